@@ -21,6 +21,7 @@ import { consoleRoutes, type ConsoleRouteOptions } from "./console/route";
 import { explainRoutes, type ExplainRouteOptions } from "./routes/explain/route";
 import { deadLetterRoutes } from "./routes/dead-letters/route";
 import { docsRoutes } from "./routes/public/docs";
+import { serverHome, serviceHome, type Presented } from "./routes/public/home";
 import { fetchRoutes } from "./routes/fetches/route";
 import { manifestRoutes } from "./routes/public/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/health/metrics";
@@ -87,6 +88,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
     authenticate: byLogin,
   };
   const router = Router();
+  router.use(serviceHome(service));
   router.use(manifestRoutes(face, mountOf(service.name)));
   router.use(docsRoutes(service));
   router.use("/smart-notifier", measured(options.metrics, service.name));
@@ -117,7 +119,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
 /** @param services each under its path, and that of the root at the root as well */
 export function createApp(
   options: AppOptions,
-  services: readonly { readonly name: string; readonly routes: Router }[],
+  services: readonly (Presented & { readonly routes: Router })[],
 ): Express {
   const app = express();
   app.set("trust proxy", options.trustProxy);
@@ -136,6 +138,7 @@ export function createApp(
   app.use(metricRoutes(options));
   if (options.admin !== undefined) app.use(options.admin);
   for (const { name, routes } of services) app.use(`/${name}`, routes);
+  app.use(serverHome(services));
   for (const { name, routes } of services) if (mountOf(name) === "") app.use(routes);
   app.use(notFound());
   app.use(errorAnswers(options.logger));

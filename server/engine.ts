@@ -32,6 +32,7 @@ import type { GrantAccess } from "../src/engine/authorization/grant";
 import type { Seal } from "../src/storage/port/seal";
 import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
 import { serviceRoutes } from "./app";
+import type { Presented } from "./routes/public/home";
 import type { Bodies } from "./bodies";
 import type { Config } from "./config";
 import type { DataFolder } from "./data-folder";
@@ -60,8 +61,7 @@ export interface EngineContext {
   readonly now: () => number;
 }
 
-export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce"> {
-  readonly name: string;
+export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, Presented {
   readonly routes: Router;
   readonly deliveryWorker: DeliveryWorker;
   /** What a person granted a tenant. */
@@ -268,6 +268,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
 
   return {
     name: definition.name,
+    face: definition.face,
     routes,
     deliveryWorker,
     wake,

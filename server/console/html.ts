@@ -25,6 +25,13 @@ export function html(parts: TemplateStringsArray, ...gaps: readonly Content[]): 
   return new Html((parts[0] ?? "") + filled.join(""));
 }
 
+/** A code, a name of a field or an address of ours, which may break behind the signs inside it, and nowhere else. */
+export function code(text: string): Html {
+  const words = text.split(/(?<=[_/.:-])(?=\w)/);
+  const content = words.map((word, index) => [index > 0 && html`<wbr />`, word]);
+  return html`<code>${content}</code>`;
+}
+
 /** Escapes text for use in an element or in a quoted attribute. */
 export function escapeText(text: string): string {
   // Browsers drop some control characters and mishandle others; none is worth showing.

@@ -14,8 +14,18 @@ export const HEADERS = {
   "cache-control": "no-store",
 } as const;
 
-export function show(response: Response, status: number, document: string): void {
-  response.status(status).set(HEADERS).type("html").send(document);
+/** @param headers in addition to the usual ones, or instead of them */
+export function show(
+  response: Response,
+  status: number,
+  document: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .status(status)
+    .set({ ...HEADERS, ...headers })
+    .type("html")
+    .send(document);
 }
 
 export interface PageParts {
@@ -30,11 +40,15 @@ export interface PageParts {
   readonly parts?: readonly (readonly [anchor: string, name: string])[];
   /** Where the masthead leads; the console, unless it is said. */
   readonly home?: string;
+  /** Instead of the usual words; `false`: none. */
+  readonly footer?: Html | false;
   readonly body: Content;
 }
 
 /** @returns a whole document */
-export function page({ site, title, owner, atMs, parts = [], home = homeOf(site, owner), body }: PageParts): string {
+export function page(given: PageParts): string {
+  const { site, title, owner, atMs, parts = [], body } = given;
+  const { home = homeOf(site, owner), footer = usualFooter(site) } = given;
   const { mount, title: service } = site;
   const brand = service === undefined ? "Hull connectors" : `Hull ${service} connector`;
   const document = html`<html lang="en">
@@ -56,10 +70,15 @@ export function page({ site, title, owner, atMs, parts = [], home = homeOf(site,
         ${parts.length > 0 && contents(parts)}
       </header>
       <main id="content" class="width" tabindex="-1">${body}</main>
-      <footer class="width">All times are UTC. <a href="${mount}/docs">The API behind this page</a></footer>
+      ${footer !== false && html`<footer class="width">${footer}</footer>`}
     </body>
   </html>`;
   return `<!doctype html>\n${document.markup}\n`;
+}
+
+function usualFooter({ mount }: Site): Html {
+  return html`All times are UTC. <a href="${mount}/docs">The API behind this page</a> ·
+    <a href="${mount}/">Guide and manifest</a>`;
 }
 
 function homeOf(site: Site, owner: PageParts["owner"]): string {

@@ -18,7 +18,7 @@ import { chartBody, chartFrom } from "./sections/chart";
 import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/explain";
 import { formReader } from "./form";
 import { createFormTokens } from "./form-token";
-import { errorPage, welcomePage } from "./sections/front";
+import { errorPage, mistypedIn, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
 import { BASE, consoleLink, type Site } from "./links";
 import { HEADERS, notice, NOTICES, page, show, type Notice } from "./page";
@@ -29,7 +29,7 @@ import { html, type Html } from "./html";
 import { projectFolder } from "../project-folder";
 import { refuse } from "../http-error";
 import type { DeadLetters } from "../admin/dead-letters";
-import { organizationQuery } from "../middleware/basic-auth";
+import { organizationQuery } from "../middleware/organization";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
 import { parameter } from "../../src/input";
@@ -177,7 +177,12 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   router.all([BASE, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
   router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
-  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error, site))));
+  router.use(
+    errorAnswers(logger, (response, error) => {
+      const mistyped = mistypedIn(error, response.req.query["org"]);
+      show(response, error.status, mistyped === undefined ? errorPage(error, site) : welcomePage(site, mistyped));
+    }),
+  );
   return router;
 
   function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {

@@ -12,8 +12,8 @@ export interface SectionOptions {
 }
 
 const FAILED = html`<p class="trouble">
-  This part cannot be shown: something went wrong on our side, and the connector's log says what. The rest of the page
-  stands.
+  This part cannot be shown: something went wrong on our side. Ask those who run this server; their log says what. The
+  rest of the page stands.
 </p>`;
 const LATE = html`<p class="trouble">
   This part was not ready in time: something that it asks is slow. The rest of the page stands; reload it in a moment.

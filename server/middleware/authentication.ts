@@ -80,7 +80,8 @@ export interface Authenticator<S> {
 
 export const REFUSALS: Readonly<Record<Refusal["reason"], string>> = {
   malformed_credentials: "The credentials contain characters that are not allowed in them.",
-  organization_not_allowed: "This organization may not use this connector; see HULL_ALLOWED_ORGANIZATIONS.",
+  organization_not_allowed:
+    "This organization may not use this connector. If its address is right, such as acme.hullapp.io, ask those who run this server to allow it.",
   wrong_credentials: "Hull refuses the connector's id and secret.",
   organization_disabled: "Hull says that the organization is disabled.",
   connector_not_found: "Hull does not know the connector.",

@@ -3,13 +3,13 @@
  * in the query. Hull confirms the three; a yes counts for five minutes. Refusals are 400, 401 and 403.
  */
 import type { Request } from "express";
-import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
-import { idParameter, isId } from "../../src/input";
+import { isId } from "../../src/input";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Authenticator, type Refusal } from "./authentication";
 import { basicOf } from "./authorization";
 import { readInput } from "./input";
+import { ORGANIZATION_REMEDY, organizationQuery } from "./organization";
 import { assertOwnSite } from "./own-site";
 
 const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="UTF-8"' };
@@ -17,19 +17,8 @@ const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="
 const WORDS = {
   code: "invalid_organization",
   problem: "The organization cannot be read",
-  remedies: { org: "Add ?org=<your organization>, the host name of your Hull organization and nothing else." },
+  remedies: { org: `Add ?org=<your organization> to the address. ${ORGANIZATION_REMEDY}` },
 };
-
-/** A host, perhaps with a port, and nothing that could continue an address. Case does not matter. */
-export const organizationQuery = z.object({
-  org: idParameter
-    .regex(/^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i, "must be a host name")
-    .meta({
-      description: "The host name of your Hull organization.",
-      pattern: undefined,
-      examples: ["acme.hullapp.io"],
-    }),
-});
 
 /** The credentials are right but not allowed here; everything else is a failed log-in. */
 const FORBIDDEN: readonly Refusal["reason"][] = ["organization_not_allowed", "organization_disabled", "other_kind"];

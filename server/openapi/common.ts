@@ -1,6 +1,6 @@
 /** What all parts share: errors and log-ins. */
 import { z } from "zod";
-import { organizationQuery } from "../middleware/basic-auth";
+import { organizationQuery } from "../middleware/organization";
 import { inQuery, type Piece } from "./part";
 
 const flowControl = z

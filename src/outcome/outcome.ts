@@ -88,7 +88,7 @@ export const COMMON_OUTCOMES = {
   parent_dead: { text: "What this record belongs to could not be delivered." },
   partly_written: { text: "The rest was written." },
   unreadable: {
-    text: "A value that was stored encrypted cannot be read any more, because SECRET was changed; send the record again.",
+    text: "A value that was stored encrypted cannot be read any more, because this server's key was changed; send the record again.",
     level: "warn",
   },
   unconfirmed: { text: "It could not be confirmed whether the service holds the record." },

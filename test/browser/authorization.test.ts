@@ -4,7 +4,7 @@ import { buildAccountMessage } from "../../simulators/hull";
 import { account } from "../fixture/fixture";
 import { BENEFITS, usePlangrade, type PlangradeFixture, type PlangradeFixtureOptions } from "../fixture/plangrade";
 import { queryOf } from "../integration/asking";
-import { describeInBrowser, DESKTOP, PHONE, type OpenPage } from "./browser";
+import { describeInBrowser, DESKTOP, misfits, PHONE, type OpenPage } from "./browser";
 
 // Every wait has a limit of its own.
 jest.setTimeout(120_000);
@@ -48,8 +48,7 @@ async function using(
   const { page, complaints, strangers } = await openPage(options);
   await page.goto(link(served));
   await work(page);
-  const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-  expect(await page.evaluate(overflow)).toBe(0);
+  expect(await misfits(page)).toEqual([]);
   const amiss = complaints.filter((each) => !new RegExp(`^${refused}: |status of ${refused} `).test(each));
   expect({ amiss, strangers }).toEqual({ amiss: [], strangers: [] });
   await page.context().close();

@@ -83,6 +83,36 @@ async function watch(page: Page): Promise<Watched> {
   return { page, complaints, strangers };
 }
 
+/**
+ * What does not fit into the page, in words; nothing does if all is well. Sections and buttons stay within the window, the
+ * sums of a table within its visible part, and no code breaks in the middle of a word.
+ */
+export async function misfits(page: Page): Promise<unknown> {
+  return page.evaluate(`(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const found = scrollWidth > clientWidth ? ["the page is " + scrollWidth + " of " + clientWidth] : [];
+    const report = (what, element) => found.push(what + ": " + element.textContent.trim().replace(/\\s+/g, " ").slice(0, 60));
+    const isIn = (inner, outer) => inner.left >= outer.left - 0.5 && inner.right <= outer.right + 0.5;
+    const shown = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.checkVisibility());
+    const page = { left: 0, right: clientWidth };
+    for (const each of shown("body *:not(.scroll *, pre *, .skip)"))
+      if (!isIn(each.getBoundingClientRect(), page)) report("outside", each);
+    for (const each of shown("button, .button, .badge"))
+      if (!isIn(each.getBoundingClientRect(), (each.closest("section, form, .scroll") ?? document.body).getBoundingClientRect())) report("cut", each);
+    for (const each of shown(".reasons .number, .stacked td"))
+      if (!isIn(each.getBoundingClientRect(), each.closest(".scroll").getBoundingClientRect())) report("cell cut", each);
+    for (const each of shown("code"))
+      for (const word of each.childNodes) {
+        // An id is no word: one that is longer than a line may break.
+        if (/^[0-9a-f]{25,}$/.test(word.textContent)) continue;
+        const range = document.createRange();
+        range.selectNodeContents(word);
+        if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) report("broken", each);
+      }
+    return found;
+  })()`);
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { createApp, serviceRoutes, type OnDemandOptions, type ServiceRouteOptions } from "../../server/app";
 import { createBodies } from "../../server/bodies";
 import { SERVICES } from "../../src/services";
+import { planhatFace } from "../../src/services/planhat/face";
 import { createConnectors } from "../../server/admin/connectors";
 import { createDeadLetters } from "../../server/admin/dead-letters";
 import { gated } from "../../server/admin/gate";
@@ -206,7 +207,7 @@ export async function openEdge(
       ...options,
     },
   });
-  const server = createServer(createApp(shared, [{ name: "planhat", routes }]));
+  const server = createServer(createApp(shared, [{ name: "planhat", face: planhatFace, routes }]));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

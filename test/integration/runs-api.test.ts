@@ -1,6 +1,6 @@
 /** `/api/internal/runs`: who may look, what is shown, and what never is. */
 import { createLogins } from "../../server/middleware/authentication";
-import { basic, type Answer } from "./asking";
+import { basic, queryOf, type Answer } from "./asking";
 import { CONNECTOR, errorOf, NOBODY, openEdge, OTHER, type Edge } from "./edge";
 
 const PATHS = ["/api/internal/runs", "/api/internal/runs/some-run"];
@@ -193,23 +193,32 @@ describe.each(PATHS)("%s asks who it is", (path) => {
     "org=",
     "org=a&org=b",
     "org[]=acme.hullapp.io",
-    "org=https://acme.hullapp.io",
-    "org=acme.hullapp.io/api/v1",
-    "org=acme.hullapp.io%2f..",
     "org=acme.hullapp.io%5c@evil.example",
     "org=me:you@acme.hullapp.io",
-    "org=acme.hullapp.io?x",
-    "org=acme.hullapp.io%23",
     "org=acme.hullapp.io%0d%0ahost:%20evil",
     "org=%20",
     "org=acme..hullapp.io",
     "org=*.hullapp.io",
+    "org=https://dashboard.hullapp.io/x",
     `org=${"a".repeat(300)}`,
   ])("400 without an organization that could be one: %.40s", async (query) => {
     const answer = await edge.call(`${path}?${query}`, { headers: { authorization: basic(CONNECTOR) } });
     expect([answer.status, errorOf(answer).code]).toEqual([400, "invalid_organization"]);
     expect(errorOf(answer).details).toEqual([expect.objectContaining({ path: "org" })]);
   });
+
+  test.each(["http://HOST", "HOST/api/v1", "HOST/..", "http://HOST/?x", "HOST#", " HOST "])(
+    "an address names the organization of its host: %s",
+    async (typed) => {
+      const headers = { authorization: basic(CONNECTOR) };
+      const answer = await edge.call(`${path}?${queryOf({ org: typed.replace("HOST", edge.organization) })}`, {
+        headers,
+      });
+      const named = await edge.call(`${path}?${queryOf({ org: edge.organization })}`, { headers });
+      expect([answer.status, answer.text]).toEqual([named.status, named.text]);
+      expect(named.status).not.toBe(400);
+    },
+  );
 
   test.each([
     undefined,

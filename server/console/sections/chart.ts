@@ -8,7 +8,7 @@ import sum from "lodash/sum";
 import type { OutcomeKind } from "../../../src/record";
 import type { HourCount } from "../../../src/storage/port/store";
 import { clock, instant, number } from "./figures";
-import { html, type Html } from "../html";
+import { code, html, type Html } from "../html";
 import { byOutcome, outcomeMark, OUTCOMES, readName } from "./outcomes";
 import { table } from "../section";
 
@@ -138,10 +138,10 @@ function reasons(counts: readonly HourCount[], fromMs: number): Html {
     columns: ["Outcome", "Reason", "24 hours"],
     numbers: ["Sum"],
     rows: orderBy(rows, [({ outcome }) => OUTCOMES.indexOf(outcome), "total"], ["desc", "desc"]).map(
-      ({ type, outcome, code, hours, total }) =>
+      ({ type, outcome, code: reason, hours, total }) =>
         html`<tr>
           <td>${outcomeMark(outcome)} ${outcome}</td>
-          <th scope="row"><code>${code}</code> <span class="type">${type}</span></th>
+          <th scope="row">${code(reason)} <span class="type">${type}</span></th>
           <td>${spark(hours, outcome, fromMs)}</td>
           <td class="number">${number(total)}</td>
         </tr>`,

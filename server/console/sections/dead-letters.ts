@@ -3,7 +3,7 @@ import { remedyFor } from "../../admin/remedies";
 import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
 import { instant, number } from "./figures";
 import type { FormOwner, FormTokens } from "../form-token";
-import { html, type Html } from "../html";
+import { code, html, type Html } from "../html";
 import { consoleLink, deadLetterLink, type Site } from "../links";
 import { table } from "../section";
 
@@ -49,14 +49,14 @@ export function deadLettersBody(
 }
 
 function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
-  const { id, type, name, outcome, code, text, atMs } = deadLetter;
+  const { id, type, name, outcome, text, atMs } = deadLetter;
   return html`<tr>
     <th scope="row" data-label="Who">
       <a href="${deadLetterLink(context.site, context.owner.organization, id)}"><bdi>${name}</bdi></a>
       <span class="id">${type}</span>
     </th>
     <td data-label="Reason">
-      <span><span class="badge out">${outcome}</span> <code>${code}</code></span>
+      <span><span class="badge out">${outcome}</span> ${code(deadLetter.code)}</span>
       <span class="said">${text}</span>
     </td>
     <td data-label="Refused">${instant(atMs)}</td>
@@ -77,19 +77,19 @@ export function deadLetterBody(
   context: DeadLetterContext,
   remedies: Readonly<Record<string, string>>,
 ): Html {
-  const { id, type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
+  const { id, type, hullId, name, outcome, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { site } = context;
   const { organization } = context.owner;
   return html`<p><a href="${consoleLink(site, organization, {}, "letters")}">Back to all dead letters</a></p>
     <h1>Dead letter: <bdi>${name}</bdi></h1>
     <section aria-labelledby="reason">
       <h2 id="reason">Why it was refused</h2>
-      <p><span class="badge out">${outcome}</span> <code>${code}</code></p>
+      <p><span class="badge out">${outcome}</span> ${code(deadLetter.code)}</p>
       <p class="said">${text}</p>
-      <p>${remedyFor(code, remedies)}</p>
+      <p>${remedyFor(deadLetter.code, remedies)}</p>
       <dl class="facts">
-        ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", html`<code>${hullId}</code>`)}
-        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Retries", number(attempts))}
+        ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", code(hullId))}
+        ${fact("Message", code(messageId))} ${fact("Retries", number(attempts))}
         ${replayed && fact("Sent again", "yes, and refused again")}
         ${derived && fact("Created for its children", "yes; no message asked for it")}
       </dl>

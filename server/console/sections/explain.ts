@@ -2,7 +2,7 @@
 import type { Explain, Explanation, Question } from "../../../src/engine/explain/explain";
 import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";
-import { html, type Html } from "../html";
+import { code, html, type Html } from "../html";
 import { BASE, type Site } from "../links";
 import { table } from "../section";
 
@@ -94,15 +94,17 @@ function fieldTable(fields: Shown["fields"]): Html {
   const rows = fields.map(
     ({ field, value, verdict, why }) =>
       html`<tr>
-        <th scope="row"><code>${field}</code></th>
-        <td><bdi>${typeof value === "string" ? value : JSON.stringify(value)}</bdi></td>
-        <td>${verdict}</td>
-        <td>${why}</td>
+        <th scope="row" data-label="Field">${code(field)}</th>
+        <td data-label="Hull wants">
+          <bdi class="said">${typeof value === "string" ? value : JSON.stringify(value)}</bdi>
+        </td>
+        <td data-label="Verdict"><span>${verdict}</span></td>
+        <td data-label="Why"><span>${why}</span></td>
       </tr>`,
   );
   return html`<details>
     <summary>Field by field</summary>
-    ${table({ label: "Field by field", columns: ["Field", "Hull wants", "Verdict", "Why"], rows })}
+    ${table({ label: "Field by field", kind: "stacked", columns: ["Field", "Hull wants", "Verdict", "Why"], rows })}
   </details>`;
 }
 

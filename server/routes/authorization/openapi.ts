@@ -1,7 +1,7 @@
 /** `/authorize` described. */
 import { z } from "zod";
 import { header, page } from "../../console/openapi";
-import { organizationQuery } from "../../middleware/basic-auth";
+import { organizationQuery } from "../../middleware/organization";
 import { BY_LOGIN, BY_QUERY, FOR_ALL } from "../../openapi/common";
 import { answer, inQuery, ref, type Part } from "../../openapi/part";
 import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";

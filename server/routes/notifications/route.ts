@@ -126,7 +126,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const verdict = await options.signature.verify(request.headers, notificationId);
     if ("absent" in verdict) {
       if (!options.requireSignature) return false;
-      throw refuse(401, "signature_missing", "Notifications must be signed here; HULL_REQUIRE_SIGNATURE says so.");
+      throw refuse(401, "signature_missing", "Notifications must be signed here: those who run this server demand it.");
     }
     if (verdict.ok) return true;
     if (verdict.reason === "unavailable") throw refuse(503, "signature_unavailable", verdict.message);

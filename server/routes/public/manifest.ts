@@ -25,7 +25,7 @@ export function manifestRoutes({ manifest, assets }: Pick<Face, "manifest" | "as
     response.set("cache-control", `public, max-age=${MANIFEST_SECONDS}`).json(manifest);
   });
 
-  router.get(["/", "/readme"], (request, response) => {
+  router.get("/readme", (request, response) => {
     const host = hostOf(request);
     if (host === undefined || !HOST.test(host)) {
       throw new HttpError(400, "invalid_host", "The Host header names no host; use the public address.", RETRY_LATER);

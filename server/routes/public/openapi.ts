@@ -10,9 +10,9 @@ const text = (type: string): Piece => ({ [type]: { schema: { type: "string" } } 
 /** Bytes have no schema in 3.1. */
 const bytes = (type: string): Piece => ({ [type]: {} });
 
-const guide = (operationId: string): PathItem => ({
+const guide: PathItem = {
   get: {
-    operationId,
+    operationId: "readGuide",
     summary: "Leads to the guide in Hull's dashboard",
     security: FOR_ALL,
     responses: {
@@ -23,7 +23,7 @@ const guide = (operationId: string): PathItem => ({
       ...refusals(BAD_HOST),
     },
   },
-});
+};
 
 const file = (operationId: string, summary: string, content: Piece, parameters: readonly Piece[] = []): Operation => ({
   operationId,
@@ -51,8 +51,17 @@ export const publicPart: Part = {
         responses: { 200: answer("The manifest.", "Manifest") },
       },
     },
-    "/": guide("readGuide"),
-    "/readme": guide("readGuideByName"),
+    "/": {
+      get: {
+        operationId: "openStart",
+        summary: "A page that leads to console, guide, API and manifest",
+        description:
+          "At the root of the server, those of every service that is served. Until now `/` led to the guide; `/readme` still does.",
+        security: FOR_ALL,
+        responses: { 200: { description: "The page.", content: text("text/html") }, ...refusals("OtherMethod") },
+      },
+    },
+    "/readme": guide,
     "/readme.md": { "x-file": true, get: file("downloadGuide", "The guide", text("text/markdown")) },
     "/logo.png": { "x-file": true, get: file("downloadLogo", "The logo", bytes("image/png")) },
     "/logo.svg": { "x-file": true, get: file("downloadVectorLogo", "The logo", text("image/svg+xml")) },

@@ -25,7 +25,9 @@ export const statusAnswer = z.object({
 
 const FAILED: z.output<typeof statusAnswer> = {
   status: "error",
-  messages: ["The status could not be found out: something went wrong on our side, and the connector's log says what."],
+  messages: [
+    "The status could not be found out: something went wrong on our side. Ask those who run this server; their log says what.",
+  ],
 };
 
 /**

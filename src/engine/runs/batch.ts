@@ -87,7 +87,10 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
   }
 
   function noExtract(what: string): End {
-    const why = problem === undefined ? "; the log says what is wrong with the first of them." : `. ${problem}`;
+    const why =
+      problem === undefined
+        ? "; what is wrong with the first of them, those who run this server find in their log."
+        : `. ${problem}`;
     const remedy = `Check that it is a file of ${order.entity}s in ${order.format.toUpperCase()}, and send the batch from Hull again.`;
     return { state: "error", error: `${what}${why} ${remedy}` };
   }

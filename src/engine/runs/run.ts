@@ -51,7 +51,8 @@ interface Place<S> {
 
 export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";
 
-const SEALED = "The link of the batch cannot be read any more, because SECRET was changed; send the batch again.";
+const SEALED =
+  "The link of the batch cannot be read any more, because this server's key was changed; send the batch again.";
 
 /** Characters of a service's own reports that a run keeps. */
 const MOST_REPORTED = 1_000_000;

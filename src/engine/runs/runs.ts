@@ -101,7 +101,10 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     faults.set(run.id, times);
     if (times < MOST_FAULTS) return false;
     faults.delete(run.id);
-    const end = { state: "error", error: "Something went wrong on our side; the log says what." } as const;
+    const end = {
+      state: "error",
+      error: "Something went wrong on our side. Ask those who run this server; their log says what.",
+    } as const;
     await store.changeRun(run.id, end).catch(options.onError);
     return true;
   }

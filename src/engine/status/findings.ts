@@ -59,7 +59,7 @@ export function runFindings(runs: readonly RunRow[], nowMs: number): readonly Fi
 
 function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefined {
   const { state, kind, createdAtMs, endedAtMs = createdAtMs, done } = run;
-  const why = sentence(run.error ?? "The log says why");
+  const why = sentence(run.error ?? "Ask those who run this server; their log says why");
   const isNews = kind === "fetch" || nowMs - endedAtMs < NEWS_MS;
   switch (state) {
     case "error":
@@ -71,7 +71,7 @@ function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefin
     case "running":
       if (nowMs - createdAtMs < LONG_RUN_MS) return undefined;
       return warning(
-        `A ${name} has been under way since ${time(createdAtMs)}, with ${done} records done. Its lines in the log (incoming.job.warning) say why it has not ended.`,
+        `A ${name} has been under way since ${time(createdAtMs)}, with ${done} records done. Ask those who run this server why it has not ended; their log says so.`,
       );
     case "success":
       return undefined;
@@ -129,7 +129,7 @@ export function laneFindings(
     const counts = codes.map(([code, count]) => `${count} ${code}`).join(", ");
     findings.push(
       warning(
-        `Records were refused or given up and are set aside: ${moreDeadLetters ? "at least " : ""}${counts}. Look at the reasons (on the console, or with npm run dead-letters), mend the cause, and have them sent again.`,
+        `Records were refused or given up and are set aside: ${moreDeadLetters ? "at least " : ""}${counts}. Look at the reasons on the console, mend the cause, and have them sent again.`,
       ),
     );
   }
@@ -166,7 +166,7 @@ export function sharedFieldFindings(
 export function hostFindings(hosts: readonly string[]): readonly Finding[] {
   return hosts.map((host) =>
     warning(
-      `Signed notifications were refused because their key is on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
+      `Signed notifications were refused because their key is on ${host}. If that is a host of Hull, ask those who run this server to allow it for keys of signatures.`,
     ),
   );
 }

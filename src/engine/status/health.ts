@@ -85,7 +85,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     const findings = connection.inspect().catch((error: unknown) => {
       options.onError(error);
       inspected.delete(tenant.key);
-      return [warning("The settings could not be tried out; the connector's log says why.")];
+      return [warning("The settings could not be tried out. Ask those who run this server; their log says why.")];
     });
     inspected.purgeStale();
     inspected.set(tenant.key, { settings, findings });

@@ -53,7 +53,7 @@ export function createSignatureKeys(options: SignatureKeysOptions) {
     const isNew = !refused.has(host);
     refused.set(host, true);
     if (isNew) options.log?.warn({ host }, "key host of a signed notification refused");
-    const message = `The key host ${host} is not allowed. If it is Hull's, add it to HULL_SIGNATURE_KEY_HOSTS.`;
+    const message = `The key host ${host} is not allowed. If it is Hull's, ask those who run this server to allow it for keys of signatures.`;
     return { ok: false, reason: "key_host_refused", message };
   }
 

@@ -4,7 +4,6 @@ import { isAddress, isLoopback, isPrivateAddress } from "../../http/guards/addre
 import type { HostAllowList, HostVerdict } from "../../http/guards/hosts";
 import { ExtractError, type Fail } from "./error";
 
-const VARIABLE = "HULL_ALLOWED_EXTRACT_HOSTS";
 const MAX_PLACE_LENGTH = 200;
 
 /** Host and path of a link, for people. The query has the link's signature and is left out. */
@@ -30,13 +29,17 @@ export function checkLink(link: string, from: URL | undefined, hosts: HostAllowL
   if (!verdict.allowed) {
     return verdict.reason === "malformed"
       ? refuse("this is not an address that can be downloaded; send the batch from Hull again.")
-      : refuse(`the host is not allowed. If Hull keeps its extracts there, add it to ${VARIABLE}.`);
+      : refuse(
+          `the host is not allowed. If Hull keeps its extracts there, ask those who run this server to allow it for extracts.`,
+        );
   }
   if (verdict.protocol === "http" && from?.protocol === "https:") {
     return refuse("a download over https must not continue over http.");
   }
   if (verdict.protocol === "http" && !mayBePlain(verdict)) {
-    return refuse(`only https is accepted, unless ${VARIABLE} names the host together with its port.`);
+    return refuse(
+      `only https is accepted, unless those who run this server allow the host for extracts together with its port.`,
+    );
   }
   if (from !== undefined && isInside(verdict.hostname) && !isInside(from.hostname)) {
     return refuse("a public host may not lead to a private address.");

@@ -35,7 +35,8 @@ export function standstill(idleMs: number): ExtractTrouble {
 export function troubleOfConnection(cause: unknown): ExtractTrouble {
   switch (connectionFailure(cause)) {
     case "private_address": {
-      const what = "the host has a private address; only hosts that HULL_ALLOWED_EXTRACT_HOSTS names may have one.";
+      const what =
+        "the host has a private address; only a host that those who run this server allow by its name may have one.";
       return { kind: "forbidden_url", what, cause };
     }
     case "dns":

@@ -129,7 +129,7 @@ describe("what is said", () => {
 
   test("hosts whose keys were refused are named", async () => {
     await open({ refusedHosts: () => ["keys.example"] });
-    await expectOnly("warning", /keys\.example.*HULL_SIGNATURE_KEY_HOSTS/);
+    await expectOnly("warning", /keys\.example.*ask those who run this server to allow it for keys/);
   });
 });
 

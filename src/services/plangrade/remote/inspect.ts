@@ -34,5 +34,7 @@ function explain(failed: Failed): Finding {
       `plangrade refuses the access that was granted${words}. Grant access again; if that does not help, copy ${TITLES.application_key} and ${TITLES.application_secret} from ${APPLICATIONS} again.`,
     );
   }
-  return error(`plangrade does not answer as it should: ${clause(failed.message)}. Check the server's PLANGRADE_URL.`);
+  return error(
+    `plangrade does not answer as it should: ${clause(failed.message)}. Ask those who run this server whether it asks at plangrade's address.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import { escapeText, html, type Html } from "../../../../server/console/html";
+import { code, escapeText, html, type Html } from "../../../../server/console/html";
 
 /** Texts that are keen on what means something in markup. */
 const hostile = fc
@@ -89,4 +89,9 @@ describe("gaps", () => {
     const forged = JSON.parse(`[{ "markup": "<b>" }]`) as readonly string[];
     expect(() => html`<p>${forged}</p>`).toThrow();
   });
+});
+
+test("a code may break behind the signs inside it, stays text, and reads as it is written", () => {
+  const { markup } = code(`skipped/not_in.seg"<b>_`);
+  expect(markup).toBe("<code>skipped/<wbr />not_<wbr />in.<wbr />seg&quot;&lt;b&gt;_</code>");
 });
