@@ -117,12 +117,14 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
 
   function fail(error: unknown): DiskError | undefined {
     const broken = error instanceof DiskError && error.code === "MDB_PANIC";
-    const found = broken ? { code: error.code, words: "the database had a fatal error" } : systemErrorOf(error);
+    const own = error instanceof DiskError ? { code: error.code, words: "the database refuses it" } : undefined;
+    const found = systemErrorOf(error) ?? own;
     if (found === undefined) return undefined;
     failure = { ...found, broken };
     measuredAtMs = -Infinity;
-    measure();
-    say();
+    // What LMDB could write in part only is EIO for it: a write of our own finds out why.
+    if (found.code === "EIO" && !broken) void lookOnce();
+    else say();
     return new DiskError(sentence() ?? found.words, found.code, { cause: error });
   }
 
@@ -150,11 +152,20 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     if (failure === undefined || failure.broken || isFull) return;
     try {
       await write();
+      // It had not been said yet.
+      say();
       failure = undefined;
-    } catch {
-      // Not yet.
+    } catch (error) {
+      failure = { ...failure, ...systemErrorOf(error) };
     }
     say();
+  }
+
+  function lookOnce(): Promise<void> {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
   }
 
   const assertWritable = (): void => {
@@ -224,11 +235,7 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
       },
     }),
     watch: () => {
-      timer = setInterval(() => {
-        looking ??= look().finally(() => {
-          looking = undefined;
-        });
-      }, LOOK_MS);
+      timer = setInterval(() => void lookOnce(), LOOK_MS);
       timer.unref();
     },
     close: () => clearInterval(timer),

@@ -118,15 +118,15 @@ export function createLmdbKeyValue(path: string): KeyValue {
     },
   };
 
-  /** Why a commit failed, in the system's words; what `work` itself threw is handed on. */
+  /** Why a transaction failed, in the system's words; what `work` itself threw is handed on. */
   async function failureOf(error: unknown): Promise<unknown> {
-    if (!(error instanceof Error) || !("commitError" in error)) return error;
-    const cause = await Promise.resolve(error.commitError).catch((reason: unknown) => reason);
+    const ofCommit = error instanceof Error && "commitError" in error;
+    const cause = ofCommit ? await Promise.resolve(error.commitError).catch((reason: unknown) => reason) : error;
+    // LMDB's errors have numbers; a large transaction is written in part before its end, and fails there.
+    if (!(cause instanceof Error && "code" in cause && typeof cause.code === "number")) return error;
     failed = true;
     broken = isBroken();
-    const found = systemErrorOf(cause);
-    if (found === undefined) return cause instanceof Error ? cause : error;
-    const { code, words } = found;
+    const { code, words } = systemErrorOf(cause) ?? { code: String(cause.code), words: cause.message };
     return new DiskError(`The store in ${path} cannot be written: ${code}, ${words}.`, broken ? PANIC : code, { cause });
   }
 
