@@ -1,6 +1,7 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
+import { writeSync } from "node:fs";
 import pino, { type DestinationStream, type Logger } from "pino";
-import { DiskError } from "../src/storage/port/disk";
+import { DiskError, systemErrorOf } from "../src/storage/port/disk";
 import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
@@ -17,11 +18,24 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
   return pino(options, destination ?? standardOutput());
 }
 
-/** A log on a full disk loses lines; the process goes on. */
+const BUSY_WAIT_MS = 10;
+
+/** Where nobody reads, or the log's own disk is full, lines are lost; the process goes on, and ends when it is asked to. */
 function standardOutput(): DestinationStream {
-  const output = pino.destination(1);
-  output.on("error", () => undefined);
-  return output;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  return {
+    write: (line) => {
+      let rest = Buffer.from(line);
+      while (rest.length > 0) {
+        try {
+          rest = rest.subarray(writeSync(1, rest));
+        } catch (error) {
+          if (systemErrorOf(error)?.code !== "EAGAIN") return;
+          Atomics.wait(nobody, 0, 0, BUSY_WAIT_MS);
+        }
+      }
+    },
+  };
 }
 
 /** One line when the disk of the data folder is too full, and one when it is not any more. */

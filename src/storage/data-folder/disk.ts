@@ -143,7 +143,7 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
         await file.close();
       }
     } finally {
-      await rm(probeFile, { force: true });
+      await rm(probeFile, { force: true }).catch(() => undefined);
     }
   }
 
@@ -156,7 +156,8 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
       say();
       failure = undefined;
     } catch (error) {
-      failure = { ...failure, ...systemErrorOf(error) };
+      const found = systemErrorOf(error);
+      if (found !== undefined) failure = { ...found, broken: false };
     }
     say();
   }

@@ -32,8 +32,8 @@ export interface Disk {
 
 /** The system's name and words for an error, wherever it comes from: Node.js, or LMDB with its bare number. */
 export function systemErrorOf(error: unknown): { readonly code: string; readonly words: string } | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { code } = error as NodeJS.ErrnoException | { readonly code?: number };
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  const { code } = error;
   for (const [number, [name, words]] of getSystemErrorMap()) {
     if (code === name || code === -number) return { code: name, words };
   }
