@@ -71,12 +71,18 @@ test.each(ways)("a full $kind: 503 and retry, one line, no crash, and all are de
   for (const answer of [
     await post(`${server.baseUrl}/batch?${query}`, batch),
     await post(`${server.baseUrl}/fetch/users?${query}&force=1`, undefined),
-    await post(`${server.baseUrl}/api/internal/users?org=${hull.host}`, NEW_USER, { headers: { authorization: LOGIN } }),
+    await post(`${server.baseUrl}/api/internal/users?org=${hull.host}`, NEW_USER, {
+      headers: { authorization: LOGIN },
+    }),
   ]) {
     expect(answer).toMatchObject({ status: 503, body: { error: { code: "disk_full" } } });
   }
   // Whoever only looks is served.
-  for (const path of ["/health", `/api/internal/runs?org=${hull.host}`, `/api/internal/dead-letters?org=${hull.host}`]) {
+  for (const path of [
+    "/health",
+    `/api/internal/runs?org=${hull.host}`,
+    `/api/internal/dead-letters?org=${hull.host}`,
+  ]) {
     expect([path, (await statusOf(fixture, path)).status]).toEqual([path, 200]);
   }
   const { text } = await statusOf(fixture, "/metrics");

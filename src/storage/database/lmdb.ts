@@ -127,7 +127,9 @@ export function createLmdbKeyValue(path: string): KeyValue {
     failed = true;
     broken = isBroken();
     const { code, words } = systemErrorOf(cause) ?? { code: String(cause.code), words: cause.message };
-    return new DiskError(`The store in ${path} cannot be written: ${code}, ${words}.`, broken ? PANIC : code, { cause });
+    return new DiskError(`The store in ${path} cannot be written: ${code}, ${words}.`, broken ? PANIC : code, {
+      cause,
+    });
   }
 
   /** After some failures LMDB serves nobody any more, and a further transaction would wait for ever. */

@@ -45,7 +45,8 @@ function failing(): { readonly database: KeyValue; fail(code: string | undefined
   return {
     database: {
       ...database,
-      transact: (work) => (failure === undefined ? database.transact(work) : Promise.reject(new DiskError("no", failure))),
+      transact: (work) =>
+        failure === undefined ? database.transact(work) : Promise.reject(new DiskError("no", failure)),
     },
     fail: (code) => {
       failure = code;
