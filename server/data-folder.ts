@@ -56,7 +56,7 @@ export async function openDataFolder(
       disk,
       dryRun: async (clock = now) => {
         await disk.probe();
-        const folder = await openDryFolder(database, dryFolders, clock, disk.guard);
+        const folder = await openDryFolder(database, dryFolders, clock, (kv) => disk.guard(kv));
         return { ...folder, store: disk.withRoom(folder.store) };
       },
       close: async () => {

@@ -1,9 +1,13 @@
 /** The disk is full: nobody's crash, nobody's loss. On a small file system where one can be mounted, else with a limit. */
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR } from "../fixture/fixture";
 import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { post } from "../fixture/post";
+import { buildServer } from "./server-process";
 import { limitFiles, mountDisk, type SmallDisk } from "./small-disk";
 
 /** A slow or busy machine needs time to start processes. */
@@ -113,4 +117,18 @@ test.each(ways)("a full $kind: 503 and retry, one line, no crash, and all are de
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0 });
   // One line for each trouble, and none for each request, poll or run.
   expect(server.complaints().filter((line) => /connector\.(job|request|status)\./.test(line))).toEqual([]);
+});
+
+// Where there is such a device; elsewhere the lines of the log go where nobody listens.
+test("a log on a full disk loses its lines, and ends nobody", () => {
+  const log = JSON.stringify(join(buildServer(), "server/log.js"));
+  const script = `const logger = require(${log}).createLogger("info"); logger.info("one"); logger.info("two");
+    setImmediate(() => { logger.info("three"); process.stderr.write("alive"); });`;
+  const full = openSync(existsSync("/dev/full") ? "/dev/full" : "/dev/null", "w");
+  try {
+    const options = { stdio: ["ignore", full, "pipe"], timeout: 20_000, encoding: "utf8" } as const;
+    expect(spawnSync(process.execPath, ["-e", script], options)).toMatchObject({ status: 0, stderr: "alive" });
+  } finally {
+    closeSync(full);
+  }
 });

@@ -49,7 +49,7 @@ function reserveLock(path: string): void {
   mkdirSync(path, { recursive: true });
   const lock = join(path, "lock.mdb");
   const found = statSync(lock, { throwIfNoEntry: false });
-  if (found !== undefined && (found.blocks ?? Infinity) * 512 >= LOCK_BYTES) return;
+  if (found !== undefined && found.blocks * 512 >= LOCK_BYTES) return;
   const file = openSync(lock, found === undefined ? "w" : "r+", 0o600);
   try {
     for (let at = found === undefined ? 0 : PAGE_BYTES; at < LOCK_BYTES;) {

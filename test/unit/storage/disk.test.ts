@@ -39,7 +39,7 @@ function diskWith(reserveBytes: number): WatchedDisk {
 const MUCH_BYTES = 2 ** 60;
 
 /** Fails as LMDB does, for as long as it is told to. */
-function failing(): { readonly database: KeyValue; fail(code: string | undefined): void } {
+function failing(): { readonly database: KeyValue; readonly fail: (code: string | undefined) => void } {
   const database = createMemoryKeyValue();
   let failure: string | undefined;
   return {
