@@ -1,5 +1,5 @@
 /** The disk is full: nobody's crash, nobody's loss. On a small file system where one can be mounted, else with a limit. */
-import { spawnSync } from "node:child_process";
+import { spawnSync, type SpawnSyncOptionsWithStringEncoding } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -126,7 +126,11 @@ test("a log on a full disk loses its lines, and ends nobody", () => {
     setImmediate(() => { logger.info("three"); process.stderr.write("alive"); });`;
   const full = openSync(existsSync("/dev/full") ? "/dev/full" : "/dev/null", "w");
   try {
-    const options = { stdio: ["ignore", full, "pipe"], timeout: 20_000, encoding: "utf8" } as const;
+    const options: SpawnSyncOptionsWithStringEncoding = {
+      stdio: ["ignore", full, "pipe"],
+      timeout: 20_000,
+      encoding: "utf8",
+    };
     expect(spawnSync(process.execPath, ["-e", script], options)).toMatchObject({ status: 0, stderr: "alive" });
   } finally {
     closeSync(full);
