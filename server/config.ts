@@ -99,6 +99,11 @@ const schema = z.object({
   RETENTION_DAYS: wholeNumber(1, 3_650)
     .default(30)
     .describe("Days after which dead letters, runs and the last outcome of each record are forgotten."),
+  MIN_FREE_DISK_MB: wholeNumber(0, 1_000_000)
+    .default(50)
+    .describe(
+      "Free space on the disk of DATA_DIR below which nothing new is taken in; what was accepted is delivered.",
+    ),
   LINGER_MS: wholeNumber(0, 60_000)
     .default(250)
     .describe("How long a lane waits for more before it writes, so that shipments in a row become one call."),

@@ -6,13 +6,16 @@ import type { KeyValue } from "../src/storage/database/kv";
 import { keepPrivate } from "../src/storage/data-folder/private";
 import { ROOT_SERVICE } from "../src/services";
 import type { Seal } from "../src/storage/port/seal";
+import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
+import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
+  readonly disk: Disk;
   /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
   dryRun(clock?: () => number): Promise<DryFolder>;
   /** Closes the store, then unlocks the folder. */
@@ -25,23 +28,39 @@ export const storePath = (dataDir: string): string => join(dataDir, "store");
 /**
  * @param now milliseconds since 1970
  * @param seal the key of what is stored, for upgrading an older store; undefined: such a store is refused
- * @throws Error when another process owns the folder, or its data cannot be read
+ * @param watched how the disk is watched; by default nothing is refused before it is full
+ * @throws Error when another process owns the folder, its data cannot be read, or its disk cannot be written: then
+ * nothing could be taken in, and what a former process left could not be recovered
  */
-export async function openDataFolder(dataDir: string, now: () => number, seal?: () => Seal): Promise<DataFolder> {
+export async function openDataFolder(
+  dataDir: string,
+  now: () => number,
+  seal?: () => Seal,
+  watched: Pick<DiskOptions, "reserveBytes" | "onChange"> = { reserveBytes: 0, onChange: () => undefined },
+): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
+  const disk = createDisk({ ...watched, folder: dataDir, storeFile: join(storePath(dataDir), "data.mdb") });
   let kv: KeyValue | undefined;
   try {
     const dryFolders = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
     await clearDryFolders(dryFolders);
-    const database = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
+    await disk.probe();
+    const database = disk.guard(await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal));
     kv = database;
-    const store = await createEmbeddedStore({ kv: database, now });
+    const store = disk.withRoom(await createEmbeddedStore({ kv: database, now }));
+    disk.watch();
     return {
       lock,
       store,
-      dryRun: (clock = now) => openDryFolder(database, dryFolders, clock),
+      disk,
+      dryRun: async (clock = now) => {
+        await disk.probe();
+        const folder = await openDryFolder(database, dryFolders, clock, (kv) => disk.guard(kv));
+        return { ...folder, store: disk.withRoom(folder.store) };
+      },
       close: async () => {
+        disk.close();
         lock.serve(undefined);
         await store.close();
         await lock.release();

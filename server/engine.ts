@@ -36,7 +36,7 @@ import type { Presented } from "./routes/public/home";
 import type { Bodies } from "./bodies";
 import type { Config } from "./config";
 import type { DataFolder } from "./data-folder";
-import { createLog } from "./log";
+import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
 import type { Logins } from "./middleware/authentication";
 
@@ -108,7 +108,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     const joined = joinSignals(ending.signal, signal);
     await systemSleep(waitMs, joined.signal).finally(joined.release);
   };
-  const onError = (error: unknown): void => logger.error({ err: error }, "connector.job.error");
+  const onError = createFaultLog(logger);
   const budgets = createBudgetRegistry({ memoryOf: (quotaKey) => budgetMemory(store, quotaKey) });
   const agents = createAgents();
   const service = definition.create(pick(config, Object.keys(definition.variables)), {
@@ -161,9 +161,12 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     firehose,
     jobs: (handler) =>
       createEmbeddedJobs({
-        handler,
+        // No call whose answer could not be kept; the poll looks again.
+        handler: async (name) => {
+          if (folder.disk.isWritable()) await handler(name);
+        },
         now,
-        onError: (name, error) => logger.error({ context: { job: name }, err: error }, "connector.job.error"),
+        onError: (name, error) => onError(error, { job: name }),
       }),
     onError,
     timing,
@@ -186,6 +189,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     retry,
     timing,
     dryRun: () => folder.dryRun(),
+    hasRoom: () => folder.disk.hasRoom(),
     maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
     pollMs: SWEEP_MS,
     onError,
@@ -210,11 +214,12 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     maxOutbox: config.MAX_OUTBOX,
     now,
     waitMs: LOOK_WITHIN_MS,
-    onError: (error) => logger.error({ err: error }, "connector.status.error"),
+    onError: createFaultLog(logger, "connector.status.error"),
   });
   const routes = serviceRoutes({
     ...context,
     store,
+    disk: folder.disk,
     service,
     tenants,
     protocol,

@@ -1,5 +1,7 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
+import { writeSync } from "node:fs";
 import pino, { type DestinationStream, type Logger } from "pino";
+import { DiskError, systemErrorOf } from "../src/storage/port/disk";
 import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
@@ -13,7 +15,43 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
+}
+
+const BUSY_WAIT_MS = 10;
+
+/** Where nobody reads, or the log's own disk is full, lines are lost; the process goes on, and ends when it is asked to. */
+function standardOutput(): DestinationStream {
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  return {
+    write: (line) => {
+      let rest = Buffer.from(line);
+      while (rest.length > 0) {
+        try {
+          rest = rest.subarray(writeSync(1, rest));
+        } catch (error) {
+          if (systemErrorOf(error)?.code !== "EAGAIN") return;
+          Atomics.wait(nobody, 0, 0, BUSY_WAIT_MS);
+        }
+      }
+    },
+  };
+}
+
+/** One line when the disk of the data folder is too full, and one when it is not any more. */
+export function createDiskLog(logger: Logger, folder: string) {
+  return (trouble: string | undefined, freeBytes: number): void => {
+    const data = { data_dir: folder, free_bytes: freeBytes };
+    if (trouble === undefined) logger.info({ data }, "connector.disk.writable");
+    else logger.error({ data: { ...data, reason: trouble } }, "connector.disk.full");
+  };
+}
+
+/** Faults of ours, such as those of work in the background; those of the disk have a line of their own already. */
+export function createFaultLog(logger: Logger, event = "connector.job.error") {
+  return (error: unknown, context?: Readonly<Record<string, unknown>>): void => {
+    logger[error instanceof DiskError ? "debug" : "error"]({ context, err: error }, event);
+  };
 }
 
 /** The engine's lines, with secrets removed by name and by form. */

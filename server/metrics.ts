@@ -17,6 +17,8 @@ export interface MetricsOptions {
   readonly budgetLeft: (service: string) => number;
   /** The file whose size is reported. */
   readonly storeFile: string;
+  /** Free space on its disk; `NaN` when it is not known. */
+  readonly freeDiskBytes: () => number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -64,7 +66,8 @@ const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export function createMetrics({ store, services, budgetLeft, storeFile, now }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { store, services, budgetLeft, storeFile, freeDiskBytes, now } = options;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
@@ -117,6 +120,7 @@ export function createMetrics({ store, services, budgetLeft, storeFile, now }: M
     "kind",
   ]);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
+  const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
   let watching = false;
 
@@ -172,6 +176,7 @@ export function createMetrics({ store, services, budgetLeft, storeFile, now }: M
       storeUp.set(isUp ? 1 : 0);
       const file = await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
+      freeBytes.set(freeDiskBytes());
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

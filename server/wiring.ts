@@ -26,7 +26,7 @@ import { createBodies } from "./bodies";
 import type { Config } from "./config";
 import { openDataFolder, storePath, type DataFolder } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
-import { createCallLog } from "./log";
+import { createCallLog, createDiskLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { readSecret } from "./secret";
@@ -45,6 +45,7 @@ export interface Connector {
 }
 
 const DAY_MS = 86_400_000;
+const MEGABYTE = 1024 * 1024;
 /** How often expired rows are looked for. */
 const HOUSEKEEPING_MS = 5_000;
 
@@ -60,7 +61,10 @@ export async function createConnector(
   services: readonly ServiceDefinition[] = SERVICES,
 ): Promise<Connector> {
   const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
-  const folder = await openDataFolder(config.DATA_DIR, Date.now, () => createSeal(readKey()));
+  const folder = await openDataFolder(config.DATA_DIR, Date.now, () => createSeal(readKey()), {
+    reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE,
+    onChange: createDiskLog(logger, config.DATA_DIR),
+  });
   const engines = new Map<string, Engine>();
   try {
     return await connectAll({ config, logger, services, folder, secret: readKey(), engines });
@@ -92,6 +96,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     services: served.map(({ name }) => name),
     budgetLeft: (service) => engines.get(service)?.budgetLeft() ?? Infinity,
     storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
+    freeDiskBytes: () => folder.disk.freeBytes(),
     now,
   });
   const httpLog = createCallLog(logger);
@@ -151,9 +156,11 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const admin = adminRoutes({ services, site: { mount: mountOf(first.name) }, deadLetters, connectors, now, logger });
 
   let accepting = true;
+  const fault = createFaultLog(logger);
   const app = createApp(
     {
       store,
+      disk: folder.disk,
       metrics,
       metricsToken: config.METRICS_TOKEN,
       accepting: () => accepting,
@@ -167,7 +174,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const housekeeper = setInterval(
     () =>
       void store.housekeep(config.RETENTION_DAYS * DAY_MS).catch((error: unknown) => {
-        if (accepting) logger.error({ err: error }, "connector.job.error");
+        if (accepting) fault(error);
       }),
     HOUSEKEEPING_MS,
   );

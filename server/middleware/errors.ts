@@ -1,6 +1,7 @@
 /** The one place that turns errors into answers. Every answer has flow control: as JSON, or as a page. */
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
+import { DiskError } from "../../src/storage/port/disk";
 import { RETRY, RETRY_LATER } from "../flow-control";
 import { HttpError, refuse } from "../http-error";
 
@@ -32,7 +33,9 @@ export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorR
     if (known === undefined) logger.error({ context, err: error }, "connector.request.error");
     else {
       const { status, code, message: reason } = known;
-      logger.warn({ context, data: { status, code, reason } }, "connector.request.refused");
+      // A full disk has one line of its own, and not one for each request.
+      const level = error instanceof DiskError ? "debug" : "warn";
+      logger[level]({ context, data: { status, code, reason } }, "connector.request.refused");
     }
     if (response.headersSent) {
       response.destroy();
@@ -49,6 +52,7 @@ export function showJson(response: Response, error: HttpError): void {
 }
 
 function asHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof DiskError) return new HttpError(503, "disk_full", error.message, RETRY_LATER);
   if (!(error instanceof URIError)) return error instanceof HttpError ? error : undefined;
   return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
 }

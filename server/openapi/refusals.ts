@@ -159,7 +159,11 @@ const SHARED = {
     headers: RETRY_AFTER,
     example: errorExample("busy", "Too much is being received at the moment; send it again.", RETRY),
   },
-  Broken: { status: 503, text: "Something broke on our side; try again", codes: ["internal"] },
+  Broken: {
+    status: 503,
+    text: "Something broke on our side, or its disk is full; try again",
+    codes: ["internal", "disk_full"],
+  },
 } as const satisfies Readonly<Record<string, Refusal>>;
 
 type Shared = keyof typeof SHARED;

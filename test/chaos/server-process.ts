@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
+  /** A command that runs the server, such as a shell that sets limits; asked at each start. */
+  readonly through?: () => readonly string[];
 }
 
 export interface ServerProcess {
@@ -59,8 +61,10 @@ export function buildServer(): string {
   return folder;
 }
 
-export function spawnServer({ environment, cwd, uid, gid }: ServerOptions): ServerProcess {
-  const child = spawn(process.execPath, [join(buildServer(), "server/main.js")], {
+export function spawnServer({ environment, cwd, uid, gid, through }: ServerOptions): ServerProcess {
+  const whole = [...(through?.() ?? []), process.execPath, join(buildServer(), "server/main.js")];
+  const [command = process.execPath, ...rest] = whole;
+  const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
@@ -109,6 +113,8 @@ export interface Supervised {
   /** Another one after each start; 0, where nobody can be reached, while none listens. */
   readonly port: number;
   readonly baseUrl: string;
+  /** Of the current process, or of the last one. */
+  readonly pid: number;
   /** How often it was killed. */
   readonly kills: number;
   /** Unexpected ends, with the last output. */
@@ -190,6 +196,9 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
     },
     get baseUrl() {
       return `http://127.0.0.1:${port}`;
+    },
+    get pid() {
+      return lives.at(-1)?.pid ?? 0;
     },
     get kills() {
       return kills;

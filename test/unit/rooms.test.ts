@@ -92,8 +92,8 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/plansource": ["index"],
   "src/storage": [
     "embedded",
-    ...["dead-letters", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
+    ...["disk", "exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
     "database/kv",
   ],
 };

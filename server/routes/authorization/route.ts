@@ -6,6 +6,7 @@ import { Router, type CookieOptions, type Request, type Response } from "express
 import type { Logger } from "pino";
 import { LIFE_MS, type Authorizations, type Finished } from "../../../src/engine/authorization/flow";
 import type { Tenant } from "../../../src/engine/tenants";
+import type { Disk } from "../../../src/storage/port/disk";
 import { errorPage } from "../../console/sections/front";
 import { formReader } from "../../console/form";
 import type { Site } from "../../console/links";
@@ -17,6 +18,7 @@ import { confirmPage, finishedPage, REFUSED } from "./pages";
 
 export interface AuthorizationRouteOptions<S> {
   readonly authorizations: Authorizations<S>;
+  readonly disk: Pick<Disk, "assertWritable">;
   readonly site: Required<Site>;
   /** What a person can do while the settings lack what the service's page needs: a sentence. */
   readonly missing: string;
@@ -55,6 +57,8 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   router.get(PATH, async (request, response) => {
     response.set(PRIVATE);
     const tenant = await authenticate(request);
+    // Nobody is sent to a page whose answer could not be kept.
+    options.disk.assertWritable();
     const base = options.publicUrl ?? `${request.protocol}://${request.host}`;
     const begun = authorizations.begin(tenant, `${base}${site.mount}${CALLBACK}`);
     if (begun === undefined) throw refuse(409, "missing_token", options.missing);
@@ -76,6 +80,8 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   // Whoever only looks whether the address is there must not use the code up.
   router.head(CALLBACK, otherMethods("GET, POST"));
   router.get(CALLBACK, async (request, response) => {
+    // The code serves once: it is not used up for nothing.
+    options.disk.assertWritable();
     const { state, code, error } = request.query;
     answer(response, await authorizations.finish({ state, code, error, cookie: cookieIn(request) }));
   });

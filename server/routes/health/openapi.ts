@@ -28,7 +28,9 @@ export const healthPart: Part = {
         security: FOR_ALL,
         responses: {
           200: answer("It can.", "Status", OK),
-          503: answer("It is closing, or the store does not answer.", "Status", { status: "closing" }),
+          503: answer("It is closing, the store does not answer, or its disk is too full.", "Status", {
+            status: "closing",
+          }),
         },
       },
     },

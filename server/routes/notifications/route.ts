@@ -7,6 +7,7 @@ import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
 import type { SignatureVerifier } from "../../../src/hull/auth/signature";
+import type { Disk } from "../../../src/storage/port/disk";
 import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
@@ -17,6 +18,7 @@ import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
+  readonly disk: Pick<Disk, "assertRoom" | "assertWritable">;
   readonly tenants: Pick<Tenants<S>, "keyOf">;
   readonly authenticator: Authenticator<S>;
   readonly bodies: Bodies;
@@ -65,6 +67,9 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
       throw new HttpError(413, "too_large", message, NEXT_SIZE);
     }
+    // Before anything of it is written. Settings and erasures make nothing grow.
+    if (entityOf(notification) === undefined) options.disk.assertWritable();
+    else options.disk.assertRoom();
     const key = options.tenants.keyOf(visitor.credentials);
     if (!(await store.claimNotification(notification.notification_id, key))) {
       throw refuse(401, "foreign_notification", "This notification id belongs to another connector.");
@@ -78,7 +83,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     // Cached settings are out of date, for this request and for later ones.
     if (channel === "ship:update") options.credentials.forget(visitor.credentials);
     const tenant = await authenticator.rememberNotified(visitor, connector, refusal);
-    const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
+    const entity = entityOf(notification);
     if (entity === undefined) {
       if (channel === "ship:update") await release(tenant);
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
@@ -141,6 +146,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     if (tenant.remote === undefined) return 0;
     return (await store.depth({ remote: tenant.remote, tenant: tenant.key })).outbox;
   }
+}
+
+function entityOf({ channel }: Notification): "user" | "account" | undefined {
+  return channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
 }
 
 function readEnvelope(body: unknown): Notification {

@@ -10,6 +10,7 @@ import type { AuthProvider } from "../../../src/http/auth";
 import type { Asker, Input, Operation, OperationAnswer, Touched } from "../../../src/services/operations";
 import { OperationError } from "../../../src/services/operations";
 import type { Service } from "../../../src/services/service";
+import type { Disk } from "../../../src/storage/port/disk";
 import type { Bodies } from "../../bodies";
 import { HttpError, refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
@@ -19,6 +20,7 @@ import { badInput, readInput } from "../../middleware/input";
 export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
   readonly authenticate: Authenticate<S>;
+  readonly disk: Pick<Disk, "assertWritable">;
   /** The tokens that a person granted a tenant. */
   readonly authOf?: (tenant: Pick<Tenant<S>, "key" | "account">) => AuthProvider;
   readonly bodies: Bodies;
@@ -63,6 +65,8 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
       const input = await readRequest(operation, asker, request, options.bodies);
       Object.assign(call, operation.audited?.(input));
       assertConfirmed(operation, input, request);
+      // What it changes at the service is noted here.
+      if (operation.method !== "GET") options.disk.assertWritable();
       answer = await run(operation, tenant, asker, input, options);
     } catch (error) {
       const shown = error instanceof OperationError ? refuse(error.status, error.code, error.message, error) : error;

@@ -6,6 +6,7 @@ import type { HealthOf } from "../../../src/engine/status/health";
 import type { Credentials } from "../../../src/engine/tenants";
 import type { HullStatus } from "../../../src/hull/client";
 import { FINDING_LEVELS } from "../../../src/services/connection";
+import { DiskError } from "../../../src/storage/port/disk";
 import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
@@ -47,8 +48,8 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
       });
       response.json(body);
     } catch (error) {
-      // A wrong request gets the same errors as everywhere else.
-      if (error instanceof HttpError) throw error;
+      // A wrong request and a full disk get the same errors as everywhere else.
+      if (error instanceof HttpError || error instanceof DiskError) throw error;
       logger.error({ err: error }, "connector.status.error");
       response.status(500).json(FAILED);
     }

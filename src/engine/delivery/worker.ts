@@ -154,14 +154,26 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return depths.reduce((sum, { outbox }) => sum + outbox, 0);
   }
 
+  /** Lanes whose last cycle left records in flight. */
+  const interrupted = new Set<string>();
+
   /** An error of one tenant must not stop the others of its remote, and what it had in flight must be recovered. */
   async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+    const key = deliverJob(lane) + lane.tenant;
     try {
+      if (interrupted.has(key)) await recover();
       return await cycleOf(lane);
     } catch (error) {
       options.onError(error);
-      await store.recover(lane, timing.settleMs);
+      // Should the store refuse even this, it is done before the next cycle.
+      interrupted.add(key);
+      await recover();
       return "stuck";
+    }
+
+    async function recover(): Promise<void> {
+      await store.recover(lane, timing.settleMs);
+      interrupted.delete(key);
     }
   }
 

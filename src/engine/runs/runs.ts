@@ -2,6 +2,7 @@
  * Runs: begun by the schedule or by a person, continued after a restart, ended with a line in the log. What is running
  * is in the store and polled, so nothing depends on what this process remembers.
  */
+import { DiskError } from "../../storage/port/disk";
 import type { RunOptions, RunRow } from "../../storage/port/rows";
 import { runPlace } from "../../storage/port/seal";
 import type { NewRun } from "../../storage/port/store";
@@ -13,6 +14,8 @@ import { countedAs, entityOf, typeNamed } from "../../services/types";
 import type { Tenant } from "../tenants";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
+  /** Whether what runs read may be kept; without room no run is begun or goes on. */
+  readonly hasRoom: () => boolean;
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -39,6 +42,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const active = new Map<string, Active>();
   /** How often a run's work threw; see `MOST_FAULTS`. */
   const faults = new Map<string, number>();
+  /** Dry runs that a full disk ended, where that could not be written down. */
+  const cutShort = new Map<string, string>();
   let poller: NodeJS.Timeout | undefined;
   let polling: Promise<void> | undefined;
   let lookAgain = false;
@@ -76,6 +81,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   function launch(run: RunRow): void {
     if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
+    if (!options.hasRoom() && !cutShort.has(run.id)) return;
     // The batches of a tenant, one after the other.
     const isBusy = [...active.values()].some((each) => each.run.kind === "batch" && each.run.tenant === run.tenant);
     if (run.kind === "batch" && isBusy) return;
@@ -97,6 +103,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     // Its tenant was erased during it: what was missing then is no error.
     if (await isGone(run)) return true;
     options.onError(error);
+    if (error instanceof DiskError) {
+      // A real run goes on where it stood when there is room again; of a dry run, where it worked is gone.
+      if (run.options.simulate === true) cutShort.set(run.id, error.message);
+      return false;
+    }
     const times = (faults.get(run.id) ?? 0) + 1;
     faults.set(run.id, times);
     if (times < MOST_FAULTS) return false;
@@ -118,6 +129,12 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   }
 
   async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
+    const reason = cutShort.get(run.id);
+    if (reason !== undefined) {
+      await store.changeRun(run.id, { state: "error", error: `The dry run was ended. ${reason}` });
+      cutShort.delete(run.id);
+      return;
+    }
     const started =
       run.state === "waiting" ? await store.changeRun(run.id, { state: "running", startedAtMs: now() }) : run;
     if (started === undefined) return;

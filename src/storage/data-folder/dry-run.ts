@@ -23,13 +23,19 @@ const PREFIX = "simulation-";
  * @param base database of the running store, the same object: LMDB may open a file only once in a process
  * @param folder where the dry run's own sub-folder is made; created when missing
  * @param now milliseconds since 1970
+ * @param guard what watches a database's disk
  */
-export async function openDryFolder(base: KeyValue, folder: string, now: () => number): Promise<DryFolder> {
+export async function openDryFolder(
+  base: KeyValue,
+  folder: string,
+  now: () => number,
+  guard: (database: KeyValue) => KeyValue = (database) => database,
+): Promise<DryFolder> {
   await mkdir(folder, { recursive: true });
   const path = await mkdtemp(join(folder, PREFIX));
   let top: KeyValue | undefined;
   try {
-    top = createLmdbKeyValue(path);
+    top = guard(createLmdbKeyValue(path));
     const store = await createEmbeddedStore({ kv: createDryKeyValue(base, top), now });
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= store.close().finally(() => remove(path)));

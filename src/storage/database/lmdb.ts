@@ -1,7 +1,8 @@
 /** The Store's database on disk: LMDB in `DATA_DIR`, one process at a time, commits grouped and flushed. */
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
+import { DiskError, systemErrorOf } from "../port/disk";
 import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
 /** Most tables that a database may have. */
@@ -36,14 +37,44 @@ function assertReadable(path: string): void {
   );
 }
 
+/** More than LMDB's table of readers needs, and where its second page begins; the first one is written at each start. */
+const LOCK_BYTES = 16_384;
+const PAGE_BYTES = 4_096;
+
+/**
+ * LMDB writes to its lock file through memory, where a full disk ends the process (SIGBUS) instead of being reported;
+ * so the file has its blocks before. Nobody uses it yet: one process has the folder.
+ */
+function reserveLock(path: string): void {
+  mkdirSync(path, { recursive: true });
+  const lock = join(path, "lock.mdb");
+  const found = statSync(lock, { throwIfNoEntry: false });
+  if (found !== undefined && found.blocks * 512 >= LOCK_BYTES) return;
+  const file = openSync(lock, found === undefined ? "w" : "r+", 0o600);
+  try {
+    for (let at = found === undefined ? 0 : PAGE_BYTES; at < LOCK_BYTES;) {
+      at += writeSync(file, Buffer.alloc(LOCK_BYTES - at), 0, LOCK_BYTES - at, at);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** LMDB's error for a database that had one from which it cannot recover. */
+const PANIC = "MDB_PANIC";
+
 /**
  * @param path folder of the database; created when missing
  * @throws Error when there is something else in its place
  */
 export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
-  // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages.
-  const root = open({ path, maxDbs: MOST_TABLES });
+  reserveLock(path);
+  // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
+  // the turn of the event loop have a promise of their own, which nobody could handle when a commit fails.
+  const root = open({ path, maxDbs: MOST_TABLES, eventTurnBatching: false });
+  let failed = false;
+  let broken = false;
 
   function createTable<V>(name: string): Table<V> {
     const database = root.openDB<V, MutableKey>({ name, encoding: "msgpack" });
@@ -67,12 +98,48 @@ export function createLmdbKeyValue(path: string): KeyValue {
   return {
     table: tablesBy(createTable),
     transact: async (work) => {
-      // A child transaction, because only that takes back what it wrote when `work` throws.
-      const result = await root.childTransaction(work);
-      await root.flushed;
-      return result;
+      if (broken) throw new DiskError(`The store in ${path} had an error that only a restart ends.`, PANIC);
+      try {
+        // A child transaction, because only that takes back what it wrote when `work` throws. It resolves when it is on
+        // disk; `root.flushed` would wait for later ones as well, and for ever if one of them fails.
+        return await root.childTransaction(work);
+      } catch (error) {
+        throw await failureOf(error);
+      }
     },
     read: (work) => work(),
-    close: () => root.close(),
+    close: async () => {
+      if (!broken && failed) {
+        // Closing would wait for the failed commit for ever; an empty one, which writes nothing, takes its place.
+        failed = false;
+        await root.childTransaction(() => undefined);
+      }
+      await root.close();
+    },
   };
+
+  /** Why a transaction failed, in the system's words; what `work` itself threw is handed on. */
+  async function failureOf(error: unknown): Promise<unknown> {
+    const ofCommit = error instanceof Error && "commitError" in error;
+    const cause = ofCommit ? await Promise.resolve(error.commitError).catch((reason: unknown) => reason) : error;
+    // LMDB's errors have numbers; a large transaction is written in part before its end, and fails there.
+    if (!(cause instanceof Error && "code" in cause && typeof cause.code === "number")) return error;
+    failed = true;
+    broken = isBroken();
+    const { code, words } = systemErrorOf(cause) ?? { code: String(cause.code), words: cause.message };
+    return new DiskError(`The store in ${path} cannot be written: ${code}, ${words}.`, broken ? PANIC : code, {
+      cause,
+    });
+  }
+
+  /** After some failures LMDB serves nobody any more, and a further transaction would wait for ever. */
+  function isBroken(): boolean {
+    try {
+      root.resetReadTxn();
+      root.doesExist("meta");
+      return false;
+    } catch {
+      return true;
+    }
+  }
 }

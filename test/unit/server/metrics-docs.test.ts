@@ -24,6 +24,7 @@ beforeAll(async () => {
     services: [],
     budgetLeft: () => 0,
     storeFile: "/nowhere",
+    freeDiskBytes: () => NaN,
     now: () => 0,
   });
   const { text } = await metrics.scrape();

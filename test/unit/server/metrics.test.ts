@@ -15,12 +15,14 @@ const IDLE: Backlog = { lanes: 0, outbox: 0, hullUpdates: 0, oldestAtMs: undefin
 let backlog: () => Promise<Backlog>;
 let left: number;
 let storeFile: string;
+let freeDiskBytes: number;
 let metrics: Metrics;
 
 beforeEach(() => {
   backlog = () => Promise.resolve(IDLE);
   left = Infinity;
   storeFile = "/nowhere/data.mdb";
+  freeDiskBytes = NaN;
   metrics = make();
 });
 
@@ -30,6 +32,7 @@ function make(): Metrics {
     services: ["planhat"],
     budgetLeft: () => left,
     storeFile,
+    freeDiskBytes: () => freeDiskBytes,
     now: () => NOW,
   });
 }
@@ -220,6 +223,12 @@ describe("what waits", () => {
     writeFileSync(storeFile, "x".repeat(4_096));
     expect((await scrape(make())).value("connector_store_size_bytes")).toBe(4_096);
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("has the space that is left on its disk", async () => {
+    expect((await scrape()).value("connector_disk_free_bytes")).toBeNaN();
+    freeDiskBytes = 12_345;
+    expect((await scrape()).value("connector_disk_free_bytes")).toBe(12_345);
   });
 
   it("has no limit without a budget", async () => {
