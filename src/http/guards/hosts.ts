@@ -26,7 +26,10 @@ export interface HostAllowList {
 /** A configuration mistake, found at start. */
 export class HostPatternError extends Error {
   override readonly name = "HostPatternError";
-  constructor(pattern: string, problem: string) {
+  constructor(
+    readonly pattern: string,
+    readonly problem: string,
+  ) {
     super(
       `"${pattern}" is not a host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`,
     );

@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lockAddress } from "./lock-address";
+import { folderRefusal, makeFolder } from "./make-folder";
 
 export interface ExclusiveLock {
   /** Passes connections to a handler, which must close them; undefined: they are closed at once, as in the beginning. */
@@ -26,7 +27,7 @@ const LOOK_AGAIN_MS = 200;
 export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   makeDataFolder(folder);
   const path = lockAddress(folder);
-  const server = (await listen(path)) ?? (await takeOver(path, folder));
+  const server = await own(path, folder);
   if (server === undefined) {
     throw new Error(`Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`);
   }
@@ -53,17 +54,21 @@ export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   };
 }
 
+/** Undefined when another process owns the folder. */
+async function own(path: string, folder: string): Promise<Server | undefined> {
+  try {
+    return (await listen(path)) ?? (await takeOver(path, folder));
+  } catch (cause) {
+    throw folderRefusal(folder, cause);
+  }
+}
+
 function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new Error(
-      `The data folder ${folder} cannot be written. Allow this user to write to it, or set another DATA_DIR.`,
-      {
-        cause,
-      },
-    );
+    throw folderRefusal(folder, cause);
   }
 }
 
@@ -99,10 +104,13 @@ function answers(path: string): Promise<boolean> {
 async function takeOver(path: string, folder: string): Promise<Server | undefined> {
   if (await answers(path)) return undefined;
   const guard = join(folder, "process.takeover");
-  // Another starter takes over at this moment, or died doing it: which one shows within a few seconds.
-  while (!makeFolder(guard)) {
+  // Another starter takes over at this moment, or died doing it: which one shows within a few seconds, by the guard's age
+  // or, where its date lies in the future because a clock was wrong, by how long it has been watched.
+  const watchedFromMs = performance.now();
+  while (!makeGuard(guard)) {
     if (await answers(path)) return undefined;
-    if (ageMs(guard) >= STALE_TAKEOVER_MS) removeFolder(guard);
+    const watchedMs = performance.now() - watchedFromMs;
+    if (Math.max(ageMs(guard), watchedMs) >= STALE_TAKEOVER_MS) removeFolder(guard);
     else await sleep(LOOK_AGAIN_MS);
   }
   try {
@@ -128,11 +136,18 @@ function removeFolder(path: string): void {
   }
 }
 
-function makeFolder(path: string): boolean {
+/** False when it is there. @throws Error when it cannot be made, for example because the disk is full */
+function makeGuard(path: string): boolean {
   try {
     mkdirSync(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined || isGone(error)) return false;
+    throw error;
   }
+}
+
+/** It was there, and another starter removed it since. */
+function isGone(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST";
 }

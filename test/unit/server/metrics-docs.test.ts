@@ -24,6 +24,7 @@ beforeAll(async () => {
     services: [],
     budgetLeft: () => 0,
     storeFile: "/nowhere",
+    version: "1.2.3",
     now: () => 0,
   });
   const { text } = await metrics.scrape();

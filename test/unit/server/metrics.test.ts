@@ -30,6 +30,7 @@ function make(): Metrics {
     services: ["planhat"],
     budgetLeft: () => left,
     storeFile,
+    version: "1.2.3",
     now: () => NOW,
   });
 }
