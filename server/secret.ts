@@ -74,10 +74,9 @@ export async function unopenedSettings(
   }
   if (unopened.length === 0 && grants === 0) return undefined;
   const key = configured === undefined ? `the key file ${keyFile(dataDir)}` : "SECRET";
-  const extent =
-    unopened.length === rows.length
-      ? `none of ${rows.length} connectors`
-      : `only ${rows.length - unopened.length} of ${rows.length} connectors`;
+  const opened = rows.length - unopened.length;
+  const all = rows.length === 1 ? "1 connector" : `${rows.length} connectors`;
+  const extent = opened === 0 ? `none of ${all}` : `only ${opened} of ${all}`;
   const granted = grants === 0 ? "" : ` Of what people granted, ${grants} cannot be opened and must be granted again.`;
   return {
     connectors: rows.length,

@@ -40,8 +40,13 @@ function nearest(given: string, known: readonly string[], prefixes: readonly str
   const same = known.find((name) => bareName(name) === bare);
   if (same !== undefined) return same;
   const distances = known
-    .map((name) => ({ name, letters: distanceOf(bare, bareName(name)) }))
-    .filter(({ name, letters }) => letters <= slipsOf(name, given))
+    .flatMap((name) => {
+      const other = bareName(name);
+      const slips = slipsOf(name, given);
+      // Most names are too long or too short to be compared letter by letter.
+      const letters = Math.abs(bare.length - other.length) > slips ? Infinity : distanceOf(bare, other);
+      return letters <= slips ? [{ name, letters }] : [];
+    })
     .sort((one, other) => one.letters - other.letters);
   return distances[0]?.name ?? known.find((name) => hasWordMoreOrLess(given, name, prefixes));
 }

@@ -47,7 +47,7 @@ export const rootAddress = z
   );
 
 function isWebAddress(address: string): boolean {
-  return /^https?:\/\/[^\s]+$/.test(address) && URL.canParse(address);
+  return /^https?:\/\/[^\s{}]+$/.test(address) && URL.canParse(address);
 }
 
 /** Declares a service; what it is built from has the types of its variables. */

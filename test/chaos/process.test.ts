@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
+import packageJson from "../../package.json";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, inStore, useProcessFixtures } from "../fixture/process";
@@ -45,7 +46,7 @@ test("a second server on one DATA_DIR refuses with a sentence, and the first is 
   expect(await statusOf(await third.port, "/ready")).toBe(200);
 });
 
-test("a port that is taken ends the start with a sentence and frees the folder", async () => {
+test("a port that is taken ends the start with a sentence and frees the folder, whatever waits in it", async () => {
   const squatter = createServer();
   await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
   const address = squatter.address();
@@ -53,10 +54,47 @@ test("a port that is taken ends the start with a sentence and frees the folder",
   try {
     const refused = spawnServer({ environment: { DATA_DIR: folder, PORT: String(port) } });
     expect(await refused.exit).toEqual({ code: 1, signal: null });
-    expect(refused.complaints.join("\n")).toContain("EADDRINUSE");
+    expect(refused.complaints).toEqual([
+      `PORT ${port} on HOST 127.0.0.1 is in use by another process (EADDRINUSE). ` +
+        "Stop that one, set PORT to another port, or to 0 for any that is free.",
+    ]);
+    // Closed, and not just left: a process that dies leaves its socket behind.
+    expect(existsSync(join(folder, "process.lock"))).toBe(false);
   } finally {
     await new Promise((resolve) => squatter.close(resolve));
   }
+});
+
+test("a DATA_DIR that no file system takes ends the start with a sentence", async () => {
+  // Where folders cannot be made, and Node's own way to make them goes round in circles for ever.
+  const nowhere = existsSync("/proc/self") ? "/proc/nope" : "/dev/null/nope";
+  const refused = spawnServer({ environment: { DATA_DIR: nowhere } });
+  expect(await refused.exit).toEqual({ code: 1, signal: null });
+  expect(refused.complaints).toEqual([expect.stringContaining(`The data folder ${nowhere} cannot be used: `)]);
+});
+
+test("the first line says what runs and what differs, and a misspelt variable is said before it", async () => {
+  const environment = { DATA_DIR: folder, SECRET: "a secret of some length", PLANHAT_APIURL: "x" };
+  const server = spawnServer({ environment });
+  const started = await server.started;
+  expect(started).toMatchObject({
+    host: "127.0.0.1",
+    data_dir: folder,
+    version: packageJson.version,
+    node: process.version,
+    variables: { HOST: "127.0.0.1", PORT: "0", DATA_DIR: folder, SECRET: "set" },
+  });
+  expect(server.complaints.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({
+      level: "warn",
+      message: "connector.variables.warning",
+      data: expect.objectContaining({ given: "PLANHAT_APIURL", meant: "PLANHAT_API_URL" }) as unknown,
+    }),
+  ]);
+  const scraped = await (await fetch(`http://127.0.0.1:${started?.port ?? 0}/metrics`)).text();
+  expect(scraped).toContain(`connector_build_info{version="${packageJson.version}",node="${process.version}"} 1`);
+  server.signal("SIGTERM");
+  expect(await server.exit).toEqual({ code: 0, signal: null });
 });
 
 test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {

@@ -3,7 +3,7 @@
  * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
  * connects has found the owner, and can talk to it.
  */
-import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -104,13 +104,10 @@ function answers(path: string): Promise<boolean> {
 async function takeOver(path: string, folder: string): Promise<Server | undefined> {
   if (await answers(path)) return undefined;
   const guard = join(folder, "process.takeover");
-  // Another starter takes over at this moment, or died doing it: which one shows within a few seconds, by the guard's age
-  // or, where its date lies in the future because a clock was wrong, by how long it has been watched.
-  const watchedFromMs = performance.now();
+  // Another starter takes over at this moment, or died doing it: which one shows within a few seconds.
   while (!makeGuard(guard)) {
     if (await answers(path)) return undefined;
-    const watchedMs = performance.now() - watchedFromMs;
-    if (Math.max(ageMs(guard), watchedMs) >= STALE_TAKEOVER_MS) removeFolder(guard);
+    if (ageMs(guard) >= STALE_TAKEOVER_MS) rmSync(guard, { recursive: true, force: true });
     else await sleep(LOOK_AGAIN_MS);
   }
   try {
@@ -122,10 +119,10 @@ async function takeOver(path: string, folder: string): Promise<Server | undefine
   }
 }
 
-/** 0 when it is gone already. */
+/** 0 when it is gone already. A date in the future is as far off as one in the past: the clock was set back since. */
 function ageMs(path: string): number {
-  const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return made === undefined ? 0 : Date.now() - made;
+  const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return made === undefined ? 0 : Math.abs(Date.now() - made);
 }
 
 function removeFolder(path: string): void {
@@ -142,12 +139,7 @@ function makeGuard(path: string): boolean {
     mkdirSync(path);
     return true;
   } catch (error) {
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined || isGone(error)) return false;
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
-}
-
-/** It was there, and another starter removed it since. */
-function isGone(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST";
 }
