@@ -130,7 +130,7 @@ test("what differs from the defaults is shown as it was given, secrets and crede
     LOG_LEVEL: "debug",
     SECRET: "set",
     ADMIN_TOKEN: "set",
-    HULL_FIREHOSE_URL: expect.stringMatching(/^https:\/\/.*@hull\.example\/firehose$/),
+    HULL_FIREHOSE_URL: expect.stringMatching(/^https:\/\/.*@hull\.example\/firehose$/) as unknown,
     HULL_ALLOWED_ORGANIZATIONS: "acme.hullapp.io, beta.hullapp.io",
     HULL_REQUIRE_SIGNATURE: "on",
     PLANGRADE_TOKEN_PATH: "/oauth/token",

@@ -223,6 +223,11 @@ describe("what waits", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it("says what runs", async () => {
+    const labels = { version: "1.2.3", node: process.version };
+    expect((await scrape()).value("connector_build_info", labels)).toBe(1);
+  });
+
   it("has no limit without a budget", async () => {
     expect((await scrape()).value("connector_request_budget_left")).toBe(Infinity);
   });

@@ -22,7 +22,10 @@ const run = (...args: readonly string[]): unknown => {
 test("every script that runs the compiled program asks for the build first", () => {
   expect(compiled.map(([name]) => name)).toEqual(expect.arrayContaining(["start", "dead-letters", "tenants"]));
   for (const [name, script] of compiled) {
-    expect({ name, script }).toEqual({ name, script: expect.stringMatching(/^node --require \.\/require-build\.js /) });
+    expect({ name, script }).toEqual({
+      name,
+      script: expect.stringMatching(/^node --require \.\/require-build\.js /) as unknown,
+    });
   }
 });
 
