@@ -2,6 +2,7 @@
 import express from "express";
 import { z } from "zod";
 import { createHostAllowList, HostPatternError } from "../../src/http/guards/hosts";
+import { readUrl } from "../../src/web-address";
 
 /** Whole numbers in decimal digits: `0x10`, `1e4` and `1_000` are more likely to be a slip than meant. */
 export function wholeNumber(least: number, most: number): z.ZodType<number> {
@@ -80,7 +81,7 @@ export function itemsOf(list: string): readonly string[] {
 }
 
 function isOrigin(text: string): boolean {
-  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  return /^https?:[^*]+$/.test(text) && readUrl(text)?.origin === text;
 }
 
 function proxyValue(value: string): number | string | boolean {

@@ -4,6 +4,7 @@ import type { HttpClientOptions } from "../http/client";
 import type { BudgetRegistry } from "../http/limits/budget";
 import type { Face } from "./face";
 import type { Service } from "./service";
+import { readUrl } from "../web-address";
 
 /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
 export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
@@ -47,7 +48,7 @@ export const rootAddress = z
   );
 
 function isWebAddress(address: string): boolean {
-  return /^https?:\/\/[^\s{}]+$/.test(address) && URL.canParse(address);
+  return /^https?:\/\/[^\s{}]+$/.test(address) && readUrl(address) !== undefined;
 }
 
 /** Declares a service; what it is built from has the types of its variables. */
