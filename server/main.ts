@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
 import { createLogger } from "./log";
 import { createHttpServer, listen } from "./http-server";
-import { PROJECT_VERSION } from "./project-folder";
+import { PROJECT_VERSION } from "./version";
 import { createConnector } from "./wiring";
 
 /** Longest time that running requests and cycles get to end. */

@@ -1,9 +1,6 @@
-/** What the project is besides its code: its version, and files. */
+/** Files of the project that are not code. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import packageJson from "../package.json";
-
-export const PROJECT_VERSION = packageJson.version;
 
 /** A folder of the project: one level above the source of this module, two above its compiled form in `dist`. */
 export function projectFolder(name: string): string {

@@ -29,7 +29,7 @@ import { createEngine, type Engine } from "./engine";
 import { createCallLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
-import { PROJECT_VERSION } from "./project-folder";
+import { PROJECT_VERSION } from "./version";
 import { readSecret, unopenedSettings } from "./secret";
 
 export interface Connector {
