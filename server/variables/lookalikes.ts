@@ -14,13 +14,13 @@ const SLIPS: readonly (readonly [length: number, letters: number])[] = [
   [7, 1],
 ];
 
-/** Kubernetes and Docker name services like this, whatever these are called: PLANHAT_PORT_8082_TCP_ADDR. */
+/** Kubernetes and Docker name services like this, whatever these are called: SHOP_PORT_8082_TCP_ADDR. */
 const OF_A_CLUSTER = /_SERVICE_(?:HOST|PORT)(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/;
 
 /**
  * @param names those of the environment
  * @param known those that are read
- * @param prefixes first words that are ours alone, as PLANHAT
+ * @param prefixes first words that are ours alone, as HULL
  */
 export function lookalikesAmong(
   names: readonly string[],
@@ -62,7 +62,7 @@ function slipsOf(name: string, given: string): number {
   return bare.length >= MIN_SLIP_LENGTH && isSlip ? 1 : 0;
 }
 
-/** PLANGRADE_API_URL for PLANGRADE_URL, and PLANHAT_URL for PLANHAT_API_URL: under a prefix that is ours alone. */
+/** HULL_ORGANIZATIONS for HULL_ALLOWED_ORGANIZATIONS, and the reverse: under a prefix that is ours alone. */
 function hasWordMoreOrLess(given: string, name: string, prefixes: readonly string[]): boolean {
   const [one, other] = [given.toUpperCase().split("_"), name.split("_")];
   const [short, long] = one.length < other.length ? [one, other] : [other, one];
