@@ -1,5 +1,6 @@
+# Node's supported release, by its tag; docs/operations/install.md says how to pin its digest.
 # Stage 1: compile, then keep what running needs.
-FROM node:20-slim AS build
+FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -9,11 +10,12 @@ COPY src src
 COPY simulators simulators
 RUN npm run build && rm -rf dist/simulators && npm prune --omit=dev
 
-# Stage 2: the connector, as an ordinary user, with its data on a volume.
-FROM node:20-slim
+# Stage 2: the connector, as an ordinary user, with its data on a volume. It may take 25 s to stop: give it
+# `docker run --stop-timeout 30`, since Docker kills after 10 s otherwise.
+FROM node:24-slim
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
-COPY LICENSE package.json ./
+COPY LICENSE package.json require-build.js ./
 COPY assets assets
 COPY pages pages
 COPY --from=build /app/node_modules node_modules

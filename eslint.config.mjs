@@ -48,6 +48,10 @@ export default tseslint.config(
       // A fifth of the linter's time: there is no enum here, and no class whose likeness to another one could mislead.
       "@typescript-eslint/no-unsafe-enum-assignment": "off",
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
+      "no-restricted-properties": [
+        "error",
+        { object: "URL", property: "canParse", message: "It is not always right; use readUrl of src/web-address.ts." },
+      ],
     },
   },
   {

@@ -1,46 +1,14 @@
 /** Every environment variable, parsed once, each with a sentence of documentation. */
-import express from "express";
+import isEqual from "lodash/isEqual";
 import { z } from "zod";
-import { createHostAllowList } from "../src/http/guards/hosts";
 import { SERVICES } from "../src/services";
-import type { ServiceDefinition } from "../src/services/definition";
+import { webAddress, type ServiceDefinition } from "../src/services/definition";
+import { hosts, itemsOf, oneOf, origins, proxies, token, wholeNumber, yesOrNo } from "./variables/kinds";
+import { lookalikesAmong, type Lookalike } from "./variables/lookalikes";
+import { plainClause, refusalOf, type RefusedVariable } from "./variables/refused";
+import { shownValue } from "./variables/shown";
 
-const text = z.string().trim().min(1);
-/** Of those who run the server. */
-const token = z
-  .string()
-  .trim()
-  .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters without blanks, preferably random")
-  .optional();
-const wholeNumber = (least: number, most: number): z.ZodType<number> => z.coerce.number().int().min(least).max(most);
-
-/** Comma list of host patterns. */
-const hosts = (defaults: string): z.ZodType<readonly string[]> =>
-  z
-    .string()
-    .default(defaults)
-    .transform((list, context) => {
-      const patterns = itemsOf(list);
-      try {
-        createHostAllowList(patterns);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
-      }
-      return patterns;
-    });
-
-/** Comma list of origins exactly as browsers send them, so that they can be compared as strings. */
-const origins = z
-  .string()
-  .default("")
-  .transform((list, context) => {
-    const named = itemsOf(list);
-    if (!named.every(isOrigin)) {
-      const message = "must be a comma list of origins such as https://app.example.com, without paths and without *";
-      context.addIssue({ code: "custom", message });
-    }
-    return named;
-  });
+const text = z.string().min(1);
 
 const schema = z.object({
   HOST: text.default("0.0.0.0").describe("Address to listen on."),
@@ -48,51 +16,40 @@ const schema = z.object({
   DATA_DIR: text.default("./data").describe("Folder of the embedded store; belongs to one process at a time."),
   SECRET: z
     .string()
-    .trim()
-    .min(16, "use at least 16 characters, preferably random")
+    .min(16, "must have at least 16 characters, preferably random")
     .optional()
     .describe("Key that encrypts stored credentials; without it a key file is generated in DATA_DIR."),
   SERVICES: z.string().optional().describe("Comma list of the services to serve; all of them by default."),
-  HULL_PROTOCOL: z.enum(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
-  HULL_FIREHOSE_URL: z.url().optional().describe("Address of Hull's firehose; derived from the organization if unset."),
+  HULL_PROTOCOL: oneOf(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
+  HULL_FIREHOSE_URL: webAddress
+    .optional()
+    .describe("Address of Hull's firehose; derived from the organization if unset."),
   HULL_ALLOWED_ORGANIZATIONS: hosts("*.hullapp.io").describe("Organizations that may use this connector."),
   HULL_SIGNATURE_KEY_HOSTS: hosts("*.hullapp.io").describe("Hosts from which keys of signatures may be fetched."),
-  HULL_REQUIRE_SIGNATURE: z
-    .stringbool({ error: "must be true or false" })
+  HULL_REQUIRE_SIGNATURE: yesOrNo
     .default(false)
     .describe("Whether notifications without a signature are refused; credentials are required in any case."),
   HULL_ALLOWED_EXTRACT_HOSTS: hosts(
     "s3.amazonaws.com,*.s3.amazonaws.com,s3.*.amazonaws.com,*.s3.*.amazonaws.com,*.hullapp.io",
   ).describe("Hosts from which the files of batches may be downloaded."),
-  TRUST_PROXY: z
-    .string()
-    .trim()
-    .optional()
-    .transform((value, context) => {
-      const proxies = value === undefined || value === "" || value === "off" ? false : proxyValue(value);
-      try {
-        express().set("trust proxy", proxies);
-      } catch {
-        context.addIssue({ code: "custom", message: "must be a number of hops, a preset or a list of addresses" });
-      }
-      return proxies;
-    })
-    .describe("Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses."),
+  TRUST_PROXY: proxies.describe(
+    "Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses.",
+  ),
   PUBLIC_URL: z
     .string()
-    .trim()
     .regex(/^https?:\/\/[^\s/?#]+$/, "must be https:// (or http://) and a host, without a path")
     .optional()
     .describe("This server as browsers see it, for services that send people back; unset: as each request says."),
   CORS_ORIGINS: origins.describe("Origins whose pages may use the internal API from a browser; none by default."),
-  LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+  LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
     .describe("Least level that is logged; routine skips and unchanged records are debug."),
-  METRICS_TOKEN: token.describe(
-    "Bearer token that /metrics asks for; without it, anybody who reaches the port may read.",
-  ),
-  ADMIN_TOKEN: token.describe("Token of /admin, which shows and changes all connectors; without it, /admin is off."),
+  METRICS_TOKEN: token
+    .optional()
+    .describe("Bearer token that /metrics asks for; without it, anybody who reaches the port may read."),
+  ADMIN_TOKEN: token
+    .optional()
+    .describe("Token of /admin, which shows and changes all connectors; without it, /admin is off."),
   MAX_OUTBOX: wholeNumber(1, 100_000_000)
     .default(1_000_000)
     .describe("Entries that may wait per tenant before notifications are answered with retry."),
@@ -140,43 +97,77 @@ export function describeConfig(): readonly { readonly name: string; readonly mea
   }));
 }
 
+/** What counts when a variable is unset, as people write it; empty when that is nothing. */
+function standardOf(field: unknown): string {
+  const value = field instanceof z.ZodType ? field.safeParse(undefined).data : undefined;
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+/** Surrounding blanks mean nothing in any variable, and an empty value counts as unset. */
+function givenIn(environment: Environment): Readonly<Record<string, string>> {
+  const trimmed = Object.entries(environment).map(([name, value = ""]) => [name, value.trim()] as const);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== ""));
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * @param services those that may be served
- * @throws Error that names every wrong variable and what is wrong with it, but never a secret
+ * @throws Error that names every wrong variable, its value and what to do; a secret's value never
  */
-export function readConfig(
-  environment: Readonly<Record<string, string | undefined>>,
-  services: readonly ServiceDefinition[] = SERVICES,
-): Config {
-  if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {
+export function readConfig(environment: Environment, services: readonly ServiceDefinition[] = SERVICES): Config {
+  const given = givenIn(environment);
+  if (given["REDIS_URL"] !== undefined || !["all", undefined].includes(given["ROLE"])) {
     throw new Error("REDIS_URL and ROLE are not supported yet: unset them to run one process with the embedded store.");
   }
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const known = services.map(({ name }) => name);
-  const chosen = itemsOf(environment["SERVICES"] ?? "");
+  const chosen = itemsOf(given["SERVICES"] ?? "");
   // What a service that is not served would read does not matter.
   const served = services.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
-  const parsed = z.object(shapeOf(served)).safeParse(given);
-  const unknown = chosen.filter((name) => !known.includes(name));
-  const issues = parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
-  if (unknown.length > 0) issues.push(`SERVICES: must be a comma list of ${known.join(", ")}`);
-  if (issues.length > 0) throw new Error(`The environment is not usable. ${issues.join("; ")}.`);
+  const shape = shapeOf(served);
+  const parsed = z.object(shape).safeParse(given, { error: plainClause });
+  const clauses = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]));
+  if (chosen.some((name) => !known.includes(name)))
+    clauses.set("SERVICES", `must be a comma list of ${known.join(", ")}`);
+  const refused = [...clauses].map(([name, must]): RefusedVariable => {
+    const standard = name === "SERVICES" ? "all of them" : standardOf(shape[name]);
+    return { name, must, given: given[name], standard };
+  });
+  if (refused.length > 0) throw new Error(refusalOf(refused));
   // It was read with that schema, extended by the variables of the services.
   return { ...(parsed.data as z.output<typeof schema>), SERVICES: chosen.length === 0 ? known : chosen };
 }
 
-function itemsOf(list: string): readonly string[] {
-  return list
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
+/**
+ * The variables that make this process another one than the defaults would, as they were given; secrets say "set".
+ *
+ * @param config what was read of the environment
+ */
+export function differingVariables(environment: Environment, config: Config): Readonly<Record<string, string>> {
+  const given = givenIn(environment);
+  const defaults = readConfig({ SERVICES: config.SERVICES.join(",") });
+  const differing = Object.keys(shapeOf(SERVICES)).filter((name) => {
+    if (name === "SERVICES") return config.SERVICES.length < SERVICES.length;
+    return name in config && !isEqual(config[name], defaults[name]);
+  });
+  return Object.fromEntries(differing.map((name) => [name, shownValue(name, given[name] ?? "")]));
 }
 
-function isOrigin(text: string): boolean {
-  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-function proxyValue(value: string): number | string | boolean {
-  if (/^\d+$/.test(value)) return Number(value);
-  return value === "on" || value === "true" ? true : value;
+/** Variables that are not read, but are probably meant to be one that is; and what counts in its place. */
+export function misspeltVariables(environment: Environment): readonly (Lookalike & { readonly note: string })[] {
+  const shape = shapeOf(SERVICES);
+  const prefixes = ["HULL", ...SERVICES.map(({ name }) => name.toUpperCase())];
+  const given = givenIn(environment);
+  return lookalikesAmong(Object.keys(given), Object.keys(shape), prefixes).map(({ given: name, meant }) => {
+    const standard = standardOf(shape[meant]);
+    const counts =
+      given[meant] !== undefined
+        ? `${meant} is set as well and counts`
+        : standard === ""
+          ? `${meant} is unset`
+          : `${meant} has its default, ${standard}`;
+    return { given: name, meant, note: `${name} is not read; ${counts}. If ${meant} is meant, rename ${name} to it.` };
+  });
 }

@@ -1,5 +1,6 @@
 /** The HTTP server around the app: limits for slow requests, for connections, and for open requests. */
 import { createServer, type RequestListener, type Server } from "node:http";
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createTurns, type Turns } from "./bodies/turns";
 
@@ -74,4 +75,56 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
     else if (connections > 0.8 * maxConnections) server.closeIdleConnections();
   });
   return server;
+}
+
+export interface ListenAddress {
+  /** Name or address of this machine. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/**
+ * @returns the port
+ * @throws Error with a sentence that names HOST or PORT, when that cannot be listened on
+ */
+export async function listen(server: Server, where: ListenAddress): Promise<number> {
+  try {
+    server.listen(where.port, where.host);
+    await once(server, "listening");
+  } catch (cause) {
+    throw new Error(listenRefusal(cause, where), { cause });
+  }
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : where.port;
+}
+
+/** Why nobody can listen there, and what to do, by the code of the system's error. */
+export function listenRefusal(error: unknown, { host, port }: ListenAddress): string {
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "unknown";
+  const anyHost =
+    "Set HOST to an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 or :: for everybody.";
+  switch (code) {
+    case "EADDRINUSE":
+      return (
+        `PORT ${port} on HOST ${host} is in use by another process (${code}). ` +
+        "Stop that one, set PORT to another port, or to 0 for any that is free."
+      );
+    case "EACCES":
+      return (
+        `PORT ${port} on HOST ${host} is not open to this user (${code}); ports below 1024 usually need a right of their ` +
+        "own. Set PORT to a higher one, such as 8082."
+      );
+    case "EADDRNOTAVAIL":
+      return `HOST ${host} is not an address of this machine (${code}). ${anyHost}`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EAI_FAIL":
+    case "EINVAL":
+      return `HOST ${host} is not a name that leads to an address (${code}). ${anyHost}`;
+    case "EAFNOSUPPORT":
+      return `HOST ${host} is an address of a family that this machine does not have (${code}). ${anyHost}`;
+    default:
+      return `Nobody can listen on HOST ${host}, PORT ${port} (${code}). Set HOST or PORT to others.`;
+  }
 }

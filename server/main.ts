@@ -1,9 +1,9 @@
 /** Process entry: one process that receives, delivers and updates Hull. */
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { readConfig, type Config } from "./config";
+import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
 import { createLogger } from "./log";
-import { createHttpServer } from "./http-server";
+import { createHttpServer, listen } from "./http-server";
+import { PROJECT_VERSION } from "./version";
 import { createConnector } from "./wiring";
 
 /** Longest time that running requests and cycles get to end. */
@@ -14,12 +14,20 @@ async function main(config: Config): Promise<void> {
   // Stored data is personal: readable by this user alone.
   process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
+  for (const data of misspeltVariables(process.env)) logger.warn({ data }, "connector.variables.warning");
   const connector = await createConnector(config, logger);
   const server = createHttpServer(connector.app, { behindProxy: config.TRUST_PROXY !== false });
-  server.listen(config.PORT, config.HOST);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  logger.info({ data: { host: config.HOST, port, data_dir: config.DATA_DIR } }, "connector.start");
+  const port = await listen(server, { host: config.HOST, port: config.PORT }).catch(async (error: unknown) => {
+    // Nobody will reach this process: it ends as after a signal, with the folder free.
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    connector.drain();
+    await connector.close();
+    throw error;
+  });
+  const running = { version: PROJECT_VERSION, node: process.version };
+  const variables = differingVariables(process.env, config);
+  const data = { host: config.HOST, port, data_dir: config.DATA_DIR, ...running, variables };
+  logger.info({ data }, "connector.start");
 
   let ending = false;
   const end = async (signal: string): Promise<void> => {

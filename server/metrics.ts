@@ -15,6 +15,8 @@ export interface MetricsOptions {
   readonly services: readonly string[];
   /** Requests that may start now under a service's tightest budget; `Infinity` without one. */
   readonly budgetLeft: (service: string) => number;
+  /** Of this program. */
+  readonly version: string;
   /** The file whose size is reported. */
   readonly storeFile: string;
   /** Free space on its disk; `NaN` when it is not known. */
@@ -67,7 +69,7 @@ const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { store, services, budgetLeft, storeFile, freeDiskBytes, now } = options;
+  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, now } = options;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
@@ -122,6 +124,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
+  gauge("connector_build_info", "1; what runs is in the labels: the program's version and Node's.", ["version", "node"])
+    .labels(version, process.version)
+    .set(1);
   let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */

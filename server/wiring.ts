@@ -29,7 +29,8 @@ import { createEngine, type Engine } from "./engine";
 import { createCallLog, createDiskLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
-import { readSecret } from "./secret";
+import { PROJECT_VERSION } from "./version";
+import { readSecret, unopenedSettings } from "./secret";
 
 export interface Connector {
   readonly app: Express;
@@ -90,6 +91,9 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
   const { store } = folder;
+  const seal = createSeal(secret);
+  const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
+  if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({
     store,
@@ -97,6 +101,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     budgetLeft: (service) => engines.get(service)?.budgetLeft() ?? Infinity,
     storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
     freeDiskBytes: () => folder.disk.freeBytes(),
+    version: PROJECT_VERSION,
     now,
   });
   const httpLog = createCallLog(logger);
@@ -113,7 +118,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     config,
     logger,
     folder,
-    seal: createSeal(secret),
+    seal,
     tokenKey: secret,
     metrics,
     credentials: createCredentialCheck({

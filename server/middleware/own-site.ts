@@ -4,6 +4,7 @@
  */
 import type { Request } from "express";
 import { refuse } from "../http-error";
+import { readUrl } from "../../src/web-address";
 
 /**
  * @param origins of other sites whose pages may: CORS_ORIGINS
@@ -21,5 +22,5 @@ function isOwnOrigin(request: Request): boolean {
   const origin = request.get("origin");
   if (origin === undefined) return true;
   const host = request.host as string | undefined;
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+  return host !== undefined && readUrl(origin)?.host === host.toLowerCase();
 }

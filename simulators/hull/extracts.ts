@@ -1,6 +1,7 @@
 /** The storage behind presigned links (sheet 4): files of batches, and everything that goes wrong with them. */
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGzip, gzipSync } from "node:zlib";
 import { refuse, textReply, type Prepared, type Reply } from "../loopback/call";
 import type { Clock } from "../loopback/clock";
@@ -159,6 +160,8 @@ async function send(
     left -= part.length;
     stored.sentBytes += part.length;
     await Promise.race([gone, new Promise<void>((resolve) => response.write(part, () => resolve()))]);
+    // On Node 24 a write to a line that was just closed ends at once, and nobody would ever hear of the close.
+    await nextTurn();
   }
   if (fault?.kind === "stall") await gone;
   if (breaksOff) response.destroy();

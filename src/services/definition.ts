@@ -4,6 +4,7 @@ import type { HttpClientOptions } from "../http/client";
 import type { BudgetRegistry } from "../http/limits/budget";
 import type { Face } from "./face";
 import type { Service } from "./service";
+import { readUrl } from "../web-address";
 
 /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
 export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
@@ -33,11 +34,22 @@ export interface ServiceDefinition {
   create(variables: Readonly<Record<string, unknown>>, context: ServiceContext): Service<unknown>;
 }
 
-/** The root of a service's API, in an environment variable. */
+/** An address of the web, in an environment variable. */
+export const webAddress = z
+  .string()
+  .refine(isWebAddress, "must be an address that begins with https:// (or http:// for a stand-in)");
+
+/** The root of a service's API, in an environment variable; what is in braces is replaced. */
 export const rootAddress = z
   .string()
-  .trim()
-  .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)");
+  .refine(
+    (address) => isWebAddress(address.replaceAll(/\{\w+\}/g, "x")),
+    "must begin with https:// (or http:// for a stand-in)",
+  );
+
+function isWebAddress(address: string): boolean {
+  return /^https?:\/\/[^\s{}]+$/.test(address) && readUrl(address) !== undefined;
+}
 
 /** Declares a service; what it is built from has the types of its variables. */
 export function defineService<V extends z.ZodRawShape>(

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
+import packageJson from "../../package.json";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, inStore, useProcessFixtures } from "../fixture/process";
@@ -45,18 +46,36 @@ test("a second server on one DATA_DIR refuses with a sentence, and the first is 
   expect(await statusOf(await third.port, "/ready")).toBe(200);
 });
 
-test("a port that is taken ends the start with a sentence and frees the folder", async () => {
-  const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
-  const address = squatter.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  try {
-    const refused = spawnServer({ environment: { DATA_DIR: folder, PORT: String(port) } });
-    expect(await refused.exit).toEqual({ code: 1, signal: null });
-    expect(refused.complaints.join("\n")).toContain("EADDRINUSE");
-  } finally {
-    await new Promise((resolve) => squatter.close(resolve));
-  }
+test("a DATA_DIR that no file system takes ends the start with a sentence", async () => {
+  // Where folders cannot be made, and Node's own way to make them goes round in circles for ever.
+  const nowhere = existsSync("/proc/self") ? "/proc/nope" : "/dev/null/nope";
+  const refused = spawnServer({ environment: { DATA_DIR: nowhere } });
+  expect(await refused.exit).toEqual({ code: 1, signal: null });
+  expect(refused.complaints).toEqual([expect.stringContaining(`The data folder ${nowhere} cannot be used: `)]);
+});
+
+test("the first line says what runs and what differs, and a misspelt variable is said before it", async () => {
+  const environment = { DATA_DIR: folder, SECRET: "a secret of some length", PLANHAT_APIURL: "x" };
+  const server = spawnServer({ environment });
+  const started = await server.started;
+  expect(started).toMatchObject({
+    host: "127.0.0.1",
+    data_dir: folder,
+    version: packageJson.version,
+    node: process.version,
+    variables: { HOST: "127.0.0.1", PORT: "0", DATA_DIR: folder, SECRET: "set" },
+  });
+  expect(server.complaints.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({
+      level: "warn",
+      message: "connector.variables.warning",
+      data: expect.objectContaining({ given: "PLANHAT_APIURL", meant: "PLANHAT_API_URL" }) as unknown,
+    }),
+  ]);
+  const scraped = await (await fetch(`http://127.0.0.1:${started?.port ?? 0}/metrics`)).text();
+  expect(scraped).toContain(`connector_build_info{version="${packageJson.version}",node="${process.version}"} 1`);
+  server.signal("SIGTERM");
+  expect(await server.exit).toEqual({ code: 0, signal: null });
 });
 
 test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {
@@ -99,12 +118,30 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   expect(sum(remains.tally.outcomes)).toBe(LOAD);
 });
 
-test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
+/** Whatever waits in the folder keeps no process alive that nobody can reach, and the folder is free afterwards. */
+async function refusedOnTakenPort(environment: Readonly<Record<string, string>>): Promise<void> {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
+  const address = squatter.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    const refused = spawnServer({ environment: { ...environment, PORT: String(port) } });
+    expect(await refused.exit).toEqual({ code: 1, signal: null });
+    expect(refused.complaints.filter((line) => !line.startsWith("{"))).toEqual([
+      `PORT ${port} on HOST 127.0.0.1 is in use by another process (EADDRINUSE). ` +
+        "Stop that one, set PORT to another port, or to 0 for any that is free.",
+    ]);
+  } finally {
+    await new Promise((resolve) => squatter.close(resolve));
+  }
+}
+
+test("SIGTERM while Planhat asks for a long wait ends in time, a start on a taken port too, and the rest is delivered after the next start", async () => {
   const fixture = await fixtures.open({ seed: 5 });
   const { hull, planhat, server } = fixture;
   const population = generatePopulation({ seed: 5, users: 200, companies: 5 });
   seedProfiles(population, hull.profiles);
-  planhat.faults.add({ kind: "rate-limit", headers: { "Retry-After": "60" }, count: 1, route: "PUT /endusers" });
+  planhat.faults.add({ kind: "rate-limit", headers: { "Retry-After": "600" }, count: 1, route: "PUT /endusers" });
   const refused = new Promise<void>((resolve) => {
     planhat.on("answered", ({ result }) => {
       if (result === "429") resolve();
@@ -121,6 +158,8 @@ test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is d
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   expect(planhat.tenant().endusers.size).toBe(0);
 
+  await refusedOnTakenPort({ DATA_DIR: fixture.dataDir, ...fixture.environment });
+
   await server.start();
   // The wait that Planhat named outlives the process; saving the settings is how a person ends it.
   await hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "ship:update", messages: [{}] });
@@ -131,19 +170,25 @@ test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is d
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
-asRoot("runs as nobody, with only DATA_DIR writable", async () => {
+asRoot.each([
+  ["nobody", NOBODY, "data"],
+  // As clusters choose them; and the system's temporary folder takes the socket.
+  ["an id that no user has", 47_110, `data-${"x".repeat(110)}`],
+])("runs as %s, with only DATA_DIR writable", async (_, id, name) => {
   const elsewhere = join(folder, "elsewhere");
-  const data = join(folder, "data");
-  mkdirSync(elsewhere);
-  mkdirSync(data);
+  const data = join(folder, name);
+  // Short, because the socket's path is in it.
+  const temporary = mkdtempSync(join(tmpdir(), "p-"));
+  for (const each of [elsewhere, data]) mkdirSync(each);
   chmodSync(folder, 0o755);
   chmodSync(elsewhere, 0o555);
-  chownSync(data, NOBODY, NOBODY);
+  chmodSync(temporary, 0o1777);
+  chownSync(data, id, id);
   const server = spawnServer({
-    environment: { DATA_DIR: data },
+    environment: { DATA_DIR: data, TMPDIR: temporary },
     cwd: elsewhere,
-    uid: NOBODY,
-    gid: NOBODY,
+    uid: id,
+    gid: id,
   });
   const port = await server.port;
   expect(server.complaints).toEqual([]);
@@ -155,6 +200,7 @@ asRoot("runs as nobody, with only DATA_DIR writable", async () => {
   server.signal("SIGTERM");
   expect(await server.exit).toEqual({ code: 0, signal: null });
   expect(existsSync(join(data, "process.lock"))).toBe(false);
+  rmSync(temporary, { recursive: true });
 });
 
 describe("a notification of 60 MB", () => {

@@ -23,9 +23,16 @@ export interface ServerOptions {
   readonly through?: () => readonly string[];
 }
 
+export interface Started {
+  readonly port: number;
+  readonly [what: string]: unknown;
+}
+
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves with the port once the server listens; undefined when it ended before. */
+  /** What it says of itself once it listens; undefined when it ended before. */
+  readonly started: Promise<Started | undefined>;
+  /** The port of that. */
   readonly port: Promise<number | undefined>;
   readonly exit: Promise<Exit>;
   /** Warnings, errors and whatever came on stderr, the newest last. */
@@ -86,16 +93,17 @@ export function spawnServer({ environment, cwd, uid, gid, through }: ServerOptio
       end({ code, signal });
     });
   });
-  const port = new Promise<number | undefined>((listening) => {
+  const started = new Promise<Started | undefined>((listening) => {
     lines.on("line", (line) => {
       if (line.includes('"level":"info"') && !line.includes('"connector.')) return;
       if (line.includes('"message":"connector.start"')) {
-        listening((JSON.parse(line) as { readonly data: { readonly port: number } }).data.port);
+        listening((JSON.parse(line) as { readonly data: Started }).data);
       } else if (!line.includes('"level":"info"')) complain(line);
     });
     void exit.then(() => listening(undefined));
   });
-  return { pid: child.pid ?? 0, port, exit, complaints, signal: (name) => void child.kill(name) };
+  const port = started.then((data) => data?.port);
+  return { pid: child.pid ?? 0, started, port, exit, complaints, signal: (name) => void child.kill(name) };
 }
 
 /** Ends whatever a test left running, and those who would start it again. */

@@ -1,5 +1,6 @@
 // Which hosts we talk to. Organizations, key hosts and extract hosts come from outside, so each has an allow-list.
 import { isAddress } from "./addresses";
+import { readUrl } from "../../web-address";
 
 export type Protocol = "http" | "https";
 
@@ -26,7 +27,10 @@ export interface HostAllowList {
 /** A configuration mistake, found at start. */
 export class HostPatternError extends Error {
   override readonly name = "HostPatternError";
-  constructor(pattern: string, problem: string) {
+  constructor(
+    readonly pattern: string,
+    readonly problem: string,
+  ) {
     super(
       `"${pattern}" is not a host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`,
     );
@@ -137,8 +141,4 @@ function isPort(port: number): boolean {
 /** The canonical name of a host: lower case, no default port. What is not a host stays unchanged. */
 export function nameOfHost(host: string, protocol: Protocol = "https"): string {
   return parseTarget(host, protocol) === undefined ? host : (readUrl(`${protocol}://${host}`)?.host ?? host);
-}
-
-function readUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
 }

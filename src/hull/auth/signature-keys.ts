@@ -8,6 +8,7 @@ import { RemoteError } from "../../http/errors";
 import type { HostAllowList } from "../../http/guards/hosts";
 import type { Log } from "../../http/log";
 import type { Clock } from "../../http/time";
+import { readUrl } from "../../web-address";
 
 /** Unavailable: the key host does not answer. Nobody's fault here, so answer 503 and let Hull retry. */
 export type KeyAnswer =
@@ -49,7 +50,7 @@ export function createSignatureKeys(options: SignatureKeysOptions) {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED_HOSTS });
 
   function refuse(url: string): KeyAnswer {
-    const host = URL.canParse(url) ? new URL(url).host.slice(0, 255) : "(not a URL)";
+    const host = readUrl(url)?.host.slice(0, 255) ?? "(not a URL)";
     const isNew = !refused.has(host);
     refused.set(host, true);
     if (isNew) options.log?.warn({ host }, "key host of a signed notification refused");

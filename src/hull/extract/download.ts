@@ -10,6 +10,7 @@ import { ExtractError, type Fail } from "./error";
 import { checkLink } from "./link";
 import { standstill, troubleOfAnswer, troubleOfConnection } from "./trouble";
 import { unpack } from "./unpack";
+import { readUrl } from "../../web-address";
 
 export interface DownloadOptions {
   readonly allowedHosts: HostAllowList;
@@ -100,7 +101,7 @@ async function follow(
       const what = `it was redirected more than ${MAX_REDIRECTS} times; send the batch from Hull again.`;
       throw fail({ kind: "http_status", what, status });
     }
-    const next = URL.canParse(location, target.href) ? new URL(location, target).href : "";
+    const next = readUrl(location, target)?.href ?? "";
     target = checkLink(next, target, allowedHosts, fail);
   }
 }

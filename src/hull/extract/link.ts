@@ -3,13 +3,15 @@
 import { isAddress, isLoopback, isPrivateAddress } from "../../http/guards/addresses";
 import type { HostAllowList, HostVerdict } from "../../http/guards/hosts";
 import { ExtractError, type Fail } from "./error";
+import { readUrl } from "../../web-address";
 
 const MAX_PLACE_LENGTH = 200;
 
 /** Host and path of a link, for people. The query has the link's signature and is left out. */
 export function placeOf(link: string): string {
-  if (!URL.canParse(link)) return "(no address)";
-  const { protocol, host, pathname } = new URL(link);
+  const url = readUrl(link);
+  if (url === undefined) return "(no address)";
+  const { protocol, host, pathname } = url;
   if (protocol !== "https:" && protocol !== "http:") return `(a ${protocol.slice(0, 20)} address)`;
   return `${host}${pathname}`.slice(0, MAX_PLACE_LENGTH);
 }

@@ -73,7 +73,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
 const path = z
   .string()
   .trim()
-  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash");
+  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash, of letters, digits and any of _ . / -");
 
 export const plangrade = defineService({
   name: "plangrade",

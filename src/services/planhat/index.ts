@@ -1,7 +1,6 @@
 /** Planhat behind the seam of `services/service.ts`. */
-import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
-import { defineService, rootAddress } from "../definition";
+import { defineService, rootAddress, webAddress } from "../definition";
 import type { FetchPolicy, Service } from "../service";
 import type { Target } from "../target";
 import { chunksOf } from "./write/chunks";
@@ -114,7 +113,7 @@ export const planhat = defineService({
     PLANHAT_API_URL: rootAddress
       .default("https://{api_prefix}.planhat.com")
       .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
-    PLANHAT_ANALYTICS_URL: z.url().default("https://analytics.planhat.com").describe("Host of tracked events."),
+    PLANHAT_ANALYTICS_URL: webAddress.default("https://analytics.planhat.com").describe("Host of tracked events."),
   },
   create: (variables, context) =>
     createPlanhatService({

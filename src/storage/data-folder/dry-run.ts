@@ -1,12 +1,13 @@
 /** A store for one dry run: it knows what the real one knows, and what is written to it is discarded with the run. */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../embedded";
 import type { KeyValue } from "../database/kv";
 import { createLmdbKeyValue } from "../database/lmdb";
 import { createDryKeyValue } from "../database/dry-run";
 import type { Store } from "../port/store";
+import { makeFolder } from "./make-folder";
 
 export interface DryFolder {
   readonly store: Store;
@@ -31,7 +32,7 @@ export async function openDryFolder(
   now: () => number,
   guard: (database: KeyValue) => KeyValue = (database) => database,
 ): Promise<DryFolder> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const path = await mkdtemp(join(folder, PREFIX));
   let top: KeyValue | undefined;
   try {

@@ -3,11 +3,12 @@
  * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
  * connects has found the owner, and can talk to it.
  */
-import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lockAddress } from "./lock-address";
+import { folderRefusal, makeFolder } from "./make-folder";
 
 export interface ExclusiveLock {
   /** Passes connections to a handler, which must close them; undefined: they are closed at once, as in the beginning. */
@@ -26,7 +27,7 @@ const LOOK_AGAIN_MS = 200;
 export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   makeDataFolder(folder);
   const path = lockAddress(folder);
-  const server = (await listen(path)) ?? (await takeOver(path, folder));
+  const server = await own(path, folder);
   if (server === undefined) {
     throw new Error(`Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`);
   }
@@ -53,17 +54,21 @@ export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   };
 }
 
+/** Undefined when another process owns the folder. */
+async function own(path: string, folder: string): Promise<Server | undefined> {
+  try {
+    return (await listen(path)) ?? (await takeOver(path, folder));
+  } catch (cause) {
+    throw folderRefusal(folder, cause);
+  }
+}
+
 function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new Error(
-      `The data folder ${folder} cannot be written. Allow this user to write to it, or set another DATA_DIR.`,
-      {
-        cause,
-      },
-    );
+    throw folderRefusal(folder, cause);
   }
 }
 
@@ -100,9 +105,9 @@ async function takeOver(path: string, folder: string): Promise<Server | undefine
   if (await answers(path)) return undefined;
   const guard = join(folder, "process.takeover");
   // Another starter takes over at this moment, or died doing it: which one shows within a few seconds.
-  while (!makeFolder(guard)) {
+  while (!makeGuard(guard)) {
     if (await answers(path)) return undefined;
-    if (ageMs(guard) >= STALE_TAKEOVER_MS) removeFolder(guard);
+    if (ageMs(guard) >= STALE_TAKEOVER_MS) rmSync(guard, { recursive: true, force: true });
     else await sleep(LOOK_AGAIN_MS);
   }
   try {
@@ -114,10 +119,10 @@ async function takeOver(path: string, folder: string): Promise<Server | undefine
   }
 }
 
-/** 0 when it is gone already. */
+/** 0 when it is gone already. A date in the future is as far off as one in the past: the clock was set back since. */
 function ageMs(path: string): number {
-  const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return made === undefined ? 0 : Date.now() - made;
+  const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return made === undefined ? 0 : Math.abs(Date.now() - made);
 }
 
 function removeFolder(path: string): void {
@@ -128,11 +133,13 @@ function removeFolder(path: string): void {
   }
 }
 
-function makeFolder(path: string): boolean {
+/** False when it is there. @throws Error when it cannot be made, for example because the disk is full */
+function makeGuard(path: string): boolean {
   try {
     mkdirSync(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
+    throw error;
   }
 }

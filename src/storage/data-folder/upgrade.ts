@@ -44,6 +44,11 @@ const DRAFT = "upgrade";
  * @throws Error when the upgrade failed or is not possible here; the old store is unchanged or can be upgraded further then
  */
 export async function openUpgraded(path: string, service: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new Error(
+      `${path} should be the folder of the store, but it is a file. Move it away, or set another DATA_DIR.`,
+    );
+  }
   // Removes what an interrupted upgrade left behind.
   rmSync(join(path, DRAFT), { recursive: true, force: true });
   let kv = createLmdbKeyValue(path);

@@ -113,29 +113,89 @@ test.each([
   expect(readConfig({ TRUST_PROXY: given }).TRUST_PROXY).toBe(meant);
 });
 
+const NUMBER = "a whole number from";
+
 test.each([
-  ["PORT", "65536"],
-  ["PORT", "eighty"],
-  ["SECRET", "tooshort4711"],
-  ["PLANHAT_API_URL", "api.planhat.example"],
-  ["HULL_PROTOCOL", "gopher"],
-  ["HULL_FIREHOSE_URL", "no-address-4711"],
-  ["LOG_LEVEL", "chatty"],
-  ["METRICS_TOKEN", "short-4711"],
-  ["METRICS_TOKEN", "with a blank and 4711 in it"],
-  ["ADMIN_TOKEN", "short-4711"],
-  ["ADMIN_TOKEN", "with a blank and 4711 in it"],
-  ["MAX_OUTBOX", "-4711"],
-  ["RETENTION_DAYS", "0.4711"],
-  ["LINGER_MS", "1.4711"],
-  ["SETTLE_MS", "soon"],
-  ["RETRY_BASE_MS", "0.4711"],
-  ["RETRY_CAP_MS", "never"],
-  ["REQUEST_TIMEOUT_MS", "4711 seconds"],
-])("a wrong %s is named, its value %s is not", (name, value) => {
+  ["PORT", "65536", `${NUMBER} 0 to 65535`],
+  ["PORT", "80a", `${NUMBER} 0 to 65535`],
+  ["PORT", "0x1010", `${NUMBER} 0 to 65535`],
+  ["PORT", "1e3", `${NUMBER} 0 to 65535`],
+  ["PORT", "+80", `${NUMBER} 0 to 65535`],
+  ["PORT", "80.0", `${NUMBER} 0 to 65535`],
+  ["MAX_OUTBOX", "1e99", `${NUMBER} 1 to 100000000`],
+  ["MAX_OUTBOX", "99999999999999999999", `${NUMBER} 1 to 100000000`],
+  ["MAX_OUTBOX", "0", `${NUMBER} 1 to 100000000`],
+  ["RETENTION_DAYS", "0.5", `${NUMBER} 1 to 3650`],
+  ["LINGER_MS", "-1", `${NUMBER} 0 to 60000`],
+  ["SETTLE_MS", "soon", `${NUMBER} 0 to 600000`],
+  ["RETRY_BASE_MS", "0", `${NUMBER} 1 to 600000`],
+  ["RETRY_CAP_MS", "NaN", `${NUMBER} 1 to 3600000`],
+  ["REQUEST_TIMEOUT_MS", "60 seconds", `${NUMBER} 10 to 600000`],
+  ["HULL_PROTOCOL", "HTTPS", "https or http"],
+  ["LOG_LEVEL", "chatty", "fatal, error, warn, info, debug, trace or silent"],
+  ["HULL_REQUIRE_SIGNATURE", "maybe", "on or off"],
+  ["HULL_FIREHOSE_URL", "localhost:8080", "https:// (or http:// for a stand-in)"],
+  ["HULL_FIREHOSE_URL", "ftp://hull.example", "https:// (or http:// for a stand-in)"],
+  ["HULL_ALLOWED_ORGANIZATIONS", "https://acme.hullapp.io/app", "a comma list of hosts such as *.hullapp.io"],
+  ["CORS_ORIGINS", "app.example.com", "a comma list of origins such as https://app.example.com"],
+  ["TRUST_PROXY", "perhaps", "off, on, a number of hops"],
+  ["PUBLIC_URL", "https://connectors.example/path", "without a path"],
+  ["SERVICES", "planhat,planhut", "a comma list of planhat, plansource, planningpme, plangrade"],
+  ["PLANHAT_API_URL", "api.planhat.example", "https:// (or http:// for a stand-in)"],
+  ["PLANHAT_API_URL", "https://{api_prefix", "https:// (or http:// for a stand-in)"],
+  ["PLANHAT_ANALYTICS_URL", "analytics", "https:// (or http:// for a stand-in)"],
+  ["PLANSOURCE_API_URL", "//plansource", "https:// (or http:// for a stand-in)"],
+  ["PLANNINGPME_API_URL", "planningpme", "https:// (or http:// for a stand-in)"],
+  ["PLANGRADE_URL", "http://plangrade.example", "https:// (or http:// on this machine)"],
+  ["PLANGRADE_AUTHORIZE_PATH", "oauth", "a path that begins with a slash"],
+  ["PLANGRADE_TOKEN_PATH", "oauth", "a path that begins with a slash"],
+])("a wrong %s is named with its value %s, what it must be, and what to do", (name, value, must) => {
   const problem = problemOf({ [name]: value });
-  expect(problem).toContain(`${name}: `);
-  expect(problem).not.toContain(value);
+  const [head, line = "", ...more] = problem.split("\n");
+  expect([head, more]).toEqual(["The environment is not usable.", []]);
+  expect(line.startsWith(`${name}: must `)).toBe(true);
+  expect(line).toContain(`, not "${value}". Correct it, or unset it`);
+  expect(line).toContain(must);
+  expect(line).not.toMatch(/expected (?!a host)|received|invalid|NaN(?!")/i);
+});
+
+test("what counts when the variable is unset is said, if anything does", () => {
+  expect(problemOf({ PORT: "80a" })).toMatch(/unset it for the default, 8082\.$/);
+  expect(problemOf({ PUBLIC_URL: "x" })).toMatch(/or unset it\.$/);
+});
+
+test.each([
+  ["SECRET", "tooshort4711", "12 characters"],
+  ["METRICS_TOKEN", "short-4711", "10 characters"],
+  ["METRICS_TOKEN", "with a blank and 4711 in it", "27 characters, blanks or letters beyond ASCII among them"],
+  ["ADMIN_TOKEN", "4", "1 character"],
+])("a wrong %s is named, of its value %s only the form", (name, value, form) => {
+  const problem = problemOf({ [name]: value });
+  expect(problem).toContain(`\n${name}: must have at least 16 characters`);
+  expect(problem).toContain(`; the given one has ${form}. Correct it, or unset it.`);
+  expect(problem).not.toContain(`"`);
+  if (value.includes("4711")) expect(problem).not.toContain("4711");
+});
+
+test("credentials in an address are not repeated, and a long or strange value is shown in one short line", () => {
+  for (const name of ["HULL_ALLOWED_ORGANIZATIONS", "PUBLIC_URL", "CORS_ORIGINS"]) {
+    const problem = problemOf({ [name]: "https://me:secret-4711@acme.hullapp.io/path" });
+    expect(problem).toContain(`${name}: `);
+    expect(problem).not.toContain("secret-4711");
+  }
+  const problem = problemOf({ LOG_LEVEL: `two\nlines${"x".repeat(5_000)}` });
+  expect(problem).toContain("two\\nlines");
+  expect(problem.length).toBeLessThan(400);
+});
+
+test("blanks around a value mean nothing, and nothing but blanks is unset", () => {
+  expect(readConfig({ PORT: " 80 ", LOG_LEVEL: "debug ", HULL_REQUIRE_SIGNATURE: " on" })).toMatchObject({
+    PORT: 80,
+    LOG_LEVEL: "debug",
+    HULL_REQUIRE_SIGNATURE: true,
+  });
+  // It was read as 0, which takes any port.
+  expect(readConfig({ PORT: " " }).PORT).toBe(8082);
 });
 
 test.each(["HULL_ALLOWED_ORGANIZATIONS", "HULL_SIGNATURE_KEY_HOSTS", "HULL_ALLOWED_EXTRACT_HOSTS"])(
@@ -201,6 +261,26 @@ describe("the services to serve", () => {
       "second",
     ]);
     expect(readConfig({ SERVICES: " planhat " }, both).SERVICES).toEqual(["planhat"]);
+  });
+
+  test("have to say what is wrong in words that people write, even where the schema has none of its own", () => {
+    const variables = {
+      SECOND_URL: z.url().optional(),
+      SECOND_COUNT: z.coerce.number().int().max(9).optional(),
+      SECOND_MODE: z.enum(["fast", "slow"]).optional(),
+      SECOND_NAME: z.string().min(3).optional(),
+    };
+    const third = { ...second, variables } as ServiceDefinition;
+    const wrong = { SECOND_URL: "x", SECOND_COUNT: "many", SECOND_MODE: "odd", SECOND_NAME: "ab" };
+    expect(() => readConfig(wrong, [third])).toThrow(
+      [
+        'SECOND_URL: must be an address such as https://host.example, not "x". Correct it, or unset it.',
+        'SECOND_COUNT: must be a number in digits, not "many". Correct it, or unset it.',
+        'SECOND_MODE: must be fast or slow, not "odd". Correct it, or unset it.',
+        'SECOND_NAME: must be at least 3 characters long, not "ab". Correct it, or unset it.',
+      ].join("\n"),
+    );
+    expect(() => readConfig({ SECOND_COUNT: "10" }, [third])).toThrow('SECOND_COUNT: must be at most 9, not "10".');
   });
 
   test("must be known", () => {

@@ -25,6 +25,7 @@ beforeAll(async () => {
     budgetLeft: () => 0,
     storeFile: "/nowhere",
     freeDiskBytes: () => NaN,
+    version: "1.2.3",
     now: () => 0,
   });
   const { text } = await metrics.scrape();

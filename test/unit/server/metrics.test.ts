@@ -33,6 +33,7 @@ function make(): Metrics {
     budgetLeft: () => left,
     storeFile,
     freeDiskBytes: () => freeDiskBytes,
+    version: "1.2.3",
     now: () => NOW,
   });
 }
@@ -229,6 +230,11 @@ describe("what waits", () => {
     expect((await scrape()).value("connector_disk_free_bytes")).toBeNaN();
     freeDiskBytes = 12_345;
     expect((await scrape()).value("connector_disk_free_bytes")).toBe(12_345);
+  });
+
+  it("says what runs", async () => {
+    const labels = { version: "1.2.3", node: process.version };
+    expect((await scrape()).value("connector_build_info", labels)).toBe(1);
   });
 
   it("has no limit without a budget", async () => {

@@ -1,10 +1,22 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, rmdirSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { lockFolder } from "../../../src/storage/data-folder/exclusive";
-import { lockAddress } from "../../../src/storage/data-folder/lock-address";
+import { lockAddress, MAX_FOLDER_BYTES } from "../../../src/storage/data-folder/lock-address";
+import { folderRefusal } from "../../../src/storage/data-folder/make-folder";
 import { setUpDatabases } from "./fixture";
 
 const TAKEN = /Another process uses the data folder/;
@@ -85,6 +97,47 @@ describe("a data folder", () => {
     await lock.release();
   });
 
+  it.each([
+    [
+      "a guard of the future, from before the clock was set back",
+      (guard: string) => {
+        mkdirSync(guard);
+        utimesSync(guard, Date.now() / 1_000 + 86_400, Date.now() / 1_000 + 86_400);
+      },
+    ],
+    [
+      "a file in the guard's place",
+      (guard: string) => {
+        writeFileSync(guard, "");
+        utimesSync(guard, 0, 0);
+      },
+    ],
+  ])("is taken over in spite of %s", async (_, leave) => {
+    const child = await holder();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    leave(join(folder, "process.takeover"));
+    const lock = await lockFolder(folder);
+    expect(existsSync(join(folder, "process.takeover"))).toBe(false);
+    await lock.release();
+  });
+
+  it("has its socket inside as long as its path leaves room for that, counted in bytes", async () => {
+    // A letter of two bytes: what counts is not how many letters there are.
+    const bytes = MAX_FOLDER_BYTES - Buffer.byteLength(realpathSync(folder)) - 1;
+    const longest = join(folder, `é${"x".repeat(bytes - 2)}`);
+    const lock = await lockFolder(longest);
+    expect(Buffer.byteLength(join(realpathSync(longest), "process.lock"))).toBe(
+      process.platform === "linux" ? 107 : 103,
+    );
+    expect(existsSync(join(longest, "process.lock"))).toBe(true);
+    await expect(lockFolder(longest)).rejects.toThrow(TAKEN);
+    await lock.release();
+    const longer = await lockFolder(`${longest}x`);
+    expect(existsSync(join(`${longest}x`, "process.lock"))).toBe(false);
+    await longer.release();
+  });
+
   it("whose path no socket address can hold is locked all the same, whatever its spelling", async () => {
     const long = join(folder, "x".repeat(120));
     mkdirSync(long);
@@ -98,6 +151,47 @@ describe("a data folder", () => {
     const again = await lockFolder(link);
     await expect(lockFolder(long)).rejects.toThrow(TAKEN);
     await again.release();
+  });
+});
+
+describe("a data folder that cannot be", () => {
+  const { makeFolder } = setUpDatabases();
+  let folder: string;
+  beforeEach(() => {
+    folder = makeFolder();
+    writeFileSync(join(folder, "file"), "");
+    symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
+    symlinkSync(join(folder, "circle"), join(folder, "circle"));
+  });
+
+  const ELSEWHERE = "Set DATA_DIR to a folder on a local disk that this user may write to.";
+  it.each([
+    ["file", "it is no folder but a file (EEXIST)"],
+    ["file/data", "a part of its path is no folder (EEXIST)"],
+    ["dangling", "it is a link that leads nowhere (EEXIST)"],
+    ["circle", "it is a link that leads nowhere (EEXIST)"],
+    ["dangling/data", "a part of its path is no folder (EEXIST)"],
+    ["n".repeat(300), "its path is too long (ENAMETOOLONG)"],
+  ])("is named with the reason and what to do: %.20s", async (name, reason) => {
+    const path = join(folder, name);
+    await expect(lockFolder(path)).rejects.toThrow(`The data folder ${path} cannot be used: ${reason}. ${ELSEWHERE}`);
+  });
+
+  it("is named in full when its path is relative", async () => {
+    const path = relative(process.cwd(), join(folder, "file"));
+    await expect(lockFolder(path)).rejects.toThrow(`The data folder ${path} (${join(folder, "file")}) cannot be used`);
+  });
+
+  it.each([
+    [
+      "EACCES",
+      /this user may not write there \(EACCES\)\. Allow .* to write there, or set DATA_DIR to another folder\.$/,
+    ],
+    ["EROFS", /the file system is mounted read-only \(EROFS\)\. Set DATA_DIR to a folder on a local disk/],
+    ["ENOSPC", /the disk is full \(ENOSPC\)\. Make room, or set DATA_DIR to a folder elsewhere\.$/],
+    ["EIO", /the file system refuses it \(EIO\)\. Set DATA_DIR/],
+  ])("says why after %s", (code, sentence) => {
+    expect(folderRefusal(folder, Object.assign(new Error("mkdir"), { code })).message).toMatch(sentence);
   });
 });
 
@@ -140,6 +234,15 @@ describe("the address for a path that is too long", () => {
   });
 
   it("is refused by name when the temporary folder's path is too long as well", () => {
-    expect(() => lockAddress(folder, join(temporary, "y".repeat(100)))).toThrow(/too long/);
+    expect(() => lockAddress(folder, join(temporary, "y".repeat(100)))).toThrow(
+      new RegExp(
+        `has \\d+ bytes, which is too long.*set DATA_DIR to a folder whose path has at most ${MAX_FOLDER_BYTES} bytes`,
+      ),
+    );
+  });
+
+  it("is refused by name when the temporary folder is none", () => {
+    writeFileSync(join(temporary, "file"), "");
+    expect(() => lockAddress(folder, join(temporary, "file"))).toThrow(/no folder can be made for it.*TMPDIR/);
   });
 });

@@ -1,6 +1,7 @@
 /** Where an application's companies are, and by what plangrade's calls are counted. */
 import { fingerprintOfTarget, withoutSlash, type Target } from "../../target";
 import type { PlangradeSettings } from "./settings";
+import { readUrl } from "../../../web-address";
 
 export const DEFAULT_URL = "https://plangrade.com";
 
@@ -8,8 +9,9 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** plangrade is reached by https alone; a stand-in on this machine may do without. */
 export function isSafeAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname, username, password, search, hash } = new URL(address);
+  const url = readUrl(address);
+  if (url === undefined) return false;
+  const { protocol, hostname, username, password, search, hash } = url;
   if (username !== "" || password !== "" || search !== "" || hash !== "") return false;
   return protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
 }

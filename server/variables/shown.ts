@@ -1,0 +1,27 @@
+/** How the value of a variable is shown to a person: a secret never, an address without the credentials in it. */
+import { createRedactor } from "../../src/http/guards/redact";
+
+/** Longer values are cut. */
+const MAX_CHARS = 120;
+
+/** Everything that a variable's name gives away as a secret. A path of tokens, or the hosts of keys, is none. */
+export function isSecretVariable(name: string): boolean {
+  return /(?:^|_)(?:SECRET|TOKEN|KEY|PASSWORD)$/.test(name);
+}
+
+const redactor = createRedactor();
+
+/** For log lines. */
+export function shownValue(name: string, value: string): string {
+  return isSecretVariable(name) ? "set" : redactor.opening(value, MAX_CHARS);
+}
+
+/** What was given, as the end of the sentence that refuses it. */
+export function givenValue(name: string, value: string): string {
+  if (!isSecretVariable(name)) return `, not ${JSON.stringify(redactor.opening(value, MAX_CHARS))}`;
+  const length = value.length === 1 ? "1 character" : `${value.length} characters`;
+  return `; the given one has ${length}${/[^\x21-\x7e]/.test(value) ? ", blanks or letters beyond ASCII among them" : ""}`;
+}
+
+/** A sentence about a value may repeat a part of it. */
+export const cleaned = (sentence: string): string => redactor.text(sentence);
