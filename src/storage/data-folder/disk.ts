@@ -100,18 +100,21 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
   const place = `DATA_DIR (${folder})`;
   const left = (): string => (Number.isNaN(free) ? "" : `; ${free} bytes are free`);
 
+  /** Who is not watching yet is about to end. */
+  const then = (broken = false): string =>
+    broken || timer === undefined ? "and start the server again" : "and everything goes on by itself";
+
   function sentence(): string | undefined {
     if (failure !== undefined) {
       const { code, words, broken } = failure;
       const remedy = REMEDIES[code] ?? FREE_SOME;
-      const then = broken ? "and restart the server" : "and everything goes on by itself";
-      return `The store in ${place} cannot be written: ${code}, ${words}${left()}. ${remedy}, ${then}.`;
+      return `The store in ${place} cannot be written: ${code}, ${words}${left()}. ${remedy}, ${then(broken)}.`;
     }
-    if (isFull) return `The disk of ${place} is full${left()}. ${FREE_SOME}, and everything goes on by itself.`;
+    if (isFull) return `The disk of ${place} is full${left()}. ${FREE_SOME}, ${then()}.`;
     if (!isLow) return undefined;
     return (
       `The disk of ${place} is almost full${left()}, and MIN_FREE_DISK_MB asks for ${reserveBytes}. What was taken in ` +
-      `is delivered, and nothing new is taken in. ${FREE_SOME}, and everything goes on by itself.`
+      `is delivered, and nothing new is taken in. ${FREE_SOME}, ${then()}.`
     );
   }
 

@@ -116,6 +116,9 @@ test.each([
   const { database, fail } = failing();
   fail(code);
   await expect(disk.guard(database).transact(() => 1)).rejects.toThrow(remedy);
+  // Nobody watches yet: the start ends with it.
+  expect(disk.trouble()).toMatch(/start the server again\.$/);
+  disk.watch();
   expect(disk.trouble()).toMatch(/everything goes on by itself\.$/);
 });
 
@@ -123,8 +126,9 @@ test("a database that is broken waits for a restart, and says so", async () => {
   const disk = diskWith(0);
   const { database, fail } = failing();
   fail("MDB_PANIC");
-  await expect(disk.guard(database).transact(() => 1)).rejects.toThrow(/restart the server/);
-  expect(disk.trouble()).toMatch(/and restart the server/);
+  await expect(disk.guard(database).transact(() => 1)).rejects.toThrow(/start the server again/);
+  disk.watch();
+  expect(disk.trouble()).toMatch(/start the server again/);
 });
 
 test("what a transaction itself throws is no trouble of the disk", async () => {
