@@ -172,6 +172,7 @@ describe("two connectors of one organization on one Planhat tenant", () => {
     const fetchAs = async ({ id, secret }: typeof OTHER) => {
       for (const what of ["accounts", "users"]) {
         const query = new URLSearchParams({ organization: fixture.hull.host, ship: id, secret, force: "1" });
+        fixture.letSettle();
         const answer = await fetch(`${fixture.baseUrl}/fetch/${what}?${query.toString()}`, { method: "POST" });
         const { run } = (await answer.json()) as { run: string };
         expect(await fixture.ended(run)).toMatchObject({ state: "success" });

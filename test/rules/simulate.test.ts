@@ -19,23 +19,9 @@ import { begin, carryOut, expectExact, GROUP, isAlive, ndjson, publish, rowsOf, 
 
 const open = useFixtures();
 
-/** Begins a fetch as the dashboard does and waits for its end. */
-async function fetchAll(
-  fixture: Fixture,
-  entity: "users" | "accounts",
-  more: Readonly<Record<string, string>> = {},
-): Promise<RunRow> {
-  const query = new URLSearchParams({
-    organization: fixture.hull.host,
-    ship: CONNECTOR.id,
-    secret: CONNECTOR.secret,
-    force: "1",
-    ...more,
-  });
-  const answer = await fetch(`${fixture.baseUrl}/fetch/${entity}?${query.toString()}`, { method: "POST" });
-  const { run = "" } = (await answer.json()) as { readonly run?: string };
-  return fixture.ended(run);
-}
+/** A fetch of everything, from the call to its end. */
+const fetchAll = (fixture: Fixture, entity: "users" | "accounts", more: Readonly<Record<string, string>> = {}) =>
+  fixture.fetch(entity, new URLSearchParams({ force: "1", ...more }).toString());
 
 const simulations = (fixture: Fixture): readonly string[] => {
   const folder = join(fixture.dataDir, "simulations");
