@@ -28,7 +28,10 @@ async function send(baseUrl: string, path: string, sent: Sent = {}): Promise<Ans
 /** What stands in one part of the page. */
 function partOf({ text }: Answer, anchor: string): string {
   const [, part = ""] = new RegExp(`<section id="${anchor}"(.*?)</section>`, "s").exec(text) ?? [];
-  return part.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+  return part
+    .replaceAll("<wbr />", "")
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll(/\s+/g, " ");
 }
 
 /** The token in the form that posts to a path. */

@@ -34,7 +34,7 @@ describe("a log-in is no way to make us call any host, and none to guess", () =>
       [`localhost:${port}`, 403],
       [`127.0.0.1.nip.example:${port}`, 403],
       [`x@127.0.0.1:${port}`, 400],
-      [`127.0.0.1:${port}/api`, 400],
+      [`http://localhost:${port}/api`, 403],
     ] as const) {
       expect([org, (await fixture.ask({ org })).status]).toEqual([org, status]);
     }
