@@ -1,0 +1,148 @@
+/** Starts Hull and all services, simulated, with a connector installed for each service. */
+import { createHullSimulator } from "../hull";
+import { createPlangradeSimulator, DEFAULT_APPLICATION } from "../plangrade";
+import { createPlanhatSimulator } from "../planhat";
+import { createPlanningPmeSimulator, DEFAULT_CREDENTIALS, orderedTemplates, stockTemplates } from "../planningpme";
+import { createPlanSourceSimulator, DEFAULT_API_USER } from "../plansource";
+import { installations, SEGMENTS } from "./installations";
+import { connectorUrl, PLACES, portOf, variableOf, type Environment, type Place } from "./places";
+
+/** What a connector must be told to live between the simulators; the file `.env.simulators` has it for the usual ports. */
+export type ConnectorVariables = Readonly<Record<string, string>>;
+
+export interface Playground {
+  /** Credentials and addresses, for programs. */
+  readonly about: Readonly<Record<string, unknown>>;
+  readonly hull: { readonly url: string; readonly host: string };
+  readonly services: readonly PlayedService[];
+  readonly connectorUrl: string;
+  readonly variables: ConnectorVariables;
+  close(): Promise<void>;
+}
+
+export interface PlayedService {
+  readonly name: string;
+  readonly title: string;
+  readonly url: string;
+  /** Of the connector that is installed for it. */
+  readonly connector: { readonly id: string; readonly secret: string };
+}
+
+/** @throws Error with a sentence when a variable is wrong or a port is taken; nothing is left running */
+export async function startPlayground(environment: Environment, nowMs: number): Promise<Playground> {
+  const token = environment["PLANHAT_TOKEN"] ?? "planhat-token";
+  const origin = connectorUrl(environment);
+  const run = nowMs.toString(16).padStart(12, "0").slice(-12);
+  const callback = "/plangrade/authorize/callback";
+  const given = environment["PLANGRADE_REDIRECT_URI"];
+  const elsewhere = new URL(callback, origin);
+  elsewhere.hostname = "localhost";
+  // The connector is sent back to as the browser calls it.
+  const redirectUris = given === undefined ? [new URL(callback, origin).href, elsewhere.href] : [given];
+  const application = { ...DEFAULT_APPLICATION, redirectUris };
+
+  // Simulators forget what they hold when they end, so each start is another tenant: a connector that remembers the last
+  // one would call its records unchanged.
+  const planhat = createPlanhatSimulator({ token, tenantId: `0b7e1f3a-0000-4000-8000-${run}`, control: true });
+  const simulators = {
+    planhat,
+    plansource: createPlanSourceSimulator({ control: true }),
+    planningpme: createPlanningPmeSimulator({ templates: [...stockTemplates, ...orderedTemplates], control: true }),
+    plangrade: createPlangradeSimulator({ application, control: true }),
+    hull: createHullSimulator({ control: true }),
+  };
+  const { plansource, planningpme, plangrade, hull } = simulators;
+  const close = async (): Promise<void> => {
+    await Promise.all(Object.values(simulators).map((each) => each.close()));
+  };
+  try {
+    for (const place of PLACES) await listenAt(place, simulators[place], environment);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  const [chosen, ...others] = SEGMENTS;
+  const ids = { user: hull.addUserSegment(chosen).id, account: hull.addAccountSegment(chosen).id };
+  for (const name of others) {
+    hull.addUserSegment(name);
+    hull.addAccountSegment(name);
+  }
+  const secret = environment["HULL_CONNECTOR_SECRET"] ?? "simulated-secret";
+  const installed = Object.entries(installations({ token, tenantId: planhat.tenant().tenantId }, ids));
+  const services = installed.map(([name, { title, settings, samples }], index): PlayedService => {
+    const id = (index === 0 ? environment["HULL_CONNECTOR_ID"] : undefined) ?? `5f00${run}0000000${index + 1}`;
+    const { url } = simulators[name as Exclude<Place, "hull">];
+    hull.addConnector({
+      id,
+      secret,
+      name,
+      sourceUrl: `${origin}/${name}/`,
+      privateSettings: settings,
+      extra: { title, simulator: url, samples },
+    });
+    return { name, title, url, connector: { id, secret } };
+  });
+
+  const [first] = services;
+  return {
+    about: {
+      planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
+      plansource: { url: plansource.url, ...DEFAULT_API_USER },
+      planningpme: { url: planningpme.url, ...DEFAULT_CREDENTIALS },
+      plangrade: { url: plangrade.url, ...application },
+      hull: {
+        organization: hull.host,
+        firehose: hull.firehoseUrl,
+        signingKey: hull.signingKeyUrl,
+        ...first?.connector,
+        connectors: Object.fromEntries(services.map(({ name, connector }) => [name, connector])),
+      },
+    },
+    hull: { url: hull.url, host: hull.host },
+    services,
+    connectorUrl: origin,
+    variables: {
+      HOST: "127.0.0.1",
+      PORT: new URL(origin).port || "80",
+      DATA_DIR: "./data/simulated",
+      LOG_LEVEL: "debug",
+      HULL_PROTOCOL: "http",
+      HULL_FIREHOSE_URL: hull.firehoseUrl,
+      HULL_ALLOWED_ORGANIZATIONS: hull.host,
+      HULL_SIGNATURE_KEY_HOSTS: hull.host,
+      HULL_ALLOWED_EXTRACT_HOSTS: hull.host,
+      PLANHAT_API_URL: `${planhat.url}/{api_prefix}`,
+      PLANHAT_ANALYTICS_URL: planhat.url,
+      PLANSOURCE_API_URL: plansource.url,
+      PLANNINGPME_API_URL: `${planningpme.url}/{brand}`,
+      PLANGRADE_URL: plangrade.url,
+    },
+    close,
+  };
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "something listens there already",
+  EACCES: "this user may not listen there",
+};
+
+async function listenAt(
+  place: Place,
+  simulator: { listen(port: number): Promise<void> },
+  environment: Environment,
+): Promise<void> {
+  const port = portOf(place, environment);
+  try {
+    await simulator.listen(port);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const problem = PROBLEMS[code];
+    if (problem === undefined) throw error;
+    throw new Error(
+      `Port ${port} on 127.0.0.1, for the simulated ${place}: ${problem}. ` +
+        `Are the simulators running already? Otherwise choose another one: ${variableOf(place)}=${port + 1_000} npm run simulators`,
+      { cause: error },
+    );
+  }
+}
