@@ -2,9 +2,9 @@
  * A connector for each service, installed in the simulated Hull with settings under which the first message arrives, and
  * the values that the service asks of everybody.
  */
-import { DEFAULT_APPLICATION } from "../plangrade";
-import { DEFAULT_CREDENTIALS } from "../planningpme";
-import { DEFAULT_API_USER } from "../plansource";
+import type { Application } from "../plangrade";
+import type { Credentials } from "../planningpme";
+import type { ApiUser } from "../plansource";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -15,6 +15,14 @@ export interface Installation {
   readonly samples: { readonly user: Values; readonly account: Values };
 }
 
+/** Credentials that the simulated services take. */
+export interface Accounts {
+  readonly planhat: { readonly token: string; readonly tenantId: string };
+  readonly plansource: ApiUser;
+  readonly planningpme: Credentials;
+  readonly plangrade: Application;
+}
+
 /** Who is in it is sent; whoever is in the other one alone is not. */
 export const SEGMENTS = ["Customers", "Leads"] as const;
 
@@ -23,9 +31,9 @@ const PHONE_BOOK = { city: "Springfield", state: "Illinois", zip: "62701" };
 
 /** @param chosen ids of the segment whose members are sent: of users, of accounts */
 export function installations(
-  planhat: { readonly token: string; readonly tenantId: string },
+  { planhat, plansource, planningpme, plangrade }: Accounts,
   chosen: { readonly user: string; readonly account: string },
-): Readonly<Record<"planhat" | "plansource" | "planningpme" | "plangrade", Installation>> {
+): Readonly<Record<keyof Accounts, Installation>> {
   return {
     planhat: {
       title: "Planhat",
@@ -49,9 +57,9 @@ export function installations(
     plansource: {
       title: "PlanSource",
       settings: {
-        client_id: DEFAULT_API_USER.clientId,
-        client_secret: DEFAULT_API_USER.clientSecret,
-        logged_in_user: DEFAULT_API_USER.loggedInUser,
+        client_id: plansource.clientId,
+        client_secret: plansource.clientSecret,
+        logged_in_user: plansource.loggedInUser,
         synchronized_segments: [chosen.user],
         subscriber_attributes_outbound: [
           row("external_id", "subscriber_code"),
@@ -91,9 +99,9 @@ export function installations(
     planningpme: {
       title: "PlanningPME",
       settings: {
-        brand: DEFAULT_CREDENTIALS.brand,
-        app_key: DEFAULT_CREDENTIALS.appKey,
-        auth_token: DEFAULT_CREDENTIALS.authToken,
+        brand: planningpme.brand,
+        app_key: planningpme.appKey,
+        auth_token: planningpme.authToken,
         account_synchronized_segments: [chosen.account],
         customer_key_property: "ID",
         customer_attributes_outbound: [row("name", "Name"), row("city", "City")],
@@ -106,8 +114,8 @@ export function installations(
     plangrade: {
       title: "plangrade",
       settings: {
-        application_key: DEFAULT_APPLICATION.key,
-        application_secret: DEFAULT_APPLICATION.secret,
+        application_key: plangrade.key,
+        application_secret: plangrade.secret,
         account_synchronized_segments: [chosen.account],
         synchronized_segments: [chosen.user],
         ssn_attribute: "ssn",

@@ -4,7 +4,7 @@ import { createPlangradeSimulator, DEFAULT_APPLICATION } from "../plangrade";
 import { createPlanhatSimulator } from "../planhat";
 import { createPlanningPmeSimulator, DEFAULT_CREDENTIALS, orderedTemplates, stockTemplates } from "../planningpme";
 import { createPlanSourceSimulator, DEFAULT_API_USER } from "../plansource";
-import { installations, SEGMENTS } from "./installations";
+import { installations, SEGMENTS, type Accounts } from "./installations";
 import { connectorUrl, PLACES, portOf, variableOf, type Environment, type Place } from "./places";
 
 /** What a connector must be told to live between the simulators; the file `.env.simulators` has it for the usual ports. */
@@ -39,17 +39,23 @@ export async function startPlayground(environment: Environment, nowMs: number): 
   elsewhere.hostname = "localhost";
   // The connector is sent back to as the browser calls it.
   const redirectUris = given === undefined ? [new URL(callback, origin).href, elsewhere.href] : [given];
-  const application = { ...DEFAULT_APPLICATION, redirectUris };
-
-  // Simulators forget what they hold when they end, so each start is another tenant: a connector that remembers the last
-  // one would call its records unchanged.
-  const planhat = createPlanhatSimulator({ token, tenantId: `0b7e1f3a-0000-4000-8000-${run}`, control: true });
+  // Simulators forget what they hold when they end, so each start is another tenant of each service: a connector that
+  // remembers the last one would call its records unchanged.
+  const accounts: Accounts = {
+    planhat: { token, tenantId: `0b7e1f3a-0000-4000-8000-${run}` },
+    plansource: { ...DEFAULT_API_USER, clientId: `${DEFAULT_API_USER.clientId}-${run}` },
+    planningpme: { ...DEFAULT_CREDENTIALS, brand: `${DEFAULT_CREDENTIALS.brand}-${run}` },
+    plangrade: { ...DEFAULT_APPLICATION, key: `${DEFAULT_APPLICATION.key}-${run}`, redirectUris },
+  };
+  const templates = [...stockTemplates, ...orderedTemplates];
+  const planhat = createPlanhatSimulator({ ...accounts.planhat, control: true });
   const simulators = {
     planhat,
-    plansource: createPlanSourceSimulator({ control: true }),
-    planningpme: createPlanningPmeSimulator({ templates: [...stockTemplates, ...orderedTemplates], control: true }),
-    plangrade: createPlangradeSimulator({ application, control: true }),
-    hull: createHullSimulator({ control: true }),
+    plansource: createPlanSourceSimulator({ apiUser: accounts.plansource, control: true }),
+    planningpme: createPlanningPmeSimulator({ credentials: accounts.planningpme, templates, control: true }),
+    plangrade: createPlangradeSimulator({ application: accounts.plangrade, control: true }),
+    // Ids of notifications and profiles are new as well: a connector remembers whose they are.
+    hull: createHullSimulator({ seed: nowMs, control: true }),
   };
   const { plansource, planningpme, plangrade, hull } = simulators;
   const close = async (): Promise<void> => {
@@ -69,7 +75,7 @@ export async function startPlayground(environment: Environment, nowMs: number): 
     hull.addAccountSegment(name);
   }
   const secret = environment["HULL_CONNECTOR_SECRET"] ?? "simulated-secret";
-  const installed = Object.entries(installations({ token, tenantId: planhat.tenant().tenantId }, ids));
+  const installed = Object.entries(installations(accounts, ids));
   const services = installed.map(([name, { title, settings, samples }], index): PlayedService => {
     const id = (index === 0 ? environment["HULL_CONNECTOR_ID"] : undefined) ?? `5f00${run}0000000${index + 1}`;
     const { url } = simulators[name as Exclude<Place, "hull">];
@@ -87,10 +93,10 @@ export async function startPlayground(environment: Environment, nowMs: number): 
   const [first] = services;
   return {
     about: {
-      planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
-      plansource: { url: plansource.url, ...DEFAULT_API_USER },
-      planningpme: { url: planningpme.url, ...DEFAULT_CREDENTIALS },
-      plangrade: { url: plangrade.url, ...application },
+      planhat: { url: planhat.url, ...accounts.planhat },
+      plansource: { url: plansource.url, ...accounts.plansource },
+      planningpme: { url: planningpme.url, ...accounts.planningpme },
+      plangrade: { url: plangrade.url, ...accounts.plangrade },
       hull: {
         organization: hull.host,
         firehose: hull.firehoseUrl,

@@ -28,6 +28,9 @@ export function welcome(playground: Playground, usual: ConnectorVariables): read
       `  ${"".padEnd(12)} password ${connector.secret}`,
     ]),
     "",
+    "plangrade takes nothing before somebody lets the connector in, in a browser:",
+    `  ${connectorUrl}/plangrade/authorize?org=${hull.host}`,
+    "",
     "What they can be told: docs/simulators.md",
   ];
 }

@@ -41,6 +41,14 @@ const recordSchema = z.object({
 });
 const explanationSchema = z.object({ text: z.array(z.string()), records: z.array(recordSchema) });
 
+const snapshotSchema = z.array(
+  z.looseObject({
+    _id: z.unknown().optional(),
+    id: z.unknown().optional(),
+    fields: z.looseObject({ _ID: z.unknown().optional() }).optional(),
+  }),
+);
+
 export type Connector = z.output<typeof connectorSchema>;
 export type Update = z.output<typeof updateSchema>;
 export type Explained = z.output<typeof recordSchema>;
@@ -66,6 +74,12 @@ async function ask(url: string, headers: Readonly<Record<string, string>> = {}, 
   try {
     answer = await fetch(url, { method, signal, headers: { ...json, ...headers }, body: JSON.stringify(body) });
   } catch (error) {
+    if (signal.aborted) {
+      const seconds = READ_WITHIN_MS / 1_000;
+      throw new Error(`${new URL(url).origin} takes the call and does not answer it within ${seconds} s.`, {
+        cause: error,
+      });
+    }
     throw new NobodyThere(`Nobody answers at ${new URL(url).origin}.`, { cause: error });
   }
   const text = await answer.text();
@@ -150,6 +164,7 @@ export async function recordAt(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { body } = await ask(`${simulator}/__sim/snapshot`);
   const lists = z.record(z.string(), z.unknown()).safeParse(body).data ?? {};
-  const records = z.array(z.record(z.string(), z.unknown())).safeParse(Array.isArray(body) ? body : lists[type]).data;
-  return records?.find(({ _id, id }) => String(_id ?? id) === remoteId);
+  const records = snapshotSchema.safeParse(Array.isArray(body) ? body : lists[type]).data;
+  // PlanningPME's rows have no id that others know: their key is a field.
+  return records?.find(({ _id, id, fields }) => [_id, id, fields?._ID].some((each) => String(each) === remoteId));
 }

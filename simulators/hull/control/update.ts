@@ -120,8 +120,8 @@ export function createUpdate(hull: HullSimulator): (order: UpdateOrder) => Promi
       connectorId: connector.id,
       channel: `${entity}:update`,
       messages: [message],
-      // A person waits for the answer.
-      maxAttempts: 3,
+      // A person waits for the answer, and Hull may be told to wait for minutes.
+      maxAttempts: 1,
     });
     const { id, account_id: accountId } = own.profile;
     return { entity, hull_id: id, account_id: accountId ?? null, message_id: message.message_id, report };
