@@ -28,6 +28,27 @@ export interface PlayedService {
   readonly connector: { readonly id: string; readonly secret: string };
 }
 
+/** @param urlOf where a simulator is */
+export function connectorVariables(origin: string, urlOf: (place: Place) => string): ConnectorVariables {
+  const { host } = new URL(urlOf("hull"));
+  return {
+    HOST: "127.0.0.1",
+    PORT: new URL(origin).port || "80",
+    DATA_DIR: "./data/simulated",
+    LOG_LEVEL: "debug",
+    HULL_PROTOCOL: "http",
+    HULL_FIREHOSE_URL: `${urlOf("hull")}/firehose`,
+    HULL_ALLOWED_ORGANIZATIONS: host,
+    HULL_SIGNATURE_KEY_HOSTS: host,
+    HULL_ALLOWED_EXTRACT_HOSTS: host,
+    PLANHAT_API_URL: `${urlOf("planhat")}/{api_prefix}`,
+    PLANHAT_ANALYTICS_URL: urlOf("planhat"),
+    PLANSOURCE_API_URL: urlOf("plansource"),
+    PLANNINGPME_API_URL: `${urlOf("planningpme")}/{brand}`,
+    PLANGRADE_URL: urlOf("plangrade"),
+  };
+}
+
 /** @throws Error with a sentence when a variable is wrong or a port is taken; nothing is left running */
 export async function startPlayground(environment: Environment, nowMs: number): Promise<Playground> {
   const token = environment["PLANHAT_TOKEN"] ?? "planhat-token";
@@ -108,22 +129,7 @@ export async function startPlayground(environment: Environment, nowMs: number): 
     hull: { url: hull.url, host: hull.host },
     services,
     connectorUrl: origin,
-    variables: {
-      HOST: "127.0.0.1",
-      PORT: new URL(origin).port || "80",
-      DATA_DIR: "./data/simulated",
-      LOG_LEVEL: "debug",
-      HULL_PROTOCOL: "http",
-      HULL_FIREHOSE_URL: hull.firehoseUrl,
-      HULL_ALLOWED_ORGANIZATIONS: hull.host,
-      HULL_SIGNATURE_KEY_HOSTS: hull.host,
-      HULL_ALLOWED_EXTRACT_HOSTS: hull.host,
-      PLANHAT_API_URL: `${planhat.url}/{api_prefix}`,
-      PLANHAT_ANALYTICS_URL: planhat.url,
-      PLANSOURCE_API_URL: plansource.url,
-      PLANNINGPME_API_URL: `${planningpme.url}/{brand}`,
-      PLANGRADE_URL: plangrade.url,
-    },
+    variables: connectorVariables(origin, (place) => simulators[place].url),
     close,
   };
 }
