@@ -148,7 +148,7 @@ async function listenAt(
   try {
     await simulator.listen(port);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
     const problem = PROBLEMS[code];
     if (problem === undefined) throw error;
     throw new Error(

@@ -67,12 +67,13 @@ interface Answer {
 }
 
 async function ask(url: string, headers: Readonly<Record<string, string>> = {}, body?: unknown): Promise<Answer> {
-  const json: Readonly<Record<string, string>> = body === undefined ? {} : { "content-type": "application/json" };
+  // A connection that is kept may be one to a simulator that has been started again since.
+  const fixed = { connection: "close", ...(body === undefined ? {} : { "content-type": "application/json" }) };
   const method = body === undefined ? "GET" : "POST";
   const signal = AbortSignal.timeout(READ_WITHIN_MS);
   let answer: Response;
   try {
-    answer = await fetch(url, { method, signal, headers: { ...json, ...headers }, body: JSON.stringify(body) });
+    answer = await fetch(url, { method, signal, headers: { ...fixed, ...headers }, body: JSON.stringify(body) });
   } catch (error) {
     if (signal.aborted) {
       const seconds = READ_WITHIN_MS / 1_000;

@@ -32,7 +32,7 @@ export async function send(args: readonly string[], terminal: Terminal): Promise
 
 /** What `parseArgs` says about an option that it does not know. */
 function isMisparsed(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" && code.startsWith("ERR_PARSE_ARGS");
 }
 
