@@ -11,12 +11,12 @@ import { welcome } from "./play/words";
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "boolean" }, text: { type: "boolean" } } });
   const playground = await startPlayground(process.env, Date.now());
-  const json = values.json ?? (values.text !== true && !process.stdout.isTTY);
-  const lines = json ? [JSON.stringify(playground.about)] : welcome(playground, usualVariables());
-  process.stdout.write(`${lines.join("\n")}\n`);
   const stop = (): void => void playground.close();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
+  const json = values.json ?? (values.text !== true && !process.stdout.isTTY);
+  const lines = json ? [JSON.stringify(playground.about)] : welcome(playground, usualVariables());
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** Outside the repository every variable is shown. */
