@@ -12,6 +12,11 @@ export interface Terminal {
 }
 
 const LOOK_EVERY_MS = 100;
+/** How long nothing is said while all is well. */
+const QUIET_MS = 2_000;
+/** Sentences of an explanation that say why something waits, and that it does. */
+const TROUBLE = /paused|The last try ended/;
+const WAITING = /^It (?:has been in flight|has waited for delivery|was delivered; Hull must)/;
 
 /** @returns the exit code: 0 it has its outcome, 1 not possible, 2 called in a wrong way */
 export async function send(args: readonly string[], terminal: Terminal): Promise<0 | 1 | 2> {
@@ -116,18 +121,21 @@ async function outcomeOf(
   asking: ReturnType<typeof createAsking>,
   print: (text: string) => void,
 ): Promise<Explained> {
-  const deadlineMs = performance.now() + waitMs;
+  const startedAtMs = performance.now();
+  const waitedMs = (): number => performance.now() - startedAtMs;
   const said = new Set<string>();
   for (;;) {
     const { records, text } = await asking.explain(entity, hullId);
     const ended = records.find(({ known }) => known.last_outcome?.message_id === messageId);
     if (ended !== undefined) return ended;
     const reasons = [...text, ...records.flatMap((record) => record.text)];
-    for (const reason of reasons.filter((each) => /paused|The last try ended/.test(each) && !said.has(each))) {
+    const isTelling = (reason: string): boolean =>
+      TROUBLE.test(reason) || (said.size === 0 && waitedMs() > QUIET_MS && WAITING.test(reason));
+    for (const reason of reasons.filter((each) => !said.has(each) && isTelling(each))) {
       said.add(reason);
       print(`  … ${reason}`);
     }
-    if (performance.now() > deadlineMs) {
+    if (waitedMs() > waitMs) {
       const now = reasons.length === 0 ? "" : ` What is known of it: ${reasons.join(" ")}`;
       throw new Error(
         `It has no outcome within ${waitMs / 1_000} s, and stays with the connector.${now} Wait longer with --wait.`,
