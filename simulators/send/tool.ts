@@ -131,9 +131,11 @@ async function outcomeOf(
     const reasons = [...text, ...records.flatMap((record) => record.text)];
     const isTelling = (reason: string): boolean =>
       TROUBLE.test(reason) || (said.size === 0 && waitedMs() > QUIET_MS && WAITING.test(reason));
-    for (const reason of reasons.filter((each) => !said.has(each) && isTelling(each))) {
-      said.add(reason);
-      print(`  … ${reason}`);
+    for (const reason of reasons.filter(isTelling)) {
+      // The same trouble at another time is no news.
+      const trouble = reason.replaceAll(/\d{4}-\d{2}-\d{2}T[\d:]+Z/g, "");
+      if (!said.has(trouble)) print(`  … ${reason}`);
+      said.add(trouble);
     }
     if (waitedMs() > waitMs) {
       const now = reasons.length === 0 ? "" : ` What is known of it: ${reasons.join(" ")}`;
