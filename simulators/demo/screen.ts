@@ -72,7 +72,7 @@ function wrap(parts: readonly string[], width: number): readonly string[] {
 
 /** Breaks a line at blanks; what follows is indented like its beginning. A word that is longer than a line stays whole. */
 export function fold(text: string, width: number): readonly string[] {
-  if (stripVTControlCharacters(text).length <= width) return [text];
+  if (stripVTControlCharacters(text).trimEnd().length <= width) return [text];
   const [indent = ""] = /^ */.exec(stripVTControlCharacters(text)) ?? [];
   const lines: string[] = [];
   let current = "";
@@ -144,8 +144,9 @@ export function createScreen(
       barShown = true;
     },
     step(number, { title, messages, outcomes, derived, calls, routes, baseline, elapsedMs }) {
-      const head = `${number} · ${title} `;
-      line(paint("bold", head) + paint("dim", "─".repeat(Math.max(0, Math.min(WIDTH, columns()) - head.length))));
+      const head = `${number} · ${title}`;
+      const rule = "─".repeat(Math.max(0, Math.min(WIDTH, columns()) - head.length - 1));
+      line(paint("bold", head) + (rule === "" ? "" : paint("dim", ` ${rule}`)));
       row("messages in", count(messages));
       rows("outcomes", outcomes);
       rows(

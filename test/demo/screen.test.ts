@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { createScreen, type StepReport } from "../../simulators/demo/screen";
 
 const REPORT: StepReport = {
-  title: "2,000 users of 100 companies, some of whom nobody has seen before",
+  title: "2,000 users of 100 companies, of whom some are",
   name: "another company",
   messages: 2_000,
   outcomes: [
