@@ -1,57 +1,34 @@
-/** Starts all simulators for use from other processes: demo, manual trials, benches. Ctrl-C ends them. */
-import { createHullSimulator } from "./hull";
-import { createPlangradeSimulator, DEFAULT_APPLICATION } from "./plangrade";
-import { createPlanhatSimulator } from "./planhat";
-import { createPlanningPmeSimulator, DEFAULT_CREDENTIALS, orderedTemplates, stockTemplates } from "./planningpme";
-import { createPlanSourceSimulator, DEFAULT_API_USER } from "./plansource";
-
-const portOf = (name: string, fallback: number): number => {
-  const value = Number(process.env[name] ?? fallback);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`${name} is no port.`);
-  return value;
-};
+/**
+ * `npm run simulators`: Hull and all services, to be played with from other processes; Ctrl-C ends them. A person is told
+ * how to go on; a program (`--json`, or a stdout that is no terminal) gets one line of JSON.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs, parseEnv } from "node:util";
+import { startPlayground } from "./play/start";
+import { welcome } from "./play/words";
 
 async function main(): Promise<void> {
-  const token = process.env["PLANHAT_TOKEN"] ?? "planhat-token";
-  const connector = {
-    id: process.env["HULL_CONNECTOR_ID"] ?? "5f0000000000000000000001",
-    secret: process.env["HULL_CONNECTOR_SECRET"] ?? "simulated-secret",
-  };
-  const planhat = createPlanhatSimulator({ token, control: true });
-  const plansource = createPlanSourceSimulator({ control: true });
-  const planningpme = createPlanningPmeSimulator({
-    templates: [...stockTemplates, ...orderedTemplates],
-    control: true,
-  });
-  const redirectUris = [process.env["PLANGRADE_REDIRECT_URI"] ?? "http://127.0.0.1:8082/plangrade/authorize/callback"];
-  const application = { ...DEFAULT_APPLICATION, redirectUris };
-  const plangrade = createPlangradeSimulator({ application, control: true });
-  const hull = createHullSimulator({ control: true });
-  await planhat.listen(portOf("PLANHAT_PORT", 4_010));
-  await plansource.listen(portOf("PLANSOURCE_PORT", 4_030));
-  await planningpme.listen(portOf("PLANNINGPME_PORT", 4_040));
-  await plangrade.listen(portOf("PLANGRADE_PORT", 4_050));
-  await hull.listen(portOf("HULL_PORT", 4_020));
-  hull.addConnector({ ...connector, privateSettings: { personal_acccess_token: token, api_prefix: "api" } });
-
-  const about = {
-    planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
-    plansource: { url: plansource.url, ...DEFAULT_API_USER },
-    planningpme: { url: planningpme.url, ...DEFAULT_CREDENTIALS },
-    plangrade: { url: plangrade.url, ...application },
-    hull: { organization: hull.host, firehose: hull.firehoseUrl, signingKey: hull.signingKeyUrl, ...connector },
-  };
-  process.stdout.write(`${JSON.stringify(about)}\n`);
-
-  const stop = (): void => {
-    const all = [planhat, plansource, planningpme, plangrade, hull];
-    void Promise.all(all.map((each) => each.close()));
-  };
+  const { values } = parseArgs({ options: { json: { type: "boolean" }, text: { type: "boolean" } } });
+  const playground = await startPlayground(process.env, Date.now());
+  const stop = (): void => void playground.close();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
+  const json = values.json ?? (values.text !== true && !process.stdout.isTTY);
+  const lines = json ? [JSON.stringify(playground.about)] : welcome(playground, usualVariables());
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Outside the repository every variable is shown. */
+function usualVariables(): Readonly<Record<string, string>> {
+  try {
+    return parseEnv(readFileSync(join(process.cwd(), ".env.simulators"), "utf8")) as Record<string, string>;
+  } catch {
+    return {};
+  }
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${String(error)}\n`);
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,4 +1,5 @@
 /** What a person sees: a table per step, a bar while something moves (on a terminal only), a verdict. */
+import { stripVTControlCharacters } from "node:util";
 import type { Baseline } from "./baseline";
 
 export interface StepReport {
@@ -36,12 +37,17 @@ export interface Screen {
   check(check: Check): void;
 }
 
+/** Of a page; a terminal may be narrower. */
 const WIDTH = 78;
 const LABEL_WIDTH = 21;
 const COUNT_WIDTH = 7;
 const NOTE_WIDTH = 50;
 const BAR_WIDTH = 30;
 const DETAILS = 5;
+/** Widths of the columns of the summary: of the title, and of the numbers. */
+const CELLS = { wide: [40, 11, 11, 11], narrow: [20, 9, 7, 11] } as const;
+/** Below it, notes stand under their rows. */
+const NARROW = 2 + LABEL_WIDTH + COUNT_WIDTH + 2 + NOTE_WIDTH;
 
 type Tone = "bold" | "dim" | "green" | "red";
 const CODES: Readonly<Record<Tone, number>> = { bold: 1, dim: 2, green: 32, red: 31 };
@@ -64,6 +70,25 @@ function wrap(parts: readonly string[], width: number): readonly string[] {
   }, []);
 }
 
+/** Breaks a line at blanks; what follows is indented like its beginning. A word that is longer than a line stays whole. */
+export function fold(text: string, width: number): readonly string[] {
+  if (stripVTControlCharacters(text).trimEnd().length <= width) return [text];
+  const [indent = ""] = /^ */.exec(stripVTControlCharacters(text)) ?? [];
+  const lines: string[] = [];
+  let current = "";
+  for (const piece of text.split(/(?<= )(?=[^ ])/)) {
+    if (
+      stripVTControlCharacters(current).trim() !== "" &&
+      stripVTControlCharacters(current + piece).trimEnd().length > width
+    ) {
+      lines.push(current.trimEnd());
+      current = indent;
+    }
+    current += piece;
+  }
+  return [...lines, current.trimEnd()];
+}
+
 /** @param service how people call it, and what it grants */
 export function createScreen(
   output: NodeJS.WriteStream,
@@ -80,13 +105,24 @@ export function createScreen(
     barShown = false;
   }
 
+  /** Characters per line, which a person may change at any time; a pipe has no end of the line. */
+  const columns = (): number => (isTerminal && output.columns > 0 ? output.columns : Infinity);
+
   function line(text = ""): void {
     clearBar();
-    output.write(`${text}\n`);
+    for (const part of fold(text, columns())) output.write(`${part}\n`);
   }
 
-  const row = (label: string, value: string, note = ""): void =>
-    line(`  ${paint("dim", label.padEnd(LABEL_WIDTH))}${value.padStart(COUNT_WIDTH)}${note === "" ? "" : `  ${note}`}`);
+  function row(label: string, value: string, note = ""): void {
+    const head = `  ${paint("dim", label.padEnd(LABEL_WIDTH))}${value.padStart(COUNT_WIDTH)}`;
+    const fits = stripVTControlCharacters(head).length + 2 + note.length <= columns() && (label !== "" || value !== "");
+    if (columns() >= NARROW || fits) {
+      line(note === "" ? head : `${head}  ${note}`);
+      return;
+    }
+    if (label !== "" || value !== "") line(head);
+    line(`    ${note}`);
+  }
 
   function rows(label: string, counts: readonly (readonly [string, number])[]): void {
     counts.forEach(([name, times], index) => row(index === 0 ? label : "", count(times), name));
@@ -98,14 +134,19 @@ export function createScreen(
     heading: (text) => line(paint("bold", text)),
     progress(label, done, total) {
       if (!isTerminal) return;
-      const filled = Math.round((BAR_WIDTH * Math.min(done, total)) / Math.max(1, total));
-      const bar = "█".repeat(filled) + paint("dim", "░".repeat(BAR_WIDTH - filled));
-      output.write(`\r\u001b[2K  ${bar} ${count(done)} of ${count(total)} ${label}`);
+      // It must fit its line, or taking it away leaves a part of it.
+      const most = columns() - 1;
+      const text = `${count(done)} of ${count(total)} ${label}`.slice(0, Math.max(0, most - 2));
+      const barWidth = Math.max(0, Math.min(BAR_WIDTH, most - text.length - 3));
+      const filled = Math.round((barWidth * Math.min(done, total)) / Math.max(1, total));
+      const bar = "█".repeat(filled) + paint("dim", "░".repeat(barWidth - filled));
+      output.write(`\r\u001b[2K  ${bar}${barWidth > 0 ? " " : ""}${text}`);
       barShown = true;
     },
     step(number, { title, messages, outcomes, derived, calls, routes, baseline, elapsedMs }) {
-      const head = `${number} · ${title} `;
-      line(paint("bold", head) + paint("dim", "─".repeat(Math.max(0, WIDTH - head.length))));
+      const head = `${number} · ${title}`;
+      const rule = "─".repeat(Math.max(0, Math.min(WIDTH, columns()) - head.length - 1));
+      line(paint("bold", head) + (rule === "" ? "" : paint("dim", ` ${rule}`)));
       row("messages in", count(messages));
       rows("outcomes", outcomes);
       rows(
@@ -114,7 +155,7 @@ export function createScreen(
       );
       const [first = "", ...more] = wrap(
         routes.map(([route, times]) => `${times} × ${route}`),
-        NOTE_WIDTH,
+        columns() < NARROW ? columns() - 4 : NOTE_WIDTH,
       );
       row(`calls to ${service.title}`, count(calls), first);
       for (const note of more) row("", "", note);
@@ -124,13 +165,20 @@ export function createScreen(
       line();
     },
     summary(reports) {
+      const [most, ...numbers] = columns() < NARROW ? CELLS.narrow : CELLS.wide;
+      const room = columns() - 2 - numbers.reduce<number>((all, each) => all + each, 0);
+      const titleWidth = Math.min(most, Math.max(0, room));
       const cells = (title: string, ...rest: readonly string[]): string =>
-        `  ${title.padEnd(40)}${rest.map((cell) => cell.padStart(11)).join("")}`;
+        `  ${title.padEnd(titleWidth)}${rest.map((cell, index) => cell.padStart(numbers[index] ?? 0)).join("")}`;
+      const named = (title: string, ...rest: readonly string[]): void => {
+        if (title.length > titleWidth) line(`  ${title}`);
+        line(cells(title.length > titleWidth ? "" : title, ...rest));
+      };
       const sum = (of: (report: StepReport) => number): number =>
         reports.reduce((total, report) => total + of(report), 0);
       line(paint("dim", cells("", "messages", "calls", "look+write")));
       reports.forEach(({ name, messages, calls, baseline }, index) =>
-        line(cells(`${index + 1} · ${name}`, count(messages), count(calls), count(baseline.calls))),
+        named(`${index + 1} · ${name}`, count(messages), count(calls), count(baseline.calls)),
       );
       const totals = [sum((each) => each.messages), sum((each) => each.calls), sum((each) => each.baseline.calls)];
       line(paint("bold", cells("all", ...totals.map(count))));

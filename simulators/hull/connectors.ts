@@ -28,6 +28,8 @@ export interface ConnectorSeed {
   /** Base URL of the connector service. */
   readonly sourceUrl?: string;
   readonly manifest?: Readonly<Record<string, unknown>>;
+  /** Whatever else should be known of it. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface Connectors {
@@ -64,7 +66,7 @@ export function createConnectors(clock: Clock): Connectors {
         manifest: { ...seed.manifest },
         status: { name, id: seed.id, updated_at: at },
         tags: [],
-        extra: {},
+        extra: { ...seed.extra },
         picture: null,
         source_url: sourceUrl,
         index: sourceUrl,

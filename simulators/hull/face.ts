@@ -23,6 +23,9 @@ export interface HullSimulator extends Sender {
   readonly profiles: Profiles;
   /** Tracked events by event id. */
   readonly events: ReadonlyMap<string, TrackedEvent>;
+  /** Those that are installed, by their ids, in the order in which they came. */
+  readonly connectors: ReadonlyMap<string, ConnectorObject>;
+  readonly segments: { readonly users: readonly Segment[]; readonly accounts: readonly Segment[] };
   /** The simulator must be listening, since the organization is its address. */
   addConnector(seed: ConnectorSeed): ConnectorObject;
   removeConnector(id: string): void;

@@ -44,6 +44,8 @@ export interface Profiles {
   resolve(subject: Subject, claims: Claims): { readonly profile: Profile; readonly changed: boolean } | undefined;
   /** Sets attributes, operation objects included. Answers whether any value changed. */
   merge(profile: Profile, attributes: Attributes): boolean;
+  /** Moves `indexed_at`: a message about the profile is newer than all before. */
+  touch(profile: Profile): void;
   /** Plain copies sorted by id. */
   snapshot(): { readonly users: readonly Profile[]; readonly accounts: readonly Profile[] };
 }
@@ -159,6 +161,7 @@ export function createProfiles(seed: number, clock: Clock): Profiles {
       if (changed) touch(profile);
       return changed;
     },
+    touch,
     snapshot() {
       const sorted = (subject: Subject): Profile[] =>
         structuredClone([...shelves[subject].profiles.values()]).sort((left, right) => (left.id < right.id ? -1 : 1));

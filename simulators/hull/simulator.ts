@@ -6,8 +6,9 @@ import { createLedger } from "../loopback/ledger";
 import { createRandom, seedOf } from "../loopback/random";
 import { createLoopbackServer } from "../loopback/server";
 import { createBooks } from "./books";
+import { serveCalls } from "../control/calls";
 import { createConnectors, type ConnectorObject, type Segment } from "./connectors";
-import { controlHull } from "./control";
+import { hullCalls } from "./control/calls";
 import { createExtracts } from "./extracts";
 import type { Refusal, TrackedEvent } from "./firehose";
 import { buildAccountMessage, buildUserMessage, flatten } from "./messages";
@@ -113,6 +114,8 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
     books,
     profiles,
     events,
+    connectors: connectors.all,
+    segments,
     addConnector: (connectorSeed) => connectors.add(connectorSeed, server.host),
     removeConnector: (id) => connectors.remove(id),
     connector: known,
@@ -167,7 +170,7 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
       isDisabled: () => disabled,
       publicKey: () => signer.publicKey,
     }),
-    control: options.control === true ? (arrival) => controlHull(simulator, arrival) : undefined,
+    control: options.control === true ? (arrival) => serveCalls("Hull", hullCalls(simulator))(arrival) : undefined,
   });
   return simulator;
 }

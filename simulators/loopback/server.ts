@@ -20,7 +20,7 @@ export interface LoopbackDeps {
   readonly bodyLimitBytes: number;
   /** Decides at arrival what a call is and whether it may be done. */
   readonly prepare: (arrival: Arrival) => Prepared;
-  /** Answers calls under `/__sim/`, outside books, quota and faults; `undefined` = not found. */
+  /** Answers calls under `/__sim/` and at `/`, outside books, quota and faults; `undefined` = a call like any other. */
   readonly control?: ((arrival: Arrival) => Reply | undefined | Promise<Reply | undefined>) | undefined;
 }
 
@@ -72,9 +72,12 @@ export function createLoopbackServer(deps: LoopbackDeps): LoopbackServer {
       body,
       receivedAt: deps.clock.now(),
     };
-    if (deps.control !== undefined && url.pathname.startsWith("/__sim/")) {
-      await sendReply(response, (await deps.control(arrival)) ?? textReply(404, "Not Found"));
-      return;
+    if (deps.control !== undefined && /^\/(?:$|__sim(?:$|\/))/.test(url.pathname)) {
+      const controlled = await deps.control(arrival);
+      if (controlled !== undefined) {
+        await sendReply(response, controlled);
+        return;
+      }
     }
     const prepared = deps.prepare(arrival);
     deps.ledger.arrived(arrival.receivedAt, prepared.outsideQuota);

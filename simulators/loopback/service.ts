@@ -1,6 +1,8 @@
 /** What the simulators of all services have, whatever they simulate: a server with books, faults, a quota and switches. */
+import { serveCalls, type Call } from "../control/calls";
+import { faultAndBookCalls } from "../control/faults";
+import { switchCalls, type Switches, type SwitchValues } from "../control/switches";
 import { systemClock, type Clock } from "./clock";
-import { controlFaultsAndBooks, controlSwitches, type Switches, type SwitchValues } from "./control";
 import { createFaults, type Faults } from "./faults";
 import { createHooks, type Hooks } from "./hooks";
 import type { Ledger } from "./ledger";
@@ -42,6 +44,8 @@ export interface ServiceSimulatorOptions<S> {
 
 interface Parts<Values extends SwitchValues, C> {
   readonly name: string;
+  /** How people call the service. */
+  readonly title: string;
   readonly options: ServiceSimulatorOptions<Switches<Values>>;
   readonly switchValues: Values;
   /** Those in force; they are changed in place. */
@@ -50,7 +54,7 @@ interface Parts<Values extends SwitchValues, C> {
   readonly books: ServiceSimulator<unknown, C>["books"];
   readonly quota: Pick<Quota, "limit">;
   readonly prepare: LoopbackDeps["prepare"];
-  /** `GET /__sim/snapshot`: the parameter that says of what, and the answer; undefined: of the first. */
+  /** `GET /__sim/snapshot`: the parameter that says of what, and the answer; undefined: of the first, or of all. */
   readonly snapshot: { readonly by: string; of(name: string | undefined): unknown };
 }
 
@@ -78,11 +82,20 @@ export function createServiceSimulator<Values extends SwitchValues, C>(
       quota.limit = calls;
     },
   };
-  const control: LoopbackDeps["control"] = (arrival) => {
-    if (`${arrival.method} ${arrival.path}` === "GET /__sim/snapshot") {
-      return { status: 200, body: snapshot.of(arrival.query.get(snapshot.by) ?? undefined) };
-    }
-    return controlSwitches(simulator, switchValues, arrival) ?? controlFaultsAndBooks(simulator, arrival);
+  const snapshotCall: Call = {
+    method: "GET",
+    path: "/__sim/snapshot",
+    does: `All that this ${parts.title} holds.`,
+    takes: () => ({ query: { [snapshot.by]: "whose records; left out: those that were there first, or all" } }),
+    answer({ query }) {
+      const wanted = query.get(snapshot.by) ?? undefined;
+      try {
+        return { status: 200, body: snapshot.of(wanted) };
+      } catch (error) {
+        if (wanted === undefined || !(error instanceof Error)) throw error;
+        return { status: 404, body: { error: error.message } };
+      }
+    },
   };
   const server = createLoopbackServer({
     clock: options.clock ?? systemClock,
@@ -91,7 +104,14 @@ export function createServiceSimulator<Values extends SwitchValues, C>(
     ledger,
     bodyLimitBytes: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     prepare,
-    control: options.control === true ? control : undefined,
+    control:
+      options.control === true
+        ? serveCalls(parts.title, [
+            snapshotCall,
+            ...faultAndBookCalls(simulator),
+            ...switchCalls(simulator, switchValues),
+          ])
+        : undefined,
   });
   return simulator;
 }

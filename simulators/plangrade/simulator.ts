@@ -59,6 +59,7 @@ export function createPlangradeSimulator(options: PlangradeSimulatorOptions = {}
 
   const base = createServiceSimulator({
     name: "plangrade",
+    title: "plangrade",
     options,
     switchValues,
     switches,

@@ -1,4 +1,4 @@
-import type { Switches } from "../loopback/control";
+import type { Switches } from "../control/switches";
 import { quotaHeaderForms } from "../loopback/quota";
 
 /**

@@ -67,6 +67,7 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
 
   const base = createServiceSimulator({
     name: "planhat",
+    title: "Planhat",
     options,
     switchValues,
     switches,

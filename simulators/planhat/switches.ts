@@ -1,5 +1,5 @@
 import { quotaHeaderForms } from "../loopback/quota";
-import type { Switches } from "../loopback/control";
+import type { Switches } from "../control/switches";
 
 /**
  * Planhat's documentation leaves much open. Whatever is unknown, and whatever

@@ -47,6 +47,7 @@ export function createPlanningPmeSimulator(options: PlanningPmeSimulatorOptions 
 
   const base = createServiceSimulator({
     name: "planningpme",
+    title: "PlanningPME",
     options,
     switchValues,
     switches,

@@ -1,5 +1,5 @@
 import { quotaHeaderForms } from "../loopback/quota";
-import type { Switches } from "../loopback/control";
+import type { Switches } from "../control/switches";
 
 /**
  * Most of PlanningPME's API is described to its customers alone. Whatever is unknown, and whatever differs between

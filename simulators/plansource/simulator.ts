@@ -42,6 +42,7 @@ export function createPlanSourceSimulator(options: PlanSourceSimulatorOptions = 
 
   const base = createServiceSimulator({
     name: "plansource",
+    title: "PlanSource",
     options,
     switchValues,
     switches,

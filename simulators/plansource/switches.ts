@@ -1,5 +1,5 @@
 import { quotaHeaderForms } from "../loopback/quota";
-import type { Switches } from "../loopback/control";
+import type { Switches } from "../control/switches";
 
 /**
  * Whatever PlanSource's public documentation leaves open, or says in two ways, is a switch here, so that a client can be
