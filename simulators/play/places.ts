@@ -1,4 +1,6 @@
 /** Where the simulators and the connector that is played with are; each address can be changed by a variable. */
+import { readUrl } from "../../src/web-address";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Port of each simulator: its variable and its default. */
@@ -31,6 +33,13 @@ export function portOf(place: Place, environment: Environment): number {
 export function connectorUrl(environment: Environment): string {
   const given = environment["CONNECTOR_URL"] ?? "";
   const url = given === "" ? "http://127.0.0.1:8082" : given;
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return new URL(url).origin;
+  const origin = originOf(url);
+  if (origin !== undefined) return origin;
   throw new Error(`CONNECTOR_URL is ${JSON.stringify(given)}: set an address such as http://127.0.0.1:8082.`);
+}
+
+/** Undefined for what is no address of the web. */
+export function originOf(text: string): string | undefined {
+  const url = readUrl(text);
+  return /^https?:$/.test(url?.protocol ?? "") ? url?.origin : undefined;
 }

@@ -1,5 +1,6 @@
 /** What `npm run send` is asked for, read from its arguments. */
 import { parseArgs } from "node:util";
+import { originOf } from "../play/places";
 
 export interface Order {
   readonly service: string;
@@ -63,7 +64,7 @@ export function readOrder(args: readonly string[]): Order {
   const common = {
     service: values.service,
     ...(values.segment && { segments: segmentsOf(values.segment) }),
-    ...(values.to === undefined ? {} : { to: originOf(values.to) }),
+    ...(values.to === undefined ? {} : { to: connectorAt(values.to) }),
     waitMs: waitOf(values.wait),
   };
   const traits = Object.fromEntries(values.trait.map(traitOf));
@@ -121,8 +122,9 @@ function domainOf(text: string, what: string): string {
   throw new UsageError(`${what} cannot be read: write ann@acme.example, or acme.example for an account.`);
 }
 
-function originOf(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text).origin;
+function connectorAt(text: string): string {
+  const origin = originOf(text);
+  if (origin !== undefined) return origin;
   throw new UsageError(`--to ${text}: write the connector's address, such as http://127.0.0.1:8082.`);
 }
 
