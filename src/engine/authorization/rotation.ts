@@ -55,7 +55,7 @@ export function createRotation(options: RotationOptions): (account: string | und
 
   async function wait(): Promise<void> {
     await sleep(LOOK_MS).catch((cause: unknown) => {
-      const facts = { system, method: "POST", route: "authorization", failure: "client_closed", cause } as const;
+      const facts = { system, method: "POST", route: ROUTE, failure: "client_closed", cause } as const;
       throw new RemoteError({ ...facts, ...classifyFailure("client_closed") });
     });
   }
@@ -157,9 +157,12 @@ export function createRotation(options: RotationOptions): (account: string | und
   });
 }
 
+/** Stands in sentences; `authorization:` would be taken for a header there, and what follows for its value. */
+const ROUTE = "/tokens";
+
 /** Why nobody was asked. @param kind who has to act: a person, unless it passes by itself */
 export function refusalOf(system: string, what: string, kind: "auth" | "transient" = "auth"): RemoteError {
-  return new RemoteError({ system, method: "POST", route: "authorization", kind, applied: "no", what });
+  return new RemoteError({ system, method: "POST", route: ROUTE, kind, applied: "no", what });
 }
 
 function headersOf({ accessToken }: Pair): Readonly<Record<string, string>> {
