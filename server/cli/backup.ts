@@ -117,7 +117,7 @@ function attempt<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
     const why = REMEDIES[code] ?? "the file system refuses it. Name another place.";
     throw new Error(`There can be no backup in ${folder} (${code}): ${why}`, { cause });
   }

@@ -105,9 +105,14 @@ async function flush(path: string, access: "r" | "r+"): Promise<void> {
 }
 
 function failureIn(to: string, cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const { code, words } = systemErrorOf(cause) ?? systemErrorIn(message) ?? { code: "", words: message };
   return `There is no backup in ${to}: ${code === "" ? "" : `${code}, `}${words}. ${remedyOf(code)}`;
+}
+
+/** Not by its class: errors of LMDB and of Node's own code may come from another realm than ours. */
+function messageOf(cause: unknown): string {
+  return typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : String(cause);
 }
 
 /** LMDB's copy fails with the system's words alone. */
