@@ -10,7 +10,8 @@ import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
-import { BackupError, backUp, type Backup } from "../src/storage/data-folder/backup";
+import { backUp } from "../src/storage/data-folder/backup";
+import { BackupError, type Backup } from "../src/storage/port/backup";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {

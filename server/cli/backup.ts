@@ -10,6 +10,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
@@ -85,6 +86,10 @@ function targetOf(to: string, dataDir: string): string {
   if (existsSync(folder) && attempt(folder, () => readdirSync(folder)).length > 0) {
     throw new Error(`${folder} is not empty. Name a folder that does not exist yet, such as one with today's date.`);
   }
+  // It could not be replaced by the whole backup, and the draft would be on another disk.
+  if (existsSync(folder) && statSync(folder).dev !== statSync(dirname(folder)).dev) {
+    throw new Error(`There can be no backup in ${folder}: ${IS_MOUNTED}`);
+  }
   return folder;
 }
 
@@ -100,6 +105,8 @@ function put(draft: string, folder: string): void {
   }
 }
 
+const IS_MOUNTED = "it is a mount point. Name a folder in it that does not exist yet.";
+
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: "the folder above it is missing. Make it, or name another place.",
   ENOTDIR: "it is no folder, or is to be in one that is a file. Name another place.",
@@ -108,7 +115,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EROFS: "the file system is mounted read-only. Name another place.",
   ENOSPC: "the disk is full. Free some space there, or name a folder on another disk.",
   EDQUOT: "the quota of this user is used up. Free some space there, or name a folder on another disk.",
-  EBUSY: "it is a mount point. Name a folder in it that does not exist yet.",
+  EBUSY: IS_MOUNTED,
   ENOTEMPTY: "it is not empty any more. Name a folder that does not exist yet.",
 };
 

@@ -191,10 +191,10 @@ test("a copy is one moment of the database, while it is written all the time", a
   const database = createLmdbKeyValue(join(place, "data"));
   const left = database.table<number>("left");
   const right = database.table<number>("right");
-  let writing = true;
+  const state = { writing: true };
   let round = 0;
   const writer = (async () => {
-    while (writing) {
+    while (state.writing) {
       round += 1;
       await database.transact(() => {
         left.put(["round"], round);
@@ -214,7 +214,7 @@ test("a copy is one moment of the database, while it is written all the time", a
     expect(copy.table<number>("left").size(["row"])).toBe(200 * at);
     await copy.close();
   }
-  writing = false;
+  state.writing = false;
   await writer;
   await database.close();
 });

@@ -6,6 +6,7 @@ import { chmod, copyFile, mkdir, open, readdir, rm, stat, statfs } from "node:fs
 import { join } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import type { DurableKeyValue } from "../database/lmdb";
+import { BackupError, type Backup } from "../port/backup";
 import { systemErrorOf } from "../port/disk";
 
 export interface BackupOptions {
@@ -18,18 +19,6 @@ export interface BackupOptions {
   readonly reserveBytes: number;
   /** Aborted when nobody wants the backup any more. */
   readonly signal: AbortSignal;
-}
-
-export interface Backup {
-  /** Of all files together. */
-  readonly bytes: number;
-  /** Whether the key is in it. */
-  readonly hasKey: boolean;
-}
-
-/** There is no backup; the message says why, and what a person can do. */
-export class BackupError extends Error {
-  override readonly name = "BackupError";
 }
 
 /**
