@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
+import { Router } from "express";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { definitionOf, SERVICES } from "../../src/services";
-import { Router } from "express";
 import { backupRoutes } from "../admin/backup";
 import { createConnectors } from "../admin/connectors";
 import { createDeadLetters } from "../admin/dead-letters";
