@@ -10,6 +10,8 @@ import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
+import { backUp } from "../src/storage/data-folder/backup";
+import { BackupError, type Backup } from "../src/storage/port/backup";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
@@ -18,6 +20,13 @@ export interface DataFolder {
   readonly disk: Disk;
   /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
   dryRun(clock?: () => number): Promise<DryFolder>;
+  /**
+   * Copies the store, while it is in use, into an existing empty folder; one at a time.
+   *
+   * @param keyFile what is copied beside it, if anything
+   * @throws BackupError when there is no backup
+   */
+  backUp(to: string, keyFile: string | undefined, signal: AbortSignal): Promise<Backup>;
   /** Closes the store, then unlocks the folder. */
   close(): Promise<void>;
 }
@@ -39,14 +48,17 @@ export async function openDataFolder(
   watched: Pick<DiskOptions, "reserveBytes" | "onChange"> = { reserveBytes: 0, onChange: () => undefined },
 ): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
-  const disk = createDisk({ ...watched, folder: dataDir, storeFile: join(storePath(dataDir), "data.mdb") });
+  const storeFile = join(storePath(dataDir), "data.mdb");
   let kv: KeyValue | undefined;
+  const disk = createDisk({ ...watched, folder: dataDir, storeFile });
+  let copying: Promise<Backup> | undefined;
   try {
     const dryFolders = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
     await clearDryFolders(dryFolders);
     await disk.probe();
-    const database = disk.guard(await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal));
+    const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
+    const database = disk.guard(file);
     kv = database;
     const store = disk.withRoom(await createEmbeddedStore({ kv: database, now }));
     disk.watch();
@@ -59,9 +71,20 @@ export async function openDataFolder(
         const folder = await openDryFolder(database, dryFolders, clock, (kv) => disk.guard(kv));
         return { ...folder, store: disk.withRoom(folder.store) };
       },
+      backUp: async (to, keyFile, signal) => {
+        if (copying !== undefined) throw new BackupError("Another backup is being made. Try again when it is done.");
+        const { reserveBytes } = watched;
+        try {
+          return await (copying = backUp(to, { database: file, storeFile, keyFile, reserveBytes, signal }));
+        } finally {
+          copying = undefined;
+        }
+      },
       close: async () => {
         disk.close();
         lock.serve(undefined);
+        // The copy reads the store in a thread of its own.
+        await copying?.catch(() => undefined);
         await store.close();
         await lock.release();
       },

@@ -28,7 +28,8 @@ export function readSecret(configured: string | undefined, dataDir: string): str
   return key;
 }
 
-const keyFile = (dataDir: string): string => join(dataDir, "secret.key");
+/** Where the generated key is. */
+export const keyFile = (dataDir: string): string => join(dataDir, "secret.key");
 
 function readKey(path: string): string {
   try {

@@ -1,6 +1,6 @@
 /** The composition root: opens the store, builds what all services share, and an engine for each of them. */
 import { join } from "node:path";
-import type { Express } from "express";
+import { Router, type Express } from "express";
 import type { Logger } from "pino";
 import type { DeliveryWorker } from "../src/engine/delivery/worker";
 import { closeAgents, createAgents } from "../src/http/agents";
@@ -16,6 +16,7 @@ import type { ServiceDefinition } from "../src/services/definition";
 import { serviceOf } from "../src/storage/port/lane";
 import { createSeal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
+import { backupRoutes } from "./admin/backup";
 import { createConnectors } from "./admin/connectors";
 import { createDeadLetters } from "./admin/dead-letters";
 import { gated } from "./admin/gate";
@@ -30,7 +31,7 @@ import { createCallLog, createDiskLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
-import { readSecret, unopenedSettings } from "./secret";
+import { keyFile, readSecret, unopenedSettings } from "./secret";
 
 export interface Connector {
   readonly app: Express;
@@ -184,7 +185,9 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     HOUSEKEEPING_MS,
   );
   housekeeper.unref();
-  folder.lock.serve(createMachineDoor(admin, logger));
+  const usedKeyFile = config.SECRET === undefined ? keyFile(config.DATA_DIR) : undefined;
+  const backups = backupRoutes((to, signal) => folder.backUp(to, usedKeyFile, signal));
+  folder.lock.serve(createMachineDoor(Router().use(admin, backups), logger));
 
   return {
     app,

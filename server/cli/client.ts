@@ -12,6 +12,7 @@ import {
   readDeadLetter,
   readDeadLetterDetail,
 } from "../admin/answer";
+import { backupAnswer } from "../admin/backup";
 import { ADMIN } from "../admin/route";
 import { replayAnswer, replayPageAnswer } from "../routes/dead-letters/answer";
 
@@ -81,6 +82,11 @@ export function createAdminClient(connect: () => Duplex) {
     dropDeadLetter: async (id: string) => {
       const shown = await askOf(anyDeadLetterAnswer, "DELETE", id);
       return shown && readDeadLetter(shown);
+    },
+    /** @param to an existing empty folder, absolute; removed when there is no backup */
+    backUp: async (to: string) => {
+      const { bytes, key_file: hasKey } = await askAll(backupAnswer, "POST", `/backup?${queryOf({ to })}`);
+      return { bytes, hasKey };
     },
     listTenants: async () => {
       const { tenants } = await askAll(connectorsAnswer, "GET", "/tenants");

@@ -2,14 +2,17 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
+import { Router } from "express";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { definitionOf, SERVICES } from "../../src/services";
+import { backupRoutes } from "../admin/backup";
 import { createConnectors } from "../admin/connectors";
 import { createDeadLetters } from "../admin/dead-letters";
 import { createMachineDoor } from "../admin/machine";
 import { adminRoutes } from "../admin/route";
 import { openDataFolder, storePath } from "../data-folder";
 import { createLogger } from "../log";
+import { keyFile } from "../secret";
 import { createAdminClient, type AdminClient } from "./client";
 
 export interface OpenAdmin extends AdminClient {
@@ -44,7 +47,10 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
     now: Date.now,
     logger,
   });
-  const serve = createMachineDoor(routes, logger);
+  // Whether the server has its key from SECRET is not known here.
+  const key = existsSync(keyFile(dataDir)) ? keyFile(dataDir) : undefined;
+  const backups = backupRoutes((to, signal) => folder.backUp(to, key, signal));
+  const serve = createMachineDoor(Router().use(routes, backups), logger);
   const dial = () => {
     const [ours, theirs] = duplexPair();
     serve(theirs);

@@ -92,8 +92,12 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/plansource": ["index"],
   "src/storage": [
     "embedded",
-    ...["dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["disk", "exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["backup", "dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map(
+      (name) => `port/${name}`,
+    ),
+    ...["backup", "disk", "exclusive", "lock-address", "dry-run", "private", "upgrade"].map(
+      (name) => `data-folder/${name}`,
+    ),
     "database/kv",
   ],
 };

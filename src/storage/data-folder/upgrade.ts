@@ -15,7 +15,7 @@ import { join } from "node:path";
 import groupBy from "lodash/groupBy";
 import { copyDatabase } from "./copy";
 import type { KeyValue } from "../database/kv";
-import { createLmdbKeyValue } from "../database/lmdb";
+import { createLmdbKeyValue, type DurableKeyValue } from "../database/lmdb";
 import type { RunRow, TenantRow } from "../port/rows";
 import type { Place, Seal } from "../port/seal";
 import { shareSent } from "../tables/senders";
@@ -43,7 +43,11 @@ const DRAFT = "upgrade";
  * @param seal made only when it is needed; undefined: a store of format 2 is refused
  * @throws Error when the upgrade failed or is not possible here; the old store is unchanged or can be upgraded further then
  */
-export async function openUpgraded(path: string, service: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
+export async function openUpgraded(
+  path: string,
+  service: string,
+  seal: (() => Seal) | undefined,
+): Promise<DurableKeyValue> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new Error(
       `${path} should be the folder of the store, but it is a file. Move it away, or set another DATA_DIR.`,

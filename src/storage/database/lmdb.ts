@@ -63,11 +63,22 @@ function reserveLock(path: string): void {
 /** LMDB's error for a database that had one from which it cannot recover. */
 const PANIC = "MDB_PANIC";
 
+/** A database on disk, which can be copied while it is in use. */
+export interface DurableKeyValue extends KeyValue {
+  /**
+   * Writes one moment of the database into an existing empty folder, without the pages that are free: what was erased
+   * before does not come along. The event loop and transactions go on.
+   *
+   * @throws Error with the system's words, and no code; a part of the file may be there then
+   */
+  backup(folder: string): Promise<void>;
+}
+
 /**
  * @param path folder of the database; created when missing
  * @throws Error when there is something else in its place
  */
-export function createLmdbKeyValue(path: string): KeyValue {
+export function createLmdbKeyValue(path: string): DurableKeyValue {
   assertReadable(path);
   reserveLock(path);
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
@@ -108,6 +119,7 @@ export function createLmdbKeyValue(path: string): KeyValue {
       }
     },
     read: (work) => work(),
+    backup: (folder) => root.backup(folder, true),
     close: async () => {
       if (!broken && failed) {
         // Closing would wait for the failed commit for ever; an empty one, which writes nothing, takes its place.
