@@ -200,9 +200,7 @@ describe("a lost answer to a refresh", () => {
     expect(server.used).toEqual(["refresh-1", "refresh-1"]);
     // Nobody asks any more.
     await expect(rotation.headers()).rejects.toThrow("the authorization cannot be renewed");
-    const why = await start()
-      .headers()
-      .catch((error: unknown) => String(error));
+    const why: unknown = await Promise.resolve(start().headers()).catch(String);
     // Logs and pages show it as the redactor leaves it.
     expect(createRedactor().text(String(why))).toContain(
       "the authorization cannot be renewed, so it must be given again",
