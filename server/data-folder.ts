@@ -10,6 +10,7 @@ import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
+import { beginUse } from "../src/storage/data-folder/unclean";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
@@ -41,13 +42,16 @@ export async function openDataFolder(
   const lock = await lockFolder(dataDir);
   const disk = createDisk({ ...watched, folder: dataDir, storeFile: join(storePath(dataDir), "data.mdb") });
   let kv: KeyValue | undefined;
+  let endUse: () => void = () => undefined;
   try {
     const dryFolders = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
     await clearDryFolders(dryFolders);
     await disk.probe();
+    const end = beginUse(storePath(dataDir));
     const database = disk.guard(await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal));
     kv = database;
+    endUse = end;
     const store = disk.withRoom(await createEmbeddedStore({ kv: database, now }));
     disk.watch();
     return {
@@ -63,11 +67,13 @@ export async function openDataFolder(
         disk.close();
         lock.serve(undefined);
         await store.close();
+        endUse();
         await lock.release();
       },
     };
   } catch (error) {
     await kv?.close();
+    endUse();
     await lock.release();
     throw error;
   }

@@ -93,7 +93,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/storage": [
     "embedded",
     ...["dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["disk", "exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["disk", "exclusive", "lock-address", "dry-run", "private", "unclean", "upgrade"].map((name) => `data-folder/${name}`),
     "database/kv",
   ],
 };
