@@ -93,8 +93,12 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/storage": [
     "embedded",
     ...["dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["disk", "exclusive", "lock-address", "dry-run", "private", "unclean", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["disk", "exclusive", "lock-address", "dry-run", "private", "unclean", "upgrade"].map(
+      (name) => `data-folder/${name}`,
+    ),
+    "check/report",
     "database/kv",
+    "database/lmdb",
   ],
 };
 

@@ -6,6 +6,7 @@
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { systemErrorOf } from "../port/disk";
 
 /** What is wrong with the file, as a clause. */
 export class DamageError extends Error {
@@ -56,7 +57,16 @@ export const HEADER_BYTES = 24;
 const META_BYTES = HEADER_BYTES + 144;
 export const TREE_BYTES = 48;
 /** Behind a page's header. */
-const AT = { magic: 24, version: 28, free: 48, main: 96, flags: 52, lastPage: 144, transaction: 152, boot: 160 } as const;
+const AT = {
+  magic: 24,
+  version: 28,
+  free: 48,
+  main: 96,
+  flags: 52,
+  lastPage: 144,
+  transaction: 152,
+  boot: 160,
+} as const;
 /** MDB_OVERLAPPINGSYNC */
 const LOOSE = 0x1000;
 const MIN_PAGE_BYTES = 512;
@@ -111,7 +121,7 @@ function openIfThere(file: string): number | undefined {
   try {
     return openSync(file, "r");
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (systemErrorOf(cause)?.code === "ENOENT") return undefined;
     throw cause;
   }
 }

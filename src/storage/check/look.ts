@@ -1,7 +1,9 @@
 /** Whether LMDB may open a store: it ends the process at a page that is missing or damaged, so the file is read before. */
+import { crc32 } from "node:zlib";
 import { unpack } from "msgpackr";
+import { systemErrorOf } from "../port/disk";
 import { DamageError, openDataFile, type DataFile, type State } from "./file";
-import { FREE, freePagesOf, openTrees, type Table, type Trees } from "./tree";
+import { FREE, freePagesOf, openTrees, type OnRow, type Table, type Trees } from "./tree";
 
 /** What is read of tables' pages at the most before the server starts; `npm run check` reads all of them. */
 export const LOOK_BYTES = 512 * 1024 * 1024;
@@ -44,17 +46,15 @@ export function assertComplete(path: string): void {
  * @throws Error with a sentence
  */
 export function assertWhole(path: string, bytes = LOOK_BYTES): void {
-  assertComplete(path);
-  withStates(path, (file, state) => {
-    const trees = openTrees(file, state);
+  readStore(path, (trees) => {
     let left = bytes;
-    const isRead = (): boolean => (left -= file.pageBytes) >= 0;
+    const isRead = (): boolean => (left -= trees.pageBytes) >= 0;
     for (const table of trees.tables) {
       if (!SMALL.has(table.name)) {
         trees.walk(table, { isRead });
         continue;
       }
-      const { damaged } = readRows(trees, table);
+      const { damaged } = rowsOf(trees, table);
       if (damaged.length > 0) {
         throw new DamageError(`${damaged.length} of the rows in the table ${table.name} are damaged`);
       }
@@ -62,46 +62,58 @@ export function assertWhole(path: string, bytes = LOOK_BYTES): void {
   });
 }
 
-export interface TableReport {
-  readonly table: string;
+/**
+ * Reads of a database what `work` asks for.
+ *
+ * @param path folder of a database whose newest state nobody overwrites meanwhile
+ * @returns undefined when there is no database
+ * @throws Error with a sentence when what was read is damaged
+ */
+export function readStore<T>(path: string, work: (trees: Trees) => T): T | undefined {
+  assertComplete(path);
+  return withStates(path, (file, state) => work(openTrees(file, state)));
+}
+
+export interface Rows {
   readonly rows: number;
-  /** Keys of its damaged rows, as bytes. */
+  /** Keys of the damaged ones, as bytes. */
   readonly damaged: readonly Buffer[];
 }
 
 /**
- * Reads every row of every table.
+ * Reads every row of a table.
  *
- * @param path folder of a database whose newest state nobody overwrites meanwhile
- * @returns undefined when there is no database
- * @throws Error with a sentence when its structure is damaged
+ * @param onRow called with the content of each row that is not damaged; the memory is used again afterwards
+ * @throws DamageError when its structure is damaged
  */
-export function readAllRows(path: string): readonly TableReport[] | undefined {
-  assertComplete(path);
-  return withStates(path, (file, state) => {
-    const trees = openTrees(file, state);
-    return trees.tables.map((table) => readRows(trees, table));
-  });
-}
-
-function readRows(trees: Trees, table: Table): TableReport {
+export function rowsOf(trees: Trees, table: Table, onRow: OnRow = () => undefined): Rows {
   const damaged: Buffer[] = [];
   let rows = 0;
   trees.walk(table, {
     onRow: (key, value) => {
       rows += 1;
-      if (!isReadable(value)) damaged.push(Buffer.from(key));
+      const content = contentOf(value);
+      if (content === undefined) damaged.push(Buffer.from(key));
+      else onRow(key, content);
     },
   });
-  return { table: table.name, rows, damaged };
+  return { rows, damaged };
 }
 
-function isReadable(value: Buffer): boolean {
+/** Before a content with a sum: a byte that msgpack never begins with. */
+const SUMMED = 0xc1;
+const SUM_BYTES = 5;
+
+/** What is written of a row; undefined when it is damaged. */
+function contentOf(value: Buffer): Buffer | undefined {
+  const isSummed = value[0] === SUMMED;
+  const content = isSummed ? value.subarray(SUM_BYTES) : value;
+  if (isSummed && (value.length < SUM_BYTES || crc32(content) !== value.readUInt32LE(1))) return undefined;
   try {
-    unpack(value);
-    return true;
+    unpack(content);
+    return content;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -122,7 +134,7 @@ function withStates<T>(path: string, work: (file: DataFile, state: State) => T):
     if (cause instanceof DamageError) {
       throw new Error(`The store in ${path} cannot be read: ${cause.message}. ${REMEDY}`, { cause });
     }
-    if (cause instanceof Error && "code" in cause && cause.code === "EIO") {
+    if (systemErrorOf(cause)?.code === "EIO") {
       throw new Error(`The store in ${path} cannot be read: the disk reports an error (EIO). ${REMEDY}`, { cause });
     }
     throw cause;

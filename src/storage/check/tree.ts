@@ -16,12 +16,12 @@ const BIG_BYTES = 24;
 /** Deeper than any tree that fits a disk. */
 const MOST_DEPTH = 32;
 
+/** A table by its name, and where it is. */
 export interface Table {
   readonly name: string;
   readonly tree: Tree;
 }
 
-/** @param value undefined when the walk was to leave values out */
 export type OnRow = (key: Buffer, value: Buffer) => void;
 
 export interface WalkOptions {
@@ -32,6 +32,7 @@ export interface WalkOptions {
 }
 
 export interface Trees {
+  readonly pageBytes: number;
   /** Smallest first. */
   readonly tables: readonly Table[];
   /** @throws DamageError */
@@ -111,6 +112,7 @@ export function openTrees(file: DataFile, state: State): Trees {
   });
   tables.sort((left, right) => left.tree.leafPages - right.tree.leafPages);
   return {
+    pageBytes: file.pageBytes,
     tables,
     walk: ({ name, tree }, options = {}) => {
       try {
@@ -141,8 +143,7 @@ interface Child {
 function walkTree({ file, state, uses, tree, compare, onRow, isRead = () => true }: Walk): void {
   const { pageBytes } = file;
   const memory = Buffer.alloc(pageBytes);
-  const counts = { branch: 0, leaf: 0, overflow: 0, entries: 0 };
-  let isWhole = true;
+  const counts = { branch: 0, leaf: 0, overflow: 0, entries: 0, notRead: 0 };
 
   function claim(page: number, pages = 1): void {
     if (!(page >= 2 && pages >= 1 && page + pages <= uses.length)) {
@@ -211,7 +212,8 @@ function walkTree({ file, state, uses, tree, compare, onRow, isRead = () => true
     for (const [index, { key }] of children.entries()) {
       if (index === 0) continue;
       const before = index === 1 ? low : children[index - 1]?.key;
-      if (!isBetween(before, key, high) || (before !== undefined && compare(before, key) === 0)) throw damagedPage(page);
+      if (!isBetween(before, key, high) || (before !== undefined && compare(before, key) === 0))
+        throw damagedPage(page);
     }
     return children;
   }
@@ -230,7 +232,8 @@ function walkTree({ file, state, uses, tree, compare, onRow, isRead = () => true
       const isWithin =
         (!isFirst || low === undefined || compare(low, key) <= 0) &&
         (index < nodes.length - 1 || high === undefined || compare(key, high) < 0);
-      if (!isInOrder || !isWithin) throw new DamageError(`page ${page} (at byte ${page * pageBytes}) has its rows in disorder`);
+      if (!isInOrder || !isWithin)
+        throw new DamageError(`page ${page} (at byte ${page * pageBytes}) has its rows in disorder`);
       before = key;
       const flags = memory.readUInt16LE(at + 4);
       if ((flags & ~(NODE.big | NODE.tree)) !== 0) throw damagedPage(page);
@@ -263,7 +266,7 @@ function walkTree({ file, state, uses, tree, compare, onRow, isRead = () => true
     const isLeaf = level === tree.depth;
     counts[isLeaf ? "leaf" : "branch"] += 1;
     if (isLeaf && !isRead()) {
-      isWhole = false;
+      counts.notRead += 1;
       return;
     }
     file.read(page, memory);
@@ -285,7 +288,7 @@ function walkTree({ file, state, uses, tree, compare, onRow, isRead = () => true
   const isCounted =
     counts.branch === tree.branchPages &&
     counts.leaf === tree.leafPages &&
-    (!isWhole || (counts.overflow === tree.overflowPages && counts.entries === tree.entries));
+    (counts.notRead > 0 || (counts.overflow === tree.overflowPages && counts.entries === tree.entries));
   if (!isCounted) {
     throw new DamageError(
       `it should have ${tree.entries} rows on ${tree.leafPages} pages, and has ${counts.entries} on ${counts.leaf}`,

@@ -125,3 +125,22 @@ export function createLmdbKeyValue(path: string): KeyValue {
     }
   }
 }
+
+/**
+ * Does something while no page of the newest state is written over, beside the process that has the database open.
+ *
+ * @param path its folder
+ */
+export async function whileKept<T>(path: string, work: () => T): Promise<T> {
+  const root = open({ path, maxDbs: MOST_TABLES, readOnly: true });
+  try {
+    const reader = root.useReadTransaction();
+    try {
+      return work();
+    } finally {
+      reader.done();
+    }
+  } finally {
+    await root.close();
+  }
+}
