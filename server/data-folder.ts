@@ -12,6 +12,7 @@ import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
 import { backUp } from "../src/storage/data-folder/backup";
 import { BackupError, type Backup } from "../src/storage/port/backup";
+import { beginUse } from "../src/storage/data-folder/unclean";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
@@ -52,14 +53,17 @@ export async function openDataFolder(
   let kv: KeyValue | undefined;
   const disk = createDisk({ ...watched, folder: dataDir, storeFile });
   let copying: Promise<Backup> | undefined;
+  let endUse: () => void = () => undefined;
   try {
     const dryFolders = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
     await clearDryFolders(dryFolders);
     await disk.probe();
+    const end = beginUse(storePath(dataDir));
     const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
     const database = disk.guard(file);
     kv = database;
+    endUse = end;
     const store = disk.withRoom(await createEmbeddedStore({ kv: database, now }));
     disk.watch();
     return {
@@ -86,11 +90,13 @@ export async function openDataFolder(
         // The copy reads the store in a thread of its own.
         await copying?.catch(() => undefined);
         await store.close();
+        endUse();
         await lock.release();
       },
     };
   } catch (error) {
     await kv?.close();
+    endUse();
     await lock.release();
     throw error;
   }

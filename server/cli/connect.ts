@@ -3,7 +3,10 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
 import { Router } from "express";
+import { reportOn, type TableReport } from "../../src/storage/check/report";
+import { lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
+import { whileKept } from "../../src/storage/database/lmdb";
 import { definitionOf, SERVICES } from "../../src/services";
 import { backupRoutes } from "../admin/backup";
 import { createConnectors } from "../admin/connectors";
@@ -23,9 +26,7 @@ export interface OpenAdmin extends AdminClient {
 
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
 export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
-  if (!existsSync(storePath(dataDir))) {
-    throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
-  }
+  assertStore(dataDir);
   const address = lockAddress(dataDir);
   if (await isServed(address)) {
     return { ...createAdminClient(() => connect(address)), running: true, close: () => Promise.resolve() };
@@ -57,6 +58,32 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
     return ours;
   };
   return { ...createAdminClient(dial), running: false, close: () => folder.close() };
+}
+
+/** @throws Error with a sentence when there is no store, or its structure is damaged */
+export async function storeReport(dataDir: string): Promise<readonly TableReport[]> {
+  assertStore(dataDir);
+  const path = storePath(dataDir);
+  const read = (): readonly TableReport[] => reportOn(path) ?? [];
+  if (await isServed(lockAddress(dataDir))) {
+    try {
+      return await whileKept(path, read);
+    } catch {
+      // The server may have written what the file begins with at the very moment when it was read.
+      return whileKept(path, read);
+    }
+  }
+  const lock = await lockFolder(dataDir);
+  try {
+    return read();
+  } finally {
+    await lock.release();
+  }
+}
+
+function assertStore(dataDir: string): void {
+  if (existsSync(storePath(dataDir))) return;
+  throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
 }
 
 /** Whether a server listens at the address. */

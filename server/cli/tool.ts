@@ -28,25 +28,39 @@ export class UsageError extends Error {
  * @param usage shown when the command was wrong, or when help was asked for
  * @param read reads the arguments before anything is opened
  */
-export async function runTool(
+export function runTool(
   args: readonly string[],
   terminal: Terminal,
   usage: string,
   read: () => (admin: OpenAdmin) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return inSentences(args, terminal, usage, () => {
+    const work = read();
+    return async () => {
+      const { DATA_DIR } = terminal.environment;
+      const admin = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
+      try {
+        return await work(admin);
+      } finally {
+        await admin.close();
+      }
+    };
+  });
+}
+
+/** The same for a command that connects to nobody. */
+export async function inSentences(
+  args: readonly string[],
+  terminal: Terminal,
+  usage: string,
+  read: () => () => Promise<ExitCode>,
 ): Promise<ExitCode> {
   if (args.some((each) => each === "--help" || each === "-h")) {
     terminal.print(usage);
     return 0;
   }
   try {
-    const work = read();
-    const { DATA_DIR } = terminal.environment;
-    const admin = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
-    try {
-      return await work(admin);
-    } finally {
-      await admin.close();
-    }
+    return await read()();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const misused = error instanceof UsageError || isMisparsed(error);

@@ -95,10 +95,12 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     ...["backup", "dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map(
       (name) => `port/${name}`,
     ),
-    ...["backup", "disk", "exclusive", "lock-address", "dry-run", "private", "upgrade"].map(
+    ...["backup", "disk", "exclusive", "lock-address", "dry-run", "private", "unclean", "upgrade"].map(
       (name) => `data-folder/${name}`,
     ),
+    "check/report",
     "database/kv",
+    "database/lmdb",
   ],
 };
 

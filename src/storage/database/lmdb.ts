@@ -1,7 +1,8 @@
 /** The Store's database on disk: LMDB in `DATA_DIR`, one process at a time, commits grouped and flushed. */
-import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
+import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
 import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
@@ -16,25 +17,6 @@ const AFTER_ALL = "\u{10FFFF}";
 /** lmdb-js reads a key of one part back as that part alone. */
 function asKey(key: MutableKey | string | number): Key {
   return Array.isArray(key) ? key : [key];
-}
-
-/** LMDB's magic number, which opens the meta data of its first page (`mdb.c`, MDB_meta). */
-const MAGIC = 0xbeefc0de;
-const MAGIC_OFFSET = 24;
-
-/** LMDB maps any file; one that is not LMDB's would end the process without a word. */
-function assertReadable(path: string): void {
-  const file = join(path, "data.mdb");
-  if (!existsSync(file)) return;
-  const head = Buffer.alloc(MAGIC_OFFSET + 4);
-  const handle = openSync(file, "r");
-  const length = readSync(handle, head, 0, head.length, 0);
-  closeSync(handle);
-  // An empty file is one that was just created.
-  if (length === 0 || (length === head.length && head.readUInt32LE(MAGIC_OFFSET) === MAGIC)) return;
-  throw new Error(
-    `The store in ${path} cannot be read. Restore it from a backup, or point DATA_DIR to an empty folder.`,
-  );
 }
 
 /** More than LMDB's table of readers needs, and where its second page begins; the first one is written at each start. */
@@ -76,10 +58,10 @@ export interface DurableKeyValue extends KeyValue {
 
 /**
  * @param path folder of the database; created when missing
- * @throws Error when there is something else in its place
+ * @throws Error when there is something else in its place, or a part of it is missing
  */
 export function createLmdbKeyValue(path: string): DurableKeyValue {
-  assertReadable(path);
+  assertComplete(path);
   reserveLock(path);
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
   // the turn of the event loop have a promise of their own, which nobody could handle when a commit fails.
@@ -153,5 +135,24 @@ export function createLmdbKeyValue(path: string): DurableKeyValue {
     } catch {
       return true;
     }
+  }
+}
+
+/**
+ * Does something while no page of the newest state is written over, beside the process that has the database open.
+ *
+ * @param path its folder
+ */
+export async function whileKept<T>(path: string, work: () => T): Promise<T> {
+  const root = open({ path, maxDbs: MOST_TABLES, readOnly: true });
+  try {
+    const reader = root.useReadTransaction();
+    try {
+      return work();
+    } finally {
+      reader.done();
+    }
+  } finally {
+    await root.close();
   }
 }
