@@ -24,11 +24,6 @@ async function main(config: Config): Promise<void> {
     await connector.close();
     throw error;
   });
-  const running = { version: PROJECT_VERSION, node: process.version };
-  const variables = differingVariables(process.env, config);
-  const data = { host: config.HOST, port, data_dir: config.DATA_DIR, ...running, variables };
-  logger.info({ data }, "connector.start");
-
   let ending = false;
   const end = async (signal: string): Promise<void> => {
     if (ending) return;
@@ -45,6 +40,12 @@ async function main(config: Config): Promise<void> {
     await connector.close();
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
+
+  // Whoever waits for this line may send a signal at once.
+  const running = { version: PROJECT_VERSION, node: process.version };
+  const variables = differingVariables(process.env, config);
+  const data = { host: config.HOST, port, data_dir: config.DATA_DIR, ...running, variables };
+  logger.info({ data }, "connector.start");
 }
 
 function fail(error: unknown): void {
