@@ -102,13 +102,13 @@ test("a file that lacks only pages at its end that nobody uses is whole", async 
   }
   await kv.close();
   const { size } = statSync(fileOf(folder));
-  let bytes = size;
-  for (let cut = bytes - PAGE_BYTES; bytes > cut; cut -= PAGE_BYTES) {
+  const isTaken = (bytes: number): boolean => {
     const copy = copyOf(folder);
-    truncateSync(fileOf(copy), cut);
-    if (isRefused(() => assertComplete(copy))) break;
-    bytes = cut;
-  }
+    truncateSync(fileOf(copy), bytes);
+    return !isRefused(() => assertComplete(copy));
+  };
+  let bytes = size;
+  while (isTaken(bytes - PAGE_BYTES)) bytes -= PAGE_BYTES;
   // What was removed was at the end, and most of it may be missing.
   expect(size - bytes).toBeGreaterThan(100_000);
   truncateSync(fileOf(folder), bytes);
