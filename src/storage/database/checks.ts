@@ -3,6 +3,33 @@
  * row is read, and costs that row alone. Values of before, without a check, are told apart by their first byte.
  */
 import { crc32 } from "node:zlib";
+import type { Key } from "./kv";
+
+/** A row whose value is not what was written. What becomes of it: `outbox/damaged.ts`. */
+export class DamagedRow extends Error {
+  override readonly name = "DamagedRow";
+
+  /** @param key as it is stored, with short words */
+  constructor(
+    readonly table: string,
+    readonly key: Key,
+  ) {
+    super(
+      `A row of the store's table "${table}" cannot be read: its value is not what was written. ` +
+        "Have the disk checked, and restore a backup if there are many.",
+    );
+  }
+}
+
+/** The row's value, or nothing if it is damaged: where it is not this row's turn to be mended. */
+export function wholeOr<V>(get: () => V): V | undefined {
+  try {
+    return get();
+  } catch (error) {
+    if (error instanceof DamagedRow) return undefined;
+    throw error;
+  }
+}
 
 /** In place of a value that is not what was written. */
 export const DAMAGED = Symbol("damaged");
