@@ -1,6 +1,6 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
 import { join } from "node:path";
-import { createEmbeddedStore } from "../src/storage/embedded";
+import { createEmbeddedStore, type EmbeddedStoreOptions } from "../src/storage/embedded";
 import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
 import type { KeyValue } from "../src/storage/database/kv";
 import { keepPrivate } from "../src/storage/data-folder/private";
@@ -39,6 +39,7 @@ export const storePath = (dataDir: string): string => join(dataDir, "store");
  * @param now milliseconds since 1970
  * @param seal the key of what is stored, for upgrading an older store; undefined: such a store is refused
  * @param watched how the disk is watched; by default nothing is refused before it is full
+ * @param onDamaged told of each row that could not be read
  * @throws Error when another process owns the folder, its data cannot be read, or its disk cannot be written: then
  * nothing could be taken in, and what a former process left could not be recovered
  */
@@ -47,6 +48,7 @@ export async function openDataFolder(
   now: () => number,
   seal?: () => Seal,
   watched: Pick<DiskOptions, "reserveBytes" | "onChange"> = { reserveBytes: 0, onChange: () => undefined },
+  onDamaged?: EmbeddedStoreOptions["onDamaged"],
 ): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
   const storeFile = join(storePath(dataDir), "data.mdb");
@@ -64,7 +66,7 @@ export async function openDataFolder(
     const database = disk.guard(file);
     kv = database;
     endUse = end;
-    const store = disk.withRoom(await createEmbeddedStore({ kv: database, now }));
+    const store = disk.withRoom(await createEmbeddedStore({ kv: database, now, onDamaged }));
     disk.watch();
     return {
       lock,

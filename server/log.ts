@@ -1,7 +1,7 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
 import { writeSync } from "node:fs";
 import pino, { type DestinationStream, type Logger } from "pino";
-import { DiskError, systemErrorOf } from "../src/storage/port/disk";
+import { DiskError, systemErrorOf, type DamagedName } from "../src/storage/port/disk";
 import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
@@ -44,6 +44,20 @@ export function createDiskLog(logger: Logger, folder: string) {
     const data = { data_dir: folder, free_bytes: freeBytes };
     if (trouble === undefined) logger.info({ data }, "connector.disk.writable");
     else logger.error({ data: { ...data, reason: trouble } }, "connector.disk.full");
+  };
+}
+
+/** One line for each row of the store whose value was not what was written. */
+export function createDamageLog(logger: Logger) {
+  return ({ table, tenant, type, hullId, remoteId }: DamagedName): void => {
+    const data = {
+      table,
+      reason:
+        "A value in the store was damaged on the disk. It cost this row alone: send the record again if it ended " +
+        "`dead / damaged`, have the disk checked, and restore a backup if there are many such lines.",
+    };
+    const context = { tenant, type, hull_id: hullId, remote_id: remoteId };
+    logger.error({ context, data }, "connector.store.damaged");
   };
 }
 

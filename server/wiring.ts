@@ -14,7 +14,7 @@ import { createHullClient } from "../src/hull/client";
 import { definitionOf, mountOf, SERVICES } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import { serviceOf } from "../src/storage/port/lane";
-import { createSeal } from "../src/storage/port/seal";
+import { createSeal, type Seal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
 import { backupRoutes } from "./admin/backup";
 import { createConnectors } from "./admin/connectors";
@@ -27,7 +27,7 @@ import { createBodies } from "./bodies";
 import type { Config } from "./config";
 import { openDataFolder, storePath, type DataFolder } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
-import { createCallLog, createDiskLog, createFaultLog } from "./log";
+import { createCallLog, createDamageLog, createDiskLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
@@ -63,10 +63,12 @@ export async function createConnector(
   services: readonly ServiceDefinition[] = SERVICES,
 ): Promise<Connector> {
   const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
-  const folder = await openDataFolder(config.DATA_DIR, Date.now, () => createSeal(readKey()), {
+  const watched = {
     reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE,
     onChange: createDiskLog(logger, config.DATA_DIR),
-  });
+  };
+  const seal = (): Seal => createSeal(readKey());
+  const folder = await openDataFolder(config.DATA_DIR, Date.now, seal, watched, createDamageLog(logger));
   const engines = new Map<string, Engine>();
   try {
     return await connectAll({ config, logger, services, folder, secret: readKey(), engines });

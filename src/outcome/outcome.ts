@@ -91,6 +91,9 @@ export const COMMON_OUTCOMES = {
     text: "A value that was stored encrypted cannot be read any more, because this server's key was changed; send the record again.",
     level: "warn",
   },
+  damaged: {
+    text: "What was stored about the record was damaged on the disk and could not be read; send the record again.",
+  },
   unconfirmed: { text: "It could not be confirmed whether the service holds the record." },
   case_only: { text: "The e-mail address differs from the one in the service in upper and lower case only." },
   blanks_only: {

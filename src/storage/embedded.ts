@@ -17,6 +17,8 @@ import { connectorOf } from "./port/lane";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
+import { createMend } from "./outbox/damaged";
+import type { DamagedName } from "./port/disk";
 import { inSlices, SLICE } from "./database/slices";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
 import type { Lane, Store } from "./port/store";
@@ -42,14 +44,22 @@ export interface EmbeddedStoreOptions {
   readonly kv: KeyValue;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of each row whose value was not what was written, once it is mended; see `outbox/damaged.ts`. */
+  readonly onDamaged?: ((row: DamagedName) => void) | undefined;
 }
 
 /**
  * @throws when the stored data was written by another version of this program
  */
-export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOptions): Promise<Store> {
-  const tables = openTables(database, now);
-  const { kv } = tables;
+export async function createEmbeddedStore({
+  kv: database,
+  now,
+  onDamaged = () => undefined,
+}: EmbeddedStoreOptions): Promise<Store> {
+  const opened = openTables(database, now);
+  const mend = createMend(opened, onDamaged);
+  const kv: KeyValue = { ...opened.kv, transact: (work) => mend(() => opened.kv.transact(work)) };
+  const tables: Tables = { ...opened, kv };
   /** For a fetch, which reads every record once and would push out what deliveries need. */
   const passing: Tables = { ...tables, mirror: tables.mirrorInPassing };
   await kv.transact(() => {
@@ -65,8 +75,10 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   });
   await foldOldIndexes(tables);
 
+  const housekeep = createHousekeeping(tables);
+
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
-  const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));
+  const read = <T>(work: () => T): Promise<T> => mend(() => kv.read(work));
 
   const sliced = <T, R>(items: readonly T[], work: (slice: readonly T[], ledger: Ledger) => readonly R[]) =>
     inSlices(items, (slice) => transact(tables, (ledger) => work(slice, ledger)));
@@ -263,10 +275,10 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       return sliced(family, (slice, ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? []));
     },
 
-    housekeep: createHousekeeping(tables),
-    forgetEntity: (tenant, what, hullId) => forgetEntity(tables, tenant, what, hullId),
+    housekeep: (olderThanMs) => mend(() => housekeep(olderThanMs)),
+    forgetEntity: (tenant, what, hullId) => mend(() => forgetEntity(tables, tenant, what, hullId)),
     remotesOf: (tenant) => read(() => lanesOf(tables, tenant).map(({ remote }) => remote)),
-    forgetTenant: (tenant, remotes = []) => forgetTenant(tables, tenant, remotes),
+    forgetTenant: (tenant, remotes = []) => mend(() => forgetTenant(tables, tenant, remotes)),
 
     requestStarts: (quotaKey, sinceMs) => read(() => startsOf(tables, quotaKey, sinceMs)),
     noteStart: (quotaKey, atMs, forgetBeforeMs) => kv.transact(() => noteStart(tables, quotaKey, atMs, forgetBeforeMs)),

@@ -32,6 +32,8 @@ const DIVIDING = 3.5;
 const NAMELESS = 4;
 /** In transition to the next format. */
 const NAMING = 4.5;
+/** Values carry no checks. */
+const UNCHECKED = 5;
 /** Inside the store's folder, which may be a volume of its own: renaming does not work across volumes. */
 const DRAFT = "upgrade";
 
@@ -71,7 +73,8 @@ export async function openUpgraded(
   if (format < SHARED || format >= FORMAT) return kv;
   try {
     if (format < NAMELESS) await divide(kv);
-    await nameService(kv, service);
+    if (format < UNCHECKED) await nameService(kv, service);
+    await allowChecks(kv);
   } catch (cause) {
     await kv.close();
     throw new Error(
@@ -109,6 +112,12 @@ export async function nameService(kv: KeyValue, service: string): Promise<void> 
   const meta = kv.table<number>("meta");
   await kv.transact(() => meta.put(["format"], NAMING));
   await addService(kv, service);
+  await kv.transact(() => meta.put(["format"], UNCHECKED));
+}
+
+/** From format 5 to format 6: whatever is written from now on carries a check, and what was written before is read. */
+async function allowChecks(kv: KeyValue): Promise<void> {
+  const meta = kv.table<number>("meta");
   await kv.transact(() => meta.put(["format"], FORMAT));
 }
 
@@ -155,7 +164,8 @@ async function bindRows(path: string, seal: Seal): Promise<void> {
         const order = row.order === undefined ? undefined : bound(seal, row.order, `run/${row.tenant}/${row.id}`);
         if (order !== undefined) runs.put(key, { ...row, order });
       }
-      kv.table<number>("meta").put(["format"], SHARED);
+      // Some values carry a check now, so no program of format 3 may read them.
+      kv.table<number>("meta").put(["format"], DIVIDING);
     });
   } finally {
     await kv.close();

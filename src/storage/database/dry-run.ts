@@ -6,6 +6,7 @@
  * that were written here. Each row is consistent in itself; rows of one record may come from two moments. That is good
  * enough to say what a run would do.
  */
+import { wholeOr } from "./checks";
 import { compareKeys, tablesBy, type Key, type KeyValue, type RangeOptions, type Table } from "./kv";
 import { createMemoryKeyValue } from "./memory";
 
@@ -37,7 +38,7 @@ export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
 
   return {
     table: tablesBy(<V>(name: string): Table<V> => {
-      const lower = (fixed.get(name) as Table<V> | undefined) ?? base.table<V>(name);
+      const lower = (fixed.get(name) as Table<V> | undefined) ?? wholeRows(base.table<V>(name));
       return layTable(lower, top.table<Cell<V>>(name), (undo) => undos?.push(undo));
     }),
     transact: (work) =>
@@ -55,6 +56,15 @@ export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
       }),
     read: (work) => base.read(() => top.read(work)),
     close: () => top.close(),
+  };
+}
+
+/** Damaged rows are not there: the lower database's own store mends them when it meets them. */
+function wholeRows<V>(table: Table<V>): Table<V> {
+  return {
+    ...table,
+    get: (key) => wholeOr(() => table.get(key)),
+    range: (prefix, options) => table.range(prefix, { ...options, skipDamaged: true }),
   };
 }
 

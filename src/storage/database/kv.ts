@@ -11,9 +11,12 @@ export interface RangeOptions {
   readonly after?: Key;
   readonly end?: Key;
   readonly limit?: number;
+  /** Rows whose value is not what was written are left out; without it they are thrown as a `DamagedRow`. */
+  readonly skipDamaged?: true;
 }
 
 export interface Table<V> {
+  /** @throws DamagedRow when its value is not what was written */
   get(key: Key): V | undefined;
   put(key: Key, value: V): void;
   remove(key: Key): void;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
+import { createChecks, DAMAGED, DamagedRow, isPacker, type Packer } from "./checks";
 import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
 /** Most tables that a database may have. */
@@ -13,6 +14,17 @@ type MutableKey = (string | number)[];
 
 /** Sorts after every key part that we use. */
 const AFTER_ALL = "\u{10FFFF}";
+
+/** Tables that a program of before reads first, to refuse what it cannot read in its own words: they carry no checks. */
+const PLAIN_TABLES: ReadonlySet<string> = new Set(["meta", "names"]);
+
+/** The encoder that lmdb-js makes for itself. */
+function packerOf(database: object): Packer {
+  // Its types do not show it.
+  const packer: unknown = Reflect.get(database, "encoder");
+  if (!isPacker(packer)) throw new Error("LMDB's interface has no encoder; is it another version than package.json's?");
+  return packer;
+}
 
 /** lmdb-js reads a key of one part back as that part alone. */
 function asKey(key: MutableKey | string | number): Key {
@@ -66,25 +78,35 @@ export function createLmdbKeyValue(path: string): DurableKeyValue {
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
   // the turn of the event loop have a promise of their own, which nobody could handle when a commit fails.
   const root = open({ path, maxDbs: MOST_TABLES, eventTurnBatching: false });
+  const checks = createChecks(packerOf(root));
   let failed = false;
   let broken = false;
 
   function createTable<V>(name: string): Table<V> {
-    const database = root.openDB<V, MutableKey>({ name, encoding: "msgpack" });
+    const form = PLAIN_TABLES.has(name) ? { encoding: "msgpack" as const } : { encoder: checks };
+    const database = root.openDB<V | typeof DAMAGED, MutableKey>({ name, ...form });
     return {
-      get: (key) => database.get([...key]),
+      get: (key) => {
+        const value = database.get([...key]);
+        if (value === DAMAGED) throw new DamagedRow(name, key);
+        return value;
+      },
       put: (key, value) => void database.put([...key], value),
       remove: (key) => void database.remove([...key]),
       size: (prefix = []) => database.getKeysCount({ start: [...prefix], end: [...prefix, AFTER_ALL] }),
-      range: (prefix, options = {}) =>
-        database
-          .getRange({
-            start: [...(options.after ?? prefix)],
-            exclusiveStart: options.after !== undefined,
-            end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
-            limit: options.limit,
-          })
-          .map(({ key, value }): readonly [Key, V] => [asKey(key), value]),
+      *range(prefix, options = {}) {
+        const rows = database.getRange({
+          start: [...(options.after ?? prefix)],
+          exclusiveStart: options.after !== undefined,
+          end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
+          limit: options.limit,
+        });
+        // A walk that is left, by a damaged row too, closes LMDB's cursor.
+        for (const { key, value } of rows) {
+          if (value !== DAMAGED) yield [asKey(key), value] as const;
+          else if (options.skipDamaged !== true) throw new DamagedRow(name, asKey(key));
+        }
+      },
     };
   }
 

@@ -100,10 +100,10 @@ export function withNames<V>(table: Table<V>, names: Names, parts: number): Tabl
       const found = short(prefix);
       return found === undefined ? 0 : table.size(found);
     },
-    *range(prefix, { after, end, limit }: RangeOptions = {}) {
+    *range(prefix, { after, end, ...rest }: RangeOptions = {}) {
       const from = short(prefix);
       if (from === undefined) return;
-      const bounds = { after: after && short(after), end: end && short(end), limit };
+      const bounds = { after: after && short(after), end: end && short(end), ...rest };
       for (const [key, value] of table.range(from, bounds))
         yield [each(key, (part) => names.word(part)), value] as const;
     },

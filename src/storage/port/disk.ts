@@ -39,3 +39,13 @@ export function systemErrorOf(error: unknown): { readonly code: string; readonly
   }
   return undefined;
 }
+
+/** A row that was mended, as far as it may be named: keys of other tables may hold addresses. */
+export interface DamagedName {
+  /** The database's name of it. */
+  readonly table: string;
+  readonly tenant?: string;
+  readonly type?: string;
+  readonly hullId?: string;
+  readonly remoteId?: string;
+}

@@ -25,7 +25,7 @@ import { SLICE, walk } from "../database/slices";
 import { isLight, notTooMany } from "../port/weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
-export const FORMAT = 5;
+export const FORMAT = 6;
 
 const DAY_MS = 86_400_000;
 
@@ -37,7 +37,10 @@ export interface Depth {
 export interface Tables {
   readonly kv: KeyValue;
   readonly now: () => number;
-  readonly names: Names;
+  readonly names: Names & {
+    /** A key as it is stored in the database's table, with its words written out. */
+    readonly wordsOf: (table: string, key: Key) => Key;
+  };
   readonly meta: Table<number>;
   readonly tenants: Table<TenantRow>;
   /** [tenant] → what a person granted, encrypted */
@@ -110,14 +113,23 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   const names = openNames(database);
   const cache = createCache(database, names);
   const plain = <V>(name: string): Table<V> => stripped(database.table<V>(name));
-  const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
+  /** How many parts of a table's keys are written short. */
+  const short = new Map<string, number>();
+  const named = <V>(name: string, parts: number): Table<V> => {
+    short.set(name, parts);
+    return withNames(database.table<V>(name), names, parts);
+  };
   const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): CachedTable<V> =>
     cache.table(packed(named(name, parts), codec), CACHED, isKept);
   const mirror = hot("mirror", 2, MIRROR);
   return {
     kv: { ...database, transact: cache.transact },
     now,
-    names,
+    names: {
+      ...names,
+      wordsOf: (table, key) =>
+        key.map((part, index) => (index < (short.get(table) ?? 0) ? names.word(String(part)) : part)),
+    },
     meta: plain("meta"),
     tenants: plain("tenants"),
     grants: plain("grants"),

@@ -117,7 +117,7 @@ describe("a store of format 2", () => {
     await makeOld();
     const before = content();
     await expect(openUpgraded(path, "planhat", undefined)).rejects.toThrow(
-      /format 2\. Start the server once.*format 5/s,
+      /format 2\. Start the server once.*format 6/s,
     );
     expect(content().equals(before)).toBe(true);
   });
