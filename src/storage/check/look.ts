@@ -1,6 +1,6 @@
 /** Whether LMDB may open a store: it ends the process at a page that is missing or damaged, so the file is read before. */
-import { crc32 } from "node:zlib";
 import { unpack } from "msgpackr";
+import { contentStart, isWhole } from "../database/checks";
 import { systemErrorOf } from "../port/disk";
 import { DamageError, openDataFile, type DataFile, type State } from "./file";
 import { FREE, freePagesOf, openTrees, type OnRow, type Table, type Trees } from "./tree";
@@ -8,11 +8,8 @@ import { FREE, freePagesOf, openTrees, type OnRow, type Table, type Trees } from
 /** What is read of tables' pages at the most before the server starts; `npm run check` reads all of them. */
 export const LOOK_BYTES = 512 * 1024 * 1024;
 
-/** Tables without which the server cannot begin, and whose size does not depend on how many records there are. */
-const SMALL: ReadonlySet<string> = new Set([
-  ...["meta", "names", "tenants", "grants", "remotes", "holds", "depth", "tally"],
-  ...["runs", "openRuns", "lastRuns"],
-]);
+/** Tables without which no other can be read. Damaged rows of all others cost their record alone, see `outbox/damaged.ts`. */
+const NEEDED: ReadonlySet<string> = new Set(["meta", "names"]);
 
 /** What to do about a store that cannot be used. */
 export const REMEDY =
@@ -39,8 +36,8 @@ export function assertComplete(path: string): void {
 }
 
 /**
- * What is done after an unclean stop: reads the structure of every table, as far as `bytes` go, and every row of the
- * small ones.
+ * What is done after an unclean stop: reads the structure of every table, as far as `bytes` go, and every row of those
+ * that all others need.
  *
  * @param path folder of a database that nobody has open
  * @throws Error with a sentence
@@ -50,7 +47,7 @@ export function assertWhole(path: string, bytes = LOOK_BYTES): void {
     let left = bytes;
     const isRead = (): boolean => (left -= trees.pageBytes) >= 0;
     for (const table of trees.tables) {
-      if (!SMALL.has(table.name)) {
+      if (!NEEDED.has(table.name)) {
         trees.walk(table, { isRead });
         continue;
       }
@@ -100,15 +97,10 @@ export function rowsOf(trees: Trees, table: Table, onRow: OnRow = () => undefine
   return { rows, damaged };
 }
 
-/** Before a content with a sum: a byte that msgpack never begins with. */
-const SUMMED = 0xc1;
-const SUM_BYTES = 5;
-
 /** What is written of a row; undefined when it is damaged. */
 function contentOf(value: Buffer): Buffer | undefined {
-  const isSummed = value[0] === SUMMED;
-  const content = isSummed ? value.subarray(SUM_BYTES) : value;
-  if (isSummed && (value.length < SUM_BYTES || crc32(content) !== value.readUInt32LE(1))) return undefined;
+  if (!isWhole(value)) return undefined;
+  const content = value.subarray(contentStart(value));
   try {
     unpack(content);
     return content;

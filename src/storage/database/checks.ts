@@ -62,6 +62,9 @@ export function isWhole(bytes: Uint8Array): boolean {
   return bytes.length > HEAD_BYTES && crc32(bytes.subarray(HEAD_BYTES)) === check;
 }
 
+/** Where in a stored value MessagePack begins. */
+export const contentStart = (bytes: Uint8Array): number => (bytes[0] === CHECKED ? HEAD_BYTES : 0);
+
 /** @param packer that of the database itself, so that what was written before is read the same */
 export function createChecks(packer: Packer) {
   return {
@@ -82,7 +85,7 @@ export function createChecks(packer: Packer) {
       const end = typeof size === "number" ? size : bytes.length;
       if (!isWhole(bytes.subarray(0, end))) return DAMAGED;
       try {
-        return packer.decode(bytes, { start: bytes[0] === CHECKED ? HEAD_BYTES : 0, end });
+        return packer.decode(bytes, { start: contentStart(bytes), end });
       } catch {
         return DAMAGED;
       }
