@@ -70,7 +70,7 @@ async function play(order: Order, { environment, print }: Terminal): Promise<voi
     const found = await recordAt(simulator, type, id);
     if (found !== undefined) print(`\n${title} holds, in ${type}:\n${indented(found)}`);
   }
-  if (known.link === null) print(`\n${title} holds nothing of it.`);
+  if (known.link === null) print(`\n${title} holds no record of it.`);
 
   const claim = JSON.stringify({ id: update.hull_id, entity: update.entity });
   print(`
@@ -138,9 +138,10 @@ async function outcomeOf(
       said.add(trouble);
     }
     if (waitedMs() > waitMs) {
-      const now = reasons.length === 0 ? "" : ` What is known of it: ${reasons.join(" ")}`;
+      const now =
+        reasons.length === 0 ? "" : ` What is known of it:\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
       throw new Error(
-        `It has no outcome within ${waitMs / 1_000} s, and stays with the connector.${now} Wait longer with --wait.`,
+        `It had no outcome within ${waitMs / 1_000} s, and stays with the connector.${now === "" ? " " : now}Wait longer with --wait.`,
       );
     }
     await sleep(LOOK_EVERY_MS);
