@@ -138,11 +138,11 @@ async function outcomeOf(
       said.add(trouble);
     }
     if (waitedMs() > waitMs) {
-      const now =
-        reasons.length === 0 ? "" : ` What is known of it:\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
-      throw new Error(
-        `It had no outcome within ${waitMs / 1_000} s, and stays with the connector.${now === "" ? " " : now}Wait longer with --wait.`,
-      );
+      // The sentences end in others' words, which may lack a full stop: each has its own line.
+      const lines = reasons.map((reason) => `  ${reason}`);
+      const known = lines.length === 0 ? [] : ["What is known of it:", ...lines];
+      const first = `It had no outcome within ${waitMs / 1_000} s, and stays with the connector.`;
+      throw new Error([first, ...known, "Wait longer with --wait."].join("\n"));
     }
     await sleep(LOOK_EVERY_MS);
   }

@@ -103,6 +103,7 @@ test("what waits says why, and what to do about the wait", async () => {
   expect(last.code).toBe(1);
   expect(last.printed).toContain("… Delivery to plangrade has been paused since");
   expect(last.complained).toContain("It had no outcome within 0.1 s, and stays with the connector.");
+  expect(last.complained).toMatch(/\nWhat is known of it:\n {2}\S[^]*\nWait longer with --wait\.$/);
   expect(last.complained).toContain("Wait longer with --wait.");
 });
 
