@@ -1,5 +1,5 @@
 /**
- * Copies the store while it is in use. On the machine's door alone (machine.ts): who asks names a folder of the server's
+ * Copies the store while it is in use. Only on the machine's own socket (machine.ts): whoever asks names a folder on the server's
  * disk, and nobody does that over the network, not even with ADMIN_TOKEN.
  */
 import { isAbsolute } from "node:path";

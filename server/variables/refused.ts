@@ -29,9 +29,7 @@ export const plainClause: z.core.$ZodErrorMap = (issue) => {
     case "invalid_value":
       return `must be ${issue.values.map(String).join(" or ")}`;
     case "invalid_format":
-      return issue.format === "url"
-        ? "must be an address such as https://host.example"
-        : "has another form than it must";
+      return issue.format === "url" ? "must be an address such as https://host.example" : "must have another form";
     case "too_small":
       return `must be at least ${issue.minimum}${issue.origin === "string" ? " characters long" : ""}`;
     case "too_big":

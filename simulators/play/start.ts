@@ -58,7 +58,7 @@ export async function startPlayground(environment: Environment, nowMs: number): 
   const given = environment["PLANGRADE_REDIRECT_URI"];
   const elsewhere = new URL(callback, origin);
   elsewhere.hostname = "localhost";
-  // The connector is sent back to as the browser calls it.
+  // People are sent back to the connector under the name that their browser uses for it.
   const redirectUris = given === undefined ? [new URL(callback, origin).href, elsewhere.href] : [given];
   // Simulators forget what they hold when they end, so each start is another tenant of each service: a connector that
   // remembers the last one would call its records unchanged.

@@ -131,5 +131,5 @@ function connectorAt(text: string): string {
 function waitOf(text: string): number {
   const seconds = Number(text);
   if (text.trim() !== "" && seconds > 0 && seconds <= 3_600) return seconds * 1_000;
-  throw new UsageError(`--wait ${text}: write seconds, from 1 to 3600.`);
+  throw new UsageError(`--wait ${text}: write seconds, more than 0 and at most 3600.`);
 }

@@ -70,7 +70,7 @@ async function play(order: Order, { environment, print }: Terminal): Promise<voi
     const found = await recordAt(simulator, type, id);
     if (found !== undefined) print(`\n${title} holds, in ${type}:\n${indented(found)}`);
   }
-  if (known.link === null) print(`\n${title} holds nothing of it.`);
+  if (known.link === null) print(`\n${title} holds no record of it.`);
 
   const claim = JSON.stringify({ id: update.hull_id, entity: update.entity });
   print(`
@@ -138,10 +138,11 @@ async function outcomeOf(
       said.add(trouble);
     }
     if (waitedMs() > waitMs) {
-      const now = reasons.length === 0 ? "" : ` What is known of it: ${reasons.join(" ")}`;
-      throw new Error(
-        `It has no outcome within ${waitMs / 1_000} s, and stays with the connector.${now} Wait longer with --wait.`,
-      );
+      // The sentences end in others' words, which may lack a full stop: each has its own line.
+      const lines = reasons.map((reason) => `  ${reason}`);
+      const known = lines.length === 0 ? [] : ["What is known of it:", ...lines];
+      const first = `It had no outcome within ${waitMs / 1_000} s, and stays with the connector.`;
+      throw new Error([first, ...known, "Wait longer with --wait."].join("\n"));
     }
     await sleep(LOOK_EVERY_MS);
   }

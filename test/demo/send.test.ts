@@ -83,7 +83,7 @@ test("the first person who is sent arrives in Planhat with a company, and it is 
 test("whoever is in no chosen segment is skipped, and the filter is named", async () => {
   const printed = await sentOk("bob@bolt.example", "--segment", "Leads");
   expect(printed).toContain("skipped (outside_user_segments): User doesn't belong to any of the segments");
-  expect(printed).toContain("Planhat holds nothing of it.");
+  expect(printed).toContain("Planhat holds no record of it.");
   expect(await sentOk("cy@bolt.example", "--account", "none")).toContain("skipped (missing_account)");
 });
 
@@ -102,7 +102,8 @@ test("what waits says why, and what to do about the wait", async () => {
   while (!last.printed.includes("paused")) last = await sent(command);
   expect(last.code).toBe(1);
   expect(last.printed).toContain("… Delivery to plangrade has been paused since");
-  expect(last.complained).toContain("It has no outcome within 0.1 s, and stays with the connector.");
+  expect(last.complained).toContain("It had no outcome within 0.1 s, and stays with the connector.");
+  expect(last.complained).toMatch(/\nWhat is known of it:\n {2}\S[^]*\nWait longer with --wait\.$/);
   expect(last.complained).toContain("Wait longer with --wait.");
 });
 
