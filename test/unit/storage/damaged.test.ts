@@ -3,8 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { DamagedName } from "../../../src/storage/port/disk";
+import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
+import { FORMAT } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
 import { blockOn, deliver, deliverQuietly, finish, LANE, update, userUpdate } from "./builders";
+import { makeFormatFive } from "./format-five";
 import { actionsOn, setUpDatabases, START_MS } from "./fixture";
 
 const { makeFolder, openDatabase } = setUpDatabases();
@@ -209,4 +212,23 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
     expect((await store.tenants()).map(({ key }) => key)).toEqual([LANE.tenant]);
     expect(damaged).toEqual([{ table: "tenants", tenant: "planhat/org/c9" }]);
   });
+});
+
+test("a store of format 5 is read as it is, and what is written from then on carries a check", async () => {
+  const folder = makeFolder();
+  const filled = await open(folder);
+  await filled.accept(update({ id: "m-old", hullId: "a1", fields: { name: "Entry old Inc." } }));
+  await filled.kv.close();
+  expect(await makeFormatFive(folder)).toBeGreaterThan(0);
+  const kv = await openUpgraded(folder, "planhat", undefined);
+  expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+  const store = await createEmbeddedStore({ kv, now: () => START_MS });
+  await store.accept([update({ id: "m-new", hullId: "a2", fields: { name: "Entry new Inc." } })]);
+  expect((await store.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
+  await kv.close();
+  // The old value has nothing that would show it; the new one has.
+  damage(folder, "Entry new Inc.", 1);
+  const { store: later, damaged } = await open(folder);
+  expect((await later.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1"]);
+  expect(damaged.map(({ hullId }) => hullId)).toEqual(["a2"]);
 });
