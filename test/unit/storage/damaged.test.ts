@@ -1,10 +1,9 @@
 /** Bytes of values that change on the disk while the store is closed: it costs that record alone. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { DamagedName } from "../../../src/storage/port/disk";
 import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
+import { damage } from "../../fixture/damage";
 import { auditOf } from "./audit";
 import { blockOn, deliver, deliverQuietly, finish, LANE, update, userUpdate } from "./builders";
 import { makeFormatFive } from "./format-five";
@@ -12,30 +11,6 @@ import { actionsOn, setUpDatabases, START_MS } from "./fixture";
 
 const { makeFolder, openDatabase } = setUpDatabases();
 const NAMES = ["a1", "a2", "a3"];
-
-/** Seeded: which bit of the text changes. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * below);
-  };
-}
-
-/** Flips a bit of the text wherever the file has it, in former pages too. */
-function damage(folder: string, text: string, seed: number): void {
-  const file = join(folder, "data.mdb");
-  const bytes = readFileSync(file);
-  const random = createRandom(seed);
-  const [offset, bit] = [random(text.length), random(7)];
-  let found = 0;
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
-    bytes.writeUInt8(bytes.readUInt8(at + offset) ^ (1 << bit), at + offset);
-    found += 1;
-  }
-  expect(found).toBeGreaterThan(0);
-  writeFileSync(file, bytes);
-}
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
