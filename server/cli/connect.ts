@@ -31,7 +31,10 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   if (await isServed(address)) {
     return { ...createAdminClient(() => connect(address)), running: true, close: () => Promise.resolve() };
   }
-  const folder = await openDataFolder(dataDir, Date.now);
+  const folder = await openDataFolder(dataDir, Date.now, undefined, undefined, ({ table, ...name }) => {
+    const words = `A damaged row of the store's table "${table}" was mended: ${JSON.stringify(name)}.`;
+    process.stderr.write(`${words} See connector.store.damaged in docs/operations/outcomes.md.\n`);
+  });
   const { store } = folder;
   // Whoever runs the tool sees what it does.
   const logger = createLogger("silent");

@@ -32,10 +32,13 @@ type Rule = (tables: Tables, ledger: Ledger, key: Key) => void;
 /** Every row counts, whole or not; nothing is mended on the way. */
 const WHOLE = { skipDamaged: true } as const;
 
+/** The former word, which stored data keeps. */
+const HULL_UPDATE_QUEUE = "tellQueue";
+
 /** The rules by the database's names of tables. Rows of all others are removed: they are counted or set up anew. */
 const RULES: Readonly<Record<string, Rule>> = {
   outbox: endEntry,
-  ["tells"]: endHullUpdate,
+  tells: endHullUpdate,
   records: (tables, _ledger, key) => rebuildRecord(tables, key),
   mirror: (tables, _ledger, key) => unlearn(tables, key),
   remotes: (tables, _ledger, key) => rebuildRemote(tables, key),
@@ -44,7 +47,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     const rows = tables.outbox.range([remote, tenant, type], WHOLE);
     requeue(tables.queue, key, first(rows, (row) => row.content?.seq === seq)?.hullId);
   },
-  tellQueue: (tables, _ledger, key) => {
+  [HULL_UPDATE_QUEUE]: (tables, _ledger, key) => {
     const [remote = "", tenant = "", , seq] = key;
     const row = first(tables.hullUpdates.range([remote, tenant], WHOLE), (each) => each.seq === seq);
     requeue(tables.hullUpdateQueue, key, row && [row.type, row.hullId]);

@@ -1,38 +1,16 @@
 /** Bytes of values that change on the disk while the store is closed: it costs that record alone. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { DamagedName } from "../../../src/storage/port/disk";
+import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
+import { FORMAT } from "../../../src/storage/tables/tables";
+import { damage } from "../../fixture/damage";
 import { auditOf } from "./audit";
 import { blockOn, deliver, deliverQuietly, finish, LANE, update, userUpdate } from "./builders";
+import { makeFormatFive } from "./format-five";
 import { actionsOn, setUpDatabases, START_MS } from "./fixture";
 
 const { makeFolder, openDatabase } = setUpDatabases();
 const NAMES = ["a1", "a2", "a3"];
-
-/** Seeded: which bit of the text changes. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * below);
-  };
-}
-
-/** Flips a bit of the text wherever the file has it, in former pages too. */
-function damage(folder: string, text: string, seed: number): void {
-  const file = join(folder, "data.mdb");
-  const bytes = readFileSync(file);
-  const random = createRandom(seed);
-  const [offset, bit] = [random(text.length), random(7)];
-  let found = 0;
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
-    bytes.writeUInt8(bytes.readUInt8(at + offset) ^ (1 << bit), at + offset);
-    found += 1;
-  }
-  expect(found).toBeGreaterThan(0);
-  writeFileSync(file, bytes);
-}
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
@@ -209,4 +187,23 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
     expect((await store.tenants()).map(({ key }) => key)).toEqual([LANE.tenant]);
     expect(damaged).toEqual([{ table: "tenants", tenant: "planhat/org/c9" }]);
   });
+});
+
+test("a store of format 5 is read as it is, and what is written from then on carries a check", async () => {
+  const folder = makeFolder();
+  const filled = await open(folder);
+  await filled.accept(update({ id: "m-old", hullId: "a1", fields: { name: "Entry old Inc." } }));
+  await filled.kv.close();
+  expect(await makeFormatFive(folder)).toBeGreaterThan(0);
+  const kv = await openUpgraded(folder, "planhat", undefined);
+  expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+  const store = await createEmbeddedStore({ kv, now: () => START_MS });
+  await store.accept([update({ id: "m-new", hullId: "a2", fields: { name: "Entry new Inc." } })]);
+  expect((await store.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
+  await kv.close();
+  // The old value has nothing that would show it; the new one has.
+  damage(folder, "Entry new Inc.", 1);
+  const { store: later, damaged } = await open(folder);
+  expect((await later.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1"]);
+  expect(damaged.map(({ hullId }) => hullId)).toEqual(["a2"]);
 });
