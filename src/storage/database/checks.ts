@@ -3,7 +3,7 @@
  * row is read, and costs that row alone. Values of before, without a check, are told apart by their first byte.
  */
 import { crc32 } from "node:zlib";
-import type { Key } from "./kv";
+import type { Key, Table } from "./kv";
 
 /** A row whose value is not what was written. What becomes of it: `outbox/damaged.ts`. */
 export class DamagedRow extends Error {
@@ -88,6 +88,42 @@ export function createChecks(packer: Packer) {
         return packer.decode(bytes, { start: contentStart(bytes), end });
       } catch {
         return DAMAGED;
+      }
+    },
+  };
+}
+
+/** The check of a row whose value stays plain. */
+const checkBeside = (key: Key, value: unknown): number => crc32(JSON.stringify([key, value]));
+
+/**
+ * A table whose values stay as a program of before reads them. Their checks are rows of a table beside it; a row of
+ * before has none.
+ */
+export function checkedBeside<V>(name: string, table: Table<V>, checks: Table<number>): Table<V> {
+  const assertWhole = (key: Key, value: V): void => {
+    const check = checks.get([name, ...key]);
+    if (check !== undefined && check !== checkBeside(key, value)) throw new DamagedRow(name, key);
+  };
+  return {
+    ...table,
+    get: (key) => {
+      const value = table.get(key);
+      if (value !== undefined) assertWhole(key, value);
+      return value;
+    },
+    put: (key, value) => {
+      table.put(key, value);
+      checks.put([name, ...key], checkBeside(key, value));
+    },
+    remove: (key) => {
+      table.remove(key);
+      checks.remove([name, ...key]);
+    },
+    *range(prefix, options) {
+      for (const row of table.range(prefix, options)) {
+        assertWhole(...row);
+        yield row;
       }
     },
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
-import { createChecks, DAMAGED, DamagedRow, isPacker, type Packer } from "./checks";
+import { checkedBeside, createChecks, DAMAGED, DamagedRow, isPacker, type Packer } from "./checks";
 import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
 /** Most tables that a database may have. */
@@ -15,7 +15,9 @@ type MutableKey = (string | number)[];
 /** Sorts after every key part that we use. */
 const AFTER_ALL = "\u{10FFFF}";
 
-/** Tables that a program of before reads first, to refuse what it cannot read in its own words: they carry no checks. */
+/**
+ * Tables that a program of before reads first, to refuse what it cannot read in its own words: their
+ * checks are in a table of their own. */
 const PLAIN_TABLES: ReadonlySet<string> = new Set(["meta", "names"]);
 
 /** The encoder that lmdb-js makes for itself. */
@@ -110,8 +112,12 @@ export function createLmdbKeyValue(path: string): DurableKeyValue {
     };
   }
 
+  const bare = tablesBy(createTable);
   return {
-    table: tablesBy(createTable),
+    table: tablesBy(<V>(name: string): Table<V> => {
+      const table = bare<V>(name);
+      return PLAIN_TABLES.has(name) ? checkedBeside(name, table, bare<number>("checks")) : table;
+    }),
     transact: async (work) => {
       if (broken) throw new DiskError(`The store in ${path} had an error that only a restart ends.`, PANIC);
       try {

@@ -82,6 +82,9 @@ const MARKS = new Set([
   ...["runsByTime", "openRuns", "starts"],
 ]);
 
+/** The format and the counters, and the words of keys: a counter that began again would number two things alike. */
+const VITAL: ReadonlySet<string> = new Set(["meta", "names"]);
+
 export type Mend = <T>(work: () => T | Promise<T>) => Promise<T>;
 
 /**
@@ -96,7 +99,7 @@ export function createMend(tables: Tables, onDamaged: (row: DamagedName) => void
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof DamagedRow)) throw error;
+        if (!(error instanceof DamagedRow) || VITAL.has(error.table)) throw error;
         const row = JSON.stringify([error.table, error.key]);
         // Its rule did not help: never endlessly.
         if (mended.has(row)) throw error;
