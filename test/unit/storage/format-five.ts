@@ -18,6 +18,8 @@ export async function makeFormatFive(path: string): Promise<number> {
       stripped += 1;
     }
   }
+  // Format 5 has no such table.
+  await root.openDB({ name: "checks" }).drop();
   root.openDB<number, string[]>({ name: "meta", encoding: "msgpack" }).putSync(["format"], 5);
   await root.close();
   return stripped;
