@@ -94,7 +94,7 @@ export async function unopenedSettings(
 function remedyOf(rows: readonly TenantRow[], configured: string | undefined, dataDir: string): string {
   const path = keyFile(dataDir);
   if (configured !== undefined && existsSync(path)) {
-    const former = readFileSync(path, "utf8").trim();
+    const former = formerKey(path);
     const seal = former.length < MIN_LENGTH ? undefined : createSeal(former);
     if (seal !== undefined && rows.some(({ key, sealed }) => opens(seal, sealed, tenantPlace(key)))) {
       return `The key file ${path} opens them: stop, unset SECRET and start again.`;
@@ -102,6 +102,15 @@ function remedyOf(rows: readonly TenantRow[], configured: string | undefined, da
   }
   const former = configured === undefined ? "SECRET to the one" : "SECRET to the former one";
   return `Stop, set ${former} they were encrypted with, and start again.`;
+}
+
+/** Empty when it cannot be read: with SECRET set nobody needs the file, and no start may fail for it. */
+function formerKey(path: string): string {
+  try {
+    return readKey(path);
+  } catch {
+    return "";
+  }
 }
 
 function opens(seal: Seal, sealed: string, place: Place): boolean {

@@ -34,8 +34,8 @@ export function createMachineDoor(
   app.use(
     errorAnswers(logger, (response, error, cause) => {
       // Whoever is on the machine may know what went wrong, and has no other log while the server is stopped.
-      const isOurs = cause instanceof Error && error.code === "internal" && !(cause instanceof HttpError);
-      showJson(response, isOurs ? refuse(503, "internal", cause.message) : error);
+      const isOurs = cause instanceof Error && !(cause instanceof HttpError || cause instanceof URIError);
+      showJson(response, isOurs ? refuse(503, error.code, cause.message) : error);
     }),
   );
   // It never listens: connections are handed to it.

@@ -51,8 +51,13 @@ export function showJson(response: Response, error: HttpError): void {
   response.status(error.status).json(error.toBody());
 }
 
+/** For whoever asks from outside, who can do nothing about the disk; its folder and variables are in the log and on `/ready`. */
+const DISK_FULL =
+  "This server cannot keep anything new now, because its disk is full or cannot be written. " +
+  "Try again later; if it stays like this, tell those who run this server.";
+
 function asHttpError(error: unknown): HttpError | undefined {
-  if (error instanceof DiskError) return new HttpError(503, "disk_full", error.message, RETRY_LATER);
+  if (error instanceof DiskError) return new HttpError(503, "disk_full", DISK_FULL, RETRY_LATER);
   if (!(error instanceof URIError)) return error instanceof HttpError ? error : undefined;
   return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
 }

@@ -29,6 +29,10 @@ interface Active {
 const MINUTE_MS = 60_000;
 /** A run whose work throws this often has met a bug of ours. */
 const MOST_FAULTS = 5;
+/** Customers read it: where the disk is, and what to do, is in the log. */
+const CUT_SHORT =
+  "The dry run was ended: this server cannot keep anything new now, because its disk is full or cannot be written. " +
+  "Try again later; if it stays like this, tell those who run this server.";
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
 /** Runs to search for the last one of a kind. */
@@ -43,7 +47,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   /** How often a run's work threw; see `MOST_FAULTS`. */
   const faults = new Map<string, number>();
   /** Dry runs that a full disk ended, where that could not be written down. */
-  const cutShort = new Map<string, string>();
+  const cutShort = new Set<string>();
   let poller: NodeJS.Timeout | undefined;
   let polling: Promise<void> | undefined;
   let lookAgain = false;
@@ -105,7 +109,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     options.onError(error);
     if (error instanceof DiskError) {
       // A real run goes on where it stood when there is room again; of a dry run, where it worked is gone.
-      if (run.options.simulate === true) cutShort.set(run.id, error.message);
+      if (run.options.simulate === true) cutShort.add(run.id);
       return false;
     }
     const times = (faults.get(run.id) ?? 0) + 1;
@@ -129,9 +133,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   }
 
   async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
-    const reason = cutShort.get(run.id);
-    if (reason !== undefined) {
-      await store.changeRun(run.id, { state: "error", error: `The dry run was ended. ${reason}` });
+    if (cutShort.has(run.id)) {
+      await store.changeRun(run.id, { state: "error", error: CUT_SHORT });
       cutShort.delete(run.id);
       return;
     }

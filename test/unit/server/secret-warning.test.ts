@@ -1,5 +1,5 @@
 /** A key that does not open what is stored is said at the start: later it would show connector by connector. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../../server/config";
@@ -92,6 +92,13 @@ test("a SECRET that took the place of the key file is told from a lost one", asy
     `The key file ${join(folder, "secret.key")} opens them: stop, unset SECRET and start again.`,
   );
   expect(await started(undefined)).toEqual([]);
+});
+
+test("a key file that cannot be read stops no start that has a SECRET", async () => {
+  await started(FORMER, saving(FORMER, "c1"));
+  mkdirSync(join(folder, "secret.key"));
+  const [line] = await started(OTHER);
+  expect(line?.data?.note).toContain("Stop, set SECRET to the former one they were encrypted with, and start again.");
 });
 
 test("without SECRET the key file is named", async () => {
