@@ -192,11 +192,14 @@ function stripPatterns(text: string): string {
     )
     .replaceAll(/\b(bearer|basic)\s+[\w+/=.~-]{6,}/gi, `$1 ${REDACTED}`)
     .replaceAll(SIGNED_TOKEN, (found) => found.slice(0, found.search(TOKEN_START)) + REDACTED)
-    .replaceAll(/(:\/\/)[^/?#\s@]*@/g, `$1${REDACTED}@`)
+    .replaceAll(USERINFO, `$1${REDACTED}@`)
     .replaceAll(/([?&;])([^=&?;#\s]+)=([^&#\s"']*)/g, (whole, mark: string, name: string) =>
       isSecretParameter(percentDecoded(name)) ? `${mark}${name}=${REDACTED}` : whole,
     );
 }
+
+/** A password may hold an @ as well; the last one ends it. */
+const USERINFO = /(:\/\/)[^/?#\s@]*@(?:[^/?#\s@"'<>,]*@)*/g;
 
 /** Begins where its first part does, even inside a word, since `eyJeyJ…` must not be tried at every `eyJ`. */
 const SIGNED_TOKEN = /(?<![\w-])(?=[\w-]*\beyJ[\w-])[\w-]+\.[\w-]+\.[\w-]*/g;

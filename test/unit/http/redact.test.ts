@@ -67,6 +67,7 @@ describe("redaction by value", () => {
     );
     expect(redactor.text("got eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiIxIn0.c2ln back")).toBe(`got ${REDACTED} back`);
     expect(redactor.text("https://me:pw@host/p")).toBe(`https://${REDACTED}@host/p`);
+    expect(redactor.text("https://me:p@ss@host/p?to=a@b.example")).toBe(`https://${REDACTED}@host/p?to=a@b.example`);
     expect(redactor.text("/batch?organization=a&secret=b&%74oken=c&key=d#x")).toBe(
       `/batch?organization=a&secret=${REDACTED}&%74oken=${REDACTED}&key=${REDACTED}#x`,
     );
