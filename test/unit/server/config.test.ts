@@ -178,8 +178,15 @@ test.each([
 });
 
 test("credentials in an address are not repeated, and a long or strange value is shown in one short line", () => {
-  for (const name of ["HULL_ALLOWED_ORGANIZATIONS", "PUBLIC_URL", "CORS_ORIGINS"]) {
-    const problem = problemOf({ [name]: "https://me:secret-4711@acme.hullapp.io/path" });
+  const address = "https://me:secret-4711@acme.hullapp.io/path";
+  for (const [name, value] of [
+    ["HULL_ALLOWED_ORGANIZATIONS", address],
+    ["PUBLIC_URL", address],
+    ["CORS_ORIGINS", address],
+    ["PLANHAT_API_URL", "me:secret-4711@api.planhat.com"],
+    ["LOG_LEVEL", "me:secret-4711@debug"],
+  ] as const) {
+    const problem = problemOf({ [name]: value });
     expect(problem).toContain(`${name}: `);
     expect(problem).not.toContain("secret-4711");
   }
