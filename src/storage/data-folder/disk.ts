@@ -73,6 +73,8 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
   let said = false;
+  /** There is room again, and the database has not been written yet: what it lacks may be something else. */
+  let unproven = false;
 
   function measure(): void {
     const nowMs = performance.now();
@@ -92,7 +94,7 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
   /** One word about each trouble when it begins, and one when it is over. */
   function say(): void {
     const trouble = sentence();
-    if (said === (trouble !== undefined)) return;
+    if (said === (trouble !== undefined) || (trouble === undefined && unproven)) return;
     said = !said;
     onChange(trouble, free);
   }
@@ -124,6 +126,7 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     const found = systemErrorOf(error) ?? own;
     if (found === undefined) return undefined;
     failure = { ...found, broken };
+    unproven = false;
     measuredAtMs = -Infinity;
     // What LMDB could write in part only is EIO for it: a write of our own finds out why.
     if (found.code === "EIO" && !broken) void lookOnce();
@@ -158,6 +161,7 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
       // It had not been said yet.
       say();
       failure = undefined;
+      unproven = true;
     } catch (error) {
       const found = systemErrorOf(error);
       if (found !== undefined) failure = { ...found, broken: false };
@@ -213,7 +217,10 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
       transact: async (work) => {
         assertWritable();
         try {
-          return await database.transact(work);
+          const result = await database.transact(work);
+          unproven = false;
+          say();
+          return result;
         } catch (error) {
           throw error instanceof DiskError ? (fail(error) ?? error) : error;
         }
