@@ -361,7 +361,10 @@ describe("back-pressure", () => {
     const id = await begin(fixture, extract.url);
     await taken(fixture, id, GROUP);
     // The system takes some megabytes of it at its own pace; without a bound this would never end.
-    for (let sent = -1; sent !== extract.sentBytes; await manyTurns(fixture)) sent = extract.sentBytes;
+    for (let sent = -1; sent !== extract.sentBytes;) {
+      sent = extract.sentBytes;
+      await manyTurns(fixture);
+    }
     expect((await fixture.run(id)).total).toBe(GROUP);
     // Closes in the middle of it, or this would never resolve.
     await fixture.stopped(() => {
