@@ -1,13 +1,11 @@
 /** A backup of a server at work, the server's sudden end, and the restore: nothing lost, nothing doubled. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR } from "../fixture/fixture";
 import { differences, everybodyTold, useProcessFixtures } from "../fixture/process";
-import { buildServer } from "./server-process";
+import { runTool } from "./tool-process";
 
 /** A slow or busy machine needs time to start processes. */
 jest.setTimeout(180_000);
@@ -19,25 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function backUp(dataDir: string, to: string): Promise<Said> {
-  const child = spawn(process.execPath, [join(buildServer(), "server/cli/backup.js"), "--to", to], {
-    env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
-    cwd: place,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, out, err };
-}
+const backUp = (dataDir: string, to: string) => runTool("backup", dataDir, ["--to", to], place);
 
 test("what was accepted before a backup is delivered after a restore, once, and what came later is not doubled", async () => {
   const fixture = await fixtures.open({ seed: 23 });

@@ -1,6 +1,4 @@
 /** The server and its tools as processes, on a store that was cut or damaged: a sentence and code 1, never a signal. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -16,7 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../src/storage/embedded";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
-import { buildServer, killAll, spawnServer } from "./server-process";
+import { killAll, spawnServer } from "./server-process";
+import { runTool, type Said } from "./tool-process";
 
 const PAGE_BYTES = 4096;
 const SENTENCE =
@@ -51,28 +50,10 @@ function copyOf(name: string): string {
   return copy;
 }
 
-interface End {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function tool(name: "check" | "tenants", folder: string, ...args: readonly string[]): Promise<End> {
-  const child = spawn(process.execPath, [join(buildServer(), `server/cli/${name}.js`), ...args], {
-    env: { PATH: process.env["PATH"], DATA_DIR: folder },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
-  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-  return { code, signal, out, err };
-}
+const tool = (name: "check" | "tenants", folder: string, ...args: readonly string[]) => runTool(name, folder, args);
 
 /** Starts the server, and stops it again if it listens. */
-async function tryServer(folder: string): Promise<End & { readonly isStarted: boolean }> {
+async function tryServer(folder: string): Promise<Said & { readonly isStarted: boolean }> {
   const server = spawnServer({ environment: { DATA_DIR: folder } });
   const isStarted = (await server.port) !== undefined;
   if (isStarted) server.signal("SIGTERM");

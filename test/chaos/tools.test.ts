@@ -1,6 +1,4 @@
 /** The command-line tools in processes of their own, beside the server in a process of its own. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,28 +6,12 @@ import { generatePopulation, seedProfiles, userMessages } from "../../simulators
 import type { DeadLetter } from "../../server/admin/dead-letters";
 import { CONNECTOR, sum, TOKEN } from "../fixture/fixture";
 import { useProcessFixtures } from "../fixture/process";
-import { buildServer } from "./server-process";
+import { runTool } from "./tool-process";
 
 const fixtures = useProcessFixtures();
 
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(folder: string, tool: "dead-letters" | "tenants", ...args: readonly string[]): Promise<Said> {
-  const child = spawn(process.execPath, [join(buildServer(), `server/cli/${tool}.js`), ...args], {
-    env: { PATH: process.env["PATH"], DATA_DIR: folder },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, out, err };
-}
+const run = (folder: string, tool: "dead-letters" | "tenants", ...args: readonly string[]) =>
+  runTool(tool, folder, args);
 
 test("what was refused is read beside the running server, replayed without it, and arrives", async () => {
   const fixture = await fixtures.open({ seed: 11 });
