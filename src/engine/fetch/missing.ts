@@ -8,15 +8,15 @@ import { hindranceIn } from "../hull-updates/write-back";
 import type { StepContext } from "./step";
 
 export type MissingOptions = RetryOptions &
-  Pick<StepContext, "store" | "firehose" | "remote" | "type" | "serviceName"> & {
+  Pick<StepContext, "store" | "firehose" | "remote" | "type" | "serviceName" | "run"> & {
     readonly scanStartedAtMs: number;
     /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
     readonly deletedAttribute: string | undefined;
     readonly now: () => number;
   };
 
-/** Rows per step. */
-const STEP = 1_000;
+/** Rows per step: as many as one commit changes, with their linked records. */
+const STEP = 250;
 
 /**
  * Marks everything that the scan did not show.
@@ -29,11 +29,11 @@ export async function markMissing(
   from: string | undefined,
   remember: (after: string) => Promise<boolean>,
 ): Promise<Stop | undefined> {
-  const { store, remote, type, scanStartedAtMs, deletedAttribute } = options;
+  const { store, remote, type, run, scanStartedAtMs, deletedAttribute } = options;
   const wanted = type.untold === true ? undefined : deletedAttribute;
   for (let after = from; ;) {
     const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
-    const missing = await store.markMissing(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
+    const missing = await store.markMissing(remote, type.name, { run, scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
       let left: readonly MirrorRow[] = missing.gone.filter((row) => isKnown(row, type.idField));
       const told = await withRetry(options, async () => {

@@ -3,33 +3,7 @@
  * row is read, and costs that row alone. Values of before, without a check, are told apart by their first byte.
  */
 import { crc32 } from "node:zlib";
-import type { Key, Table } from "./kv";
-
-/** A row whose value is not what was written. What becomes of it: `outbox/damaged.ts`. */
-export class DamagedRow extends Error {
-  override readonly name = "DamagedRow";
-
-  /** @param key as it is stored, with short words */
-  constructor(
-    readonly table: string,
-    readonly key: Key,
-  ) {
-    super(
-      `A row of the store's table "${table}" cannot be read: its value is not what was written. ` +
-        "Have the disk checked, and restore a backup if there are many.",
-    );
-  }
-}
-
-/** The row's value, or nothing if it is damaged: where it is not this row's turn to be mended. */
-export function wholeOr<V>(get: () => V): V | undefined {
-  try {
-    return get();
-  } catch (error) {
-    if (error instanceof DamagedRow) return undefined;
-    throw error;
-  }
-}
+import type { Key } from "./rows";
 
 /** In place of a value that is not what was written. */
 export const DAMAGED = Symbol("damaged");
@@ -94,37 +68,4 @@ export function createChecks(packer: Packer) {
 }
 
 /** The check of a row whose value stays plain. */
-const checkBeside = (key: Key, value: unknown): number => crc32(JSON.stringify([key, value]));
-
-/**
- * A table whose values stay as a program of before reads them. Their checks are rows of a table beside it; a row of
- * before has none.
- */
-export function checkedBeside<V>(name: string, table: Table<V>, checks: Table<number>): Table<V> {
-  const assertWhole = (key: Key, value: V): void => {
-    const check = checks.get([name, ...key]);
-    if (check !== undefined && check !== checkBeside(key, value)) throw new DamagedRow(name, key);
-  };
-  return {
-    ...table,
-    get: (key) => {
-      const value = table.get(key);
-      if (value !== undefined) assertWhole(key, value);
-      return value;
-    },
-    put: (key, value) => {
-      table.put(key, value);
-      checks.put([name, ...key], checkBeside(key, value));
-    },
-    remove: (key) => {
-      table.remove(key);
-      checks.remove([name, ...key]);
-    },
-    *range(prefix, options) {
-      for (const row of table.range(prefix, options)) {
-        assertWhole(...row);
-        yield row;
-      }
-    },
-  };
-}
+export const checkBeside = (key: Key, value: unknown): number => crc32(JSON.stringify([key, value]));

@@ -1,24 +1,24 @@
 /** The Store's database on disk: LMDB in `DATA_DIR`, one process at a time, commits grouped and flushed. */
 import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { open } from "lmdb";
+import memoize from "lodash/memoize";
+import { open, type Database as LmdbTable } from "lmdb";
 import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
-import { checkedBeside, createChecks, DAMAGED, DamagedRow, isPacker, type Packer } from "./checks";
-import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
+import { checkBeside, createChecks, DAMAGED, isPacker, type Packer } from "./checks";
+import { endOf, numberIn } from "./layer";
+import { DamagedRow, type Database, type Key, type RowChange, type Rows } from "./rows";
 
 /** Most tables that a database may have. */
 export const MOST_TABLES = 64;
 
 type MutableKey = (string | number)[];
 
-/** Sorts after every key part that we use. */
-const AFTER_ALL = "\u{10FFFF}";
+type Table = LmdbTable<unknown, MutableKey>;
 
-/**
- * Tables that a program of before reads first, to refuse what it cannot read in its own words: their
- * checks are in a table of their own. */
-const PLAIN_TABLES: ReadonlySet<string> = new Set(["meta", "names"]);
+/** A program of before reads it first, to refuse what it cannot read in its own words: its checks are in a table beside it. */
+const META = "meta";
+const CHECKS = "checks";
 
 /** The encoder that lmdb-js makes for itself. */
 function packerOf(database: object): Packer {
@@ -60,7 +60,7 @@ function reserveLock(path: string): void {
 const PANIC = "MDB_PANIC";
 
 /** A database on disk, which can be copied while it is in use. */
-export interface DurableKeyValue extends KeyValue {
+export interface DurableDatabase extends Database {
   /**
    * Writes one moment of the database into an existing empty folder, without the pages that are free: what was erased
    * before does not come along. The event loop and transactions go on.
@@ -74,7 +74,7 @@ export interface DurableKeyValue extends KeyValue {
  * @param path folder of the database; created when missing
  * @throws Error when there is something else in its place, or a part of it is missing
  */
-export function createLmdbKeyValue(path: string): DurableKeyValue {
+export function createLmdbDatabase(path: string): DurableDatabase {
   assertComplete(path);
   reserveLock(path);
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
@@ -84,57 +84,74 @@ export function createLmdbKeyValue(path: string): DurableKeyValue {
   let failed = false;
   let broken = false;
 
-  function createTable<V>(name: string): Table<V> {
-    const form = PLAIN_TABLES.has(name) ? { encoding: "msgpack" as const } : { encoder: checks };
-    const database = root.openDB<V | typeof DAMAGED, MutableKey>({ name, ...form });
-    return {
-      get: (key) => {
-        const value = database.get([...key]);
-        if (value === DAMAGED) throw new DamagedRow(name, key);
-        return value;
-      },
-      put: (key, value) => void database.put([...key], value),
-      remove: (key) => void database.remove([...key]),
-      size: (prefix = []) => database.getKeysCount({ start: [...prefix], end: [...prefix, AFTER_ALL] }),
-      *range(prefix, options = {}) {
-        const rows = database.getRange({
-          start: [...(options.after ?? prefix)],
-          exclusiveStart: options.after !== undefined,
-          end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
-          limit: options.limit,
-        });
-        // A walk that is left, by a damaged row too, closes LMDB's cursor.
-        for (const { key, value } of rows) {
-          if (value !== DAMAGED) yield [asKey(key), value] as const;
-          else if (options.skipDamaged !== true) throw new DamagedRow(name, asKey(key));
-        }
-      },
-    };
+  const table = memoize((name: string): Table => {
+    const isPlain = name === META || name === CHECKS;
+    return root.openDB<unknown, MutableKey>({ name, ...(isPlain ? { encoding: "msgpack" } : { encoder: checks }) });
+  });
+
+  function assertWhole(name: string, key: Key, value: unknown): void {
+    if (value === DAMAGED) throw new DamagedRow(name, key);
+    if (name !== META) return;
+    const check = table(CHECKS).get([name, ...key]);
+    if (check !== undefined && check !== checkBeside(key, value)) throw new DamagedRow(name, key);
   }
 
-  const bare = tablesBy(createTable);
+  const rows: Rows = {
+    get: (name, key) => {
+      const value = table(name).get([...key]);
+      if (value !== undefined) assertWhole(name, key, value);
+      return value;
+    },
+    size: (name, prefix) => table(name).getKeysCount({ start: [...prefix], end: [...endOf(prefix, undefined)] }),
+    *range(name, prefix, options = {}) {
+      const found = table(name).getRange({
+        start: [...(options.after ?? prefix)],
+        exclusiveStart: options.after !== undefined,
+        end: [...endOf(prefix, options.end)],
+        limit: options.limit,
+      });
+      // A walk that is left, by a damaged row too, closes LMDB's cursor.
+      for (const { key: raw, value } of found) {
+        const key = asKey(raw);
+        if (value === DAMAGED && options.skipDamaged === true) continue;
+        assertWhole(name, key, value);
+        yield [key, value] as const;
+      }
+    },
+  };
+
+  function apply(change: RowChange): void {
+    const { table: name, key } = change;
+    const value = "by" in change ? numberIn(rows.get(name, key)) + change.by : change.value;
+    const set = (to: string, at: MutableKey, row: unknown): void =>
+      void (row === undefined ? table(to).remove(at) : table(to).put(at, row));
+    set(name, [...key], value);
+    if (name === META) set(CHECKS, [name, ...key], value === undefined ? undefined : checkBeside(key, value));
+  }
+
   return {
-    table: tablesBy(<V>(name: string): Table<V> => {
-      const table = bare<V>(name);
-      return PLAIN_TABLES.has(name) ? checkedBeside(name, table, bare<number>("checks")) : table;
-    }),
-    transact: async (work) => {
+    // Rows are read where LMDB has them, and nobody writes while JavaScript does.
+    read: (work) => Promise.resolve().then(() => work(rows)),
+    write: async (work) => {
       if (broken) throw new DiskError(`The store in ${path} had an error that only a restart ends.`, PANIC);
       try {
-        // A child transaction, because only that takes back what it wrote when `work` throws. It resolves when it is on
-        // disk; `root.flushed` would wait for later ones as well, and for ever if one of them fails.
-        return await root.childTransaction(work);
+        // It resolves when it is on disk; `root.flushed` would wait for later ones as well, and for ever if one of
+        // them fails.
+        return await root.transaction(() => {
+          const { result, changes } = work(rows);
+          changes.forEach(apply);
+          return result;
+        });
       } catch (error) {
         throw await failureOf(error);
       }
     },
-    read: (work) => work(),
     backup: (folder) => root.backup(folder, true),
     close: async () => {
       if (!broken && failed) {
         // Closing would wait for the failed commit for ever; an empty one, which writes nothing, takes its place.
         failed = false;
-        await root.childTransaction(() => undefined);
+        await root.transaction(() => undefined);
       }
       await root.close();
     },

@@ -38,6 +38,8 @@ export interface SeenBatch {
 }
 
 export interface MissingQuery {
+  /** The run whose list it was. */
+  readonly run: string;
   readonly scanStartedAtMs: number;
   /** Also those that were marked before without Hull having confirmed this fact; `nothing` is its empty value. */
   readonly untold?: { readonly field: string; readonly nothing: string } | undefined;

@@ -21,11 +21,13 @@ export interface TenantRow {
 /** One tenant of the service as seen through one Hull organization. */
 export interface RemoteRow {
   readonly key: string;
+  /** By which its rows are found; 0: it has none yet. */
+  readonly number: number;
   /** Grows when the known ids turn out to belong to another remote; older links and mirrors no longer count. */
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
-  /** Tenants that ever sent something, in the order in which facts store what they sent; see `senders.ts`. */
+  /** Its connectors in the order of their numbers: their parts of records, and what each sent of a field. */
   readonly senders?: readonly string[];
 }
 
@@ -36,7 +38,7 @@ export interface Scan {
   readonly partial?: true;
 }
 
-/** What is known of one Hull entity; it stays after the outbox entry is gone. */
+/** What is known of one Hull entity, as one connector sees it; it stays after the outbox entry is gone. */
 export interface RecordRow {
   /** Newest version seen, and the message that had it. */
   readonly version: number;
@@ -103,12 +105,14 @@ export interface MirrorRow {
   readonly archived?: boolean;
   readonly createdAtMs?: number;
   readonly writtenAtMs?: number;
-  /** When its content was read last; lists that showed it since are in `last-seen.ts`. */
+  /** When its content was read last; a list may have shown it since. */
   readonly seenAtMs?: number;
   /** A complete scan did not show it: read it before anything is concluded. */
   readonly missing?: true;
   /** What Hull was told besides the mapped fields: numbers of field and value, alternating; see `what-hull-knows.ts`. */
   readonly confirmedRest?: readonly number[];
+  /** Number of the mapping under which Hull knows everything of it; absent when it may not. */
+  readonly confirmedUnder?: number;
 }
 
 /** The whole desired state of one record, with the message it came from. The newest version wins. */
@@ -137,6 +141,8 @@ export interface Content {
   /** An event: it is sent even when a newer message removes its parent. */
   readonly once?: true;
   readonly earlier?: Earlier;
+  /** Only where it is stored: fields and claims are a row of their own. */
+  readonly apart?: true;
 }
 
 /** Of a delivery in several steps: what those that are done wrote, and what people should know of them. */
@@ -198,6 +204,8 @@ export interface HullUpdateRow {
   readonly seq: number;
   readonly notBeforeMs: number;
   readonly attempts: number;
+  /** Outcomes beyond those, by `outcome/code`: they were so many while Hull could not be told. */
+  readonly folded?: Readonly<Record<string, number>>;
 }
 
 /** Refused for good; a person can read it. A later success of the same record closes it. */
@@ -216,6 +224,56 @@ export interface RivalRow {
   readonly remoteId: string;
   readonly content: Content;
   readonly atMs: number;
+}
+
+/**
+ * Everything that is remembered of one Hull entity at one remote: one document, so that every rule about it is one
+ * commit about one row.
+ */
+export interface RecordDocument {
+  /** Newest version seen, and the message that had it; 0: made for its children. */
+  readonly version: number;
+  readonly messageId: string;
+  /** Grows with every settlement, so that a comparison made on older knowledge is detected. */
+  readonly revision: number;
+  readonly remoteId?: string;
+  readonly generation?: number;
+  readonly confirmedAtMs?: number;
+  /** A create whose answer was lost, whichever connector sent it: it must be looked for before it is tried again. */
+  readonly unconfirmed?: UnconfirmedCreate;
+  readonly recent?: string;
+  readonly claims?: Claims;
+  /** By the connector's number at the remote: what is its own. */
+  readonly own: Readonly<Record<string, OwnPart>>;
+  /** Children that end, or are freed, slice by slice. */
+  readonly pending?: readonly FanOut[];
+}
+
+/** What one connector knows of a record, and has still to do for it. */
+export interface OwnPart {
+  readonly last?: Outcome;
+  readonly same?: string;
+  readonly entry?: Entry;
+  readonly hullUpdate?: PendingHullUpdate;
+  readonly deadLetter?: Refused;
+  readonly rival?: RivalRow;
+}
+
+export type Entry = Omit<EntryRow, "tenant" | "type" | "hullId" | "unconfirmed">;
+export type PendingHullUpdate = Omit<HullUpdateRow, "tenant" | "type" | "hullId">;
+export interface Refused extends Pick<DeadLetterRow, "content" | "ending" | "attempts"> {
+  /** By which people name it; see `deadLetterId`. */
+  readonly id: string;
+}
+
+/** What becomes of the children that wait for a record; see `engine/outbox/children.ts`. */
+export interface FanOut {
+  readonly kind: "release" | "refuse" | "withdraw";
+  /** Number of the connector whose children they are; absent: everybody's. */
+  readonly tenant?: string;
+  /** How the record ended. */
+  readonly cause?: "rejected" | "dead" | "skipped";
+  readonly text?: string;
 }
 
 export type RunKind = "batch" | "fetch" | "drain";
@@ -280,5 +338,8 @@ export interface PauseRow {
   readonly untilMs: number;
 }
 
-/** Last seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
-export type LastSeen = readonly [seenAtMs: number, generation: number, told: number, run: string];
+/** Ids that one page of a list showed, and when it was asked for; milliseconds since 1970. */
+export interface ListedPage {
+  readonly atMs: number;
+  readonly ids: readonly string[];
+}

@@ -2,9 +2,6 @@
 
 /** Limit of what is read at once. */
 const MOST_AT_ONCE = 16_000_000;
-/** Limit of a cached row; ordinary ones have a tenth of it. */
-const MOST_KEPT = 16_000;
-
 /** By its texts and names, in characters; anything else counts as a few of them. */
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length;
@@ -16,19 +13,14 @@ export function weightOf(value: unknown): number {
   return weight;
 }
 
-/** Rows up to this weight; at least one, if there is one. What comes after them is not read. */
-export function notTooMany<V>(rows: Iterable<V>): V[] {
+/** Rows up to this weight, or this many; at least one, if there is one. What comes after them is not read. */
+export function notTooMany<V>(rows: Iterable<V>, limit = Infinity): V[] {
   const taken: V[] = [];
   let weight = 0;
   for (const row of rows) {
     taken.push(row);
     weight += weightOf(row);
-    if (weight >= MOST_AT_ONCE) break;
+    if (weight >= MOST_AT_ONCE || taken.length >= limit) break;
   }
   return taken;
-}
-
-/** Whether a row is small enough to be cached among thousands. */
-export function isLight(row: unknown): boolean {
-  return weightOf(row) <= MOST_KEPT;
 }

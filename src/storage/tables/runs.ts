@@ -1,18 +1,30 @@
 /** Runs: batches, fetches and drains, with counts, progress and an end. */
-import countBy from "lodash/countBy";
-import { leftOutKey } from "../../record";
-import { withoutAbsent } from "../database/absent";
-import type { Key } from "../database/kv";
+import omitBy from "lodash/omitBy";
+import isUndefined from "lodash/isUndefined";
+import type { Key } from "../database/rows";
 import type { RunRow } from "../port/rows";
 import { failureIn } from "../port/runs";
-import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "../port/store";
-import type { Tables } from "./tables";
+import type { BegunRun, NewRun, RunChange, RunQuery } from "../port/store";
+import { LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
+import type { Reader, View } from "./view";
 
-/** Lines that are read together. */
-const REPORT_PAGE = 1_000;
-
-/** Most lines in one run's report; counts continue. */
-const MOST_LINES = 1_000_000;
+/** A run with what was counted in it. */
+export function runIn(view: Reader, id: string): RunRow | undefined {
+  const row = view.get(RUNS, [id]);
+  if (row === undefined) return undefined;
+  const family = (name: string): Record<string, number> =>
+    Object.fromEntries([...view.sums(RUN_COUNTS, [id, name])].map(([key, count]) => [String(key[2]), count]));
+  const counts = family("counts");
+  const leftOut = family("leftOut");
+  const met = view.sum(RUN_COUNTS, [id, "total", ""]);
+  return {
+    ...row,
+    counts,
+    done: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    ...((met > 0 || row.total !== undefined) && { total: (row.total ?? 0) + met }),
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
+  };
+}
 
 /**
  * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is in progress; otherwise that
@@ -22,82 +34,54 @@ const MOST_LINES = 1_000_000;
  *   one that is now is returned
  */
 export function beginRun(
-  tables: Tables,
+  view: View,
   run: NewRun,
   exclusive: boolean,
-  since?: { readonly last: string | undefined },
+  since: { readonly last: string | undefined } | undefined,
+  nowMs: number,
 ): BegunRun {
-  const rivals = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
+  const rivals = exclusive ? openRunsOf(view, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
   // A dry run only conflicts with another dry run.
   const underway = rivals.find(({ options }) => options.simulate === run.options.simulate);
   if (underway !== undefined) return { run: underway, begun: false };
-  const last = since && lastRun(tables, run.tenant, run.kind, run.type);
+  const last = since && lastRun(view, run.tenant, run.kind, run.type);
   if (last !== undefined && last.id !== since?.last) return { run: last, begun: false };
-  const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
-  tables.runs.put([row.id], row);
-  tables.runsByTime.put(timeKey(row), 1);
-  tables.openRuns.put([row.tenant, row.kind, row.type, row.id], 1);
+  const row: RunRow = { ...run, state: "waiting", createdAtMs: nowMs, done: 0, counts: {} };
+  view.put(RUNS, [row.id], row);
   return { run: row, begun: true };
 }
 
 /** Changes a run that has not ended; undefined when there is none. */
-export function changeRun(tables: Tables, id: string, change: RunChange): RunRow | undefined {
-  const row = tables.runs.get([id]);
+export function changeRun(view: View, id: string, change: RunChange, nowMs: number): RunRow | undefined {
+  const row = view.get(RUNS, [id]);
   if (row === undefined || (!isUnderway(row) && change.announced !== true)) return undefined;
-  const { counts = {}, ...rest } = withoutAbsent(change);
-  return saveRun(tables, row, { ...row, ...rest, ...added(row, counts) });
+  const { counts = {}, ...rest } = omitBy(change, isUndefined) as RunChange;
+  for (const [name, by] of Object.entries(counts)) view.add(RUN_COUNTS, [id, "counts", name], by);
+  if (rest.total !== undefined) view.drop(RUN_COUNTS, [id, "total", ""]);
+  return saveRun(view, row, { ...row, ...rest }, nowMs);
 }
 
-/**
- * Counts records that a run found, and outcomes of them. A run whose records all have their outcome has ended.
- *
- * @param seq number of the last row that was written; returns the number of the last one now
- */
-export function countInRun(tables: Tables, id: string, met: number, lines: readonly ReportLine[], seq: number): number {
-  const row = tables.runs.get([id]);
-  if (row === undefined) return seq;
-  const counts = countBy(lines, ({ type, outcome, code }) => `${type}/${outcome}/${code}`);
-  const total = met === 0 ? row.total : (row.total ?? 0) + met;
-  saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), total });
-  return report(tables, row, lines, seq);
-}
-
-/** Names that are counted one by one; custom fields that keep changing must not fill the row. */
-const MOST_LEFT_OUT = 200;
-
-function leftOutWith({ leftOut }: RunRow, lines: readonly ReportLine[]): Pick<RunRow, "leftOut"> {
-  const all = lines.flatMap((line) => line.leftOut ?? []);
-  if (all.length === 0) return {};
-  const sums: Record<string, number> = { ...leftOut };
-  for (const value of all) {
-    const own = leftOutKey(value);
-    const isCounted = own in sums || Object.keys(sums).length < MOST_LEFT_OUT;
-    const name = isCounted ? own : leftOutKey({ ...value, field: "(others)" });
-    sums[name] = (sums[name] ?? 0) + 1;
-  }
-  return { leftOut: sums };
-}
-
-function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "done"> {
-  const sums: Record<string, number> = { ...row.counts };
-  let { done } = row;
-  for (const [name, by] of Object.entries(counts)) {
-    sums[name] = (sums[name] ?? 0) + by;
-    done += by;
-  }
-  return { counts: sums, done };
-}
-
-function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
-  const complete = changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? 0);
-  const row: RunRow = complete ? { ...changed, ...endOf(changed) } : changed;
-  const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: tables.now() };
-  tables.runs.put([row.id], after);
-  if (after.announced === true) tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+function saveRun(view: View, before: RunRow, row: RunRow, nowMs: number): RunRow {
+  const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: nowMs };
+  view.put(RUNS, [row.id], after);
   if (before.state !== "success" && after.state === "success" && after.options.simulate !== true) {
-    tables.lastRuns.put([row.tenant, row.kind, row.type], row.id);
+    view.put(LAST_RUNS, [row.tenant, row.kind, row.type], row.id);
   }
   return after;
+}
+
+/** A run whose records all have their outcome has ended. What was counted must be in the store by now. */
+export function endIfDone(view: View, id: string, nowMs: number): void {
+  if (!mayBeDone(view, id)) return;
+  const row = view.get(RUNS, [id]);
+  const counted = runIn(view, id);
+  if (row === undefined || counted === undefined || counted.done < (counted.total ?? 0)) return;
+  saveRun(view, row, { ...row, ...endOf(counted) }, nowMs);
+}
+
+export function mayBeDone(view: Reader, id: string): boolean {
+  const row = view.get(RUNS, [id]);
+  return row?.state === "running" && row.complete === true;
 }
 
 function endOf({ options, counts }: RunRow): Pick<RunRow, "state" | "error"> {
@@ -111,89 +95,55 @@ export function isUnderway({ state }: RunRow): boolean {
   return state === "waiting" || state === "running";
 }
 
-/** Runs in progress, or whose end was not logged yet; oldest first. */
-export function openRunsOf(tables: Tables, prefix: Key): RunRow[] {
-  return [...tables.openRuns.range(prefix)]
-    .flatMap(([key]) => tables.runs.get([key[3] ?? ""]) ?? [])
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+const runsAt = (view: Reader, places: Iterable<Key>): RunRow[] =>
+  [...places].flatMap((place) => runIn(view, String(place.at(-1))) ?? []);
+
+/** Runs in progress, or whose end was not logged yet; oldest first. @param prefix tenant, kind, type */
+export function openRunsOf(view: Reader, prefix: Key): RunRow[] {
+  return runsAt(view, view.places(RUNS, "open", prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The last run of its kind that ended well and was no dry run. */
-export function lastRun(tables: Tables, tenant: string, kind: string, type: string): RunRow | undefined {
-  const id = tables.lastRuns.get([tenant, kind, type]);
-  return id === undefined ? undefined : tables.runs.get([id]);
+export function lastRun(view: Reader, tenant: string, kind: string, type: string): RunRow | undefined {
+  const id = view.get(LAST_RUNS, [tenant, kind, type]);
+  return id === undefined ? undefined : runIn(view, id);
 }
 
 /** Newest first. */
-export function listRuns(tables: Tables, { tenant, limit, before }: RunQuery): RunRow[] {
-  const last = before === undefined ? undefined : tables.runs.get([before]);
-  const after = last === undefined ? undefined : timeKey(last);
-  return [...tables.runsByTime.range([tenant], { after, limit })].flatMap(
-    ([key]) => tables.runs.get([key[2] ?? ""]) ?? [],
-  );
-}
-
-/** The newest come first. */
-function timeKey({ tenant, createdAtMs, id }: RunRow): [string, number, string] {
-  return [tenant, -createdAtMs, id];
-}
-
-/** Writes lines of a verbose run's report. */
-function report(tables: Tables, run: RunRow, lines: readonly ReportLine[], seq: number): number {
-  if (run.options.verbose !== true || run.done > MOST_LINES) return seq;
-  let last = seq;
-  for (const line of lines) tables.reports.put([run.id, (last += 1)], line);
-  return last;
+export function listRuns(view: Reader, { tenant, limit, before }: RunQuery): RunRow[] {
+  const last = before === undefined ? undefined : view.get(RUNS, [before]);
+  const after = last === undefined ? undefined : [last.tenant, -last.createdAtMs, last.id];
+  return runsAt(view, view.places(RUNS, "time", [tenant], { after, limit }));
 }
 
 /** Runs that ended before the given time; the last good one of its kind stays, since the next one counts from it. */
-export function oldRuns(tables: Tables, keys: readonly Key[], beforeMs: number): RunRow[] {
-  return keys
-    .flatMap((key) => tables.runs.get(key) ?? [])
-    .filter(
-      (row) =>
-        !isUnderway(row) &&
-        (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
-        tables.lastRuns.get([row.tenant, row.kind, row.type]) !== row.id,
-    );
+export function isOldRun(view: Reader, row: RunRow, beforeMs: number): boolean {
+  return (
+    !isUnderway(row) &&
+    (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
+    view.get(LAST_RUNS, [row.tenant, row.kind, row.type]) !== row.id
+  );
 }
 
 /** Removes runs with their reports, a part of a long report at a time; returns how many rows were removed. */
-export function removeRuns(tables: Tables, runs: readonly RunRow[], limit: number): number {
+export function removeRuns(view: View, ids: readonly string[], limit: number): number {
   let removed = 0;
-  for (const row of runs) {
-    const lines = [...tables.reports.range([row.id], { limit })];
-    for (const [key] of lines) tables.reports.remove(key);
+  for (const id of ids) {
+    const lines = [...view.range(REPORTS, [id], { limit })];
+    for (const [key] of lines) view.remove(REPORTS, key);
     removed += lines.length;
     if (lines.length === limit) continue;
-    tables.runs.remove([row.id]);
-    tables.runsByTime.remove(timeKey(row));
-    tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+    for (const [key] of [...view.sums(RUN_COUNTS, [id])]) view.drop(RUN_COUNTS, key);
+    view.remove(RUNS, [id]);
     removed += 1;
   }
   return removed;
 }
 
-/** Removes the lines about a Hull entity from the reports of a tenant's runs, page by page. */
-export async function forgetReportLines(tables: Tables, tenant: string, hullId: string): Promise<void> {
-  const { kv } = tables;
-  const runs = kv.read(() => listRuns(tables, { tenant, limit: Number.MAX_SAFE_INTEGER }));
-  for (const { id, options } of runs) {
-    if (options.verbose !== true) continue;
-    for (let after: Key | undefined, full = true; full;) {
-      const from = after;
-      const lines = kv.read(() => [...tables.reports.range([id], { after: from, limit: REPORT_PAGE })]);
-      const own = lines.filter(([, line]) => line.hullId === hullId);
-      if (own.length > 0) await kv.transact(() => own.forEach(([key]) => tables.reports.remove(key)));
-      after = lines.at(-1)?.[0];
-      full = lines.length === REPORT_PAGE;
-    }
-  }
-}
-
 /** Removes some of what is stored about a tenant's runs; returns how many rows were removed. */
-export function forgetRunsOf(tables: Tables, tenant: string, limit: number): number {
-  const last = [...tables.lastRuns.range([tenant])];
-  for (const [key] of last) tables.lastRuns.remove(key);
-  return removeRuns(tables, listRuns(tables, { tenant, limit }), limit) + last.length;
+export function forgetRunsOf(view: View, tenant: string, limit: number): number {
+  const last = [...view.range(LAST_RUNS, [tenant])];
+  for (const [key] of last) view.remove(LAST_RUNS, key);
+  const ids = [...view.places(RUNS, "time", [tenant], { limit })].map((place) => String(place.at(-1)));
+  return removeRuns(view, ids, limit) + last.length;
 }

@@ -1,63 +1,86 @@
 /** Tenants and the remote that each of them points to. */
+import type { Key } from "../database/rows";
 import type { RemoteRow, TenantRow } from "../port/rows";
 import type { Lane } from "../port/store";
+import type { Assigned } from "../port/stored";
 import type { TriedAt } from "../port/tenants";
-import { remoteRow, type Tables } from "./tables";
+import { DEPTH, GRANTS, META, remoteRow, REMOTES, TENANTS } from "./tables";
+import type { Reader, View } from "./view";
 
-export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
-  const before = tables.tenants.get([row.key]);
+export function saveTenant(view: View, row: TenantRow, evenOver: string | undefined): TenantRow {
+  const before = view.get(TENANTS, [row.key]);
   if (before !== undefined && before.settingsAtMs > row.settingsAtMs && before.sealed !== evenOver) return before;
   const { remote = row.remote, fingerprint = row.fingerprint } = before ?? {};
   const kept: TenantRow = { ...row, remote, fingerprint };
-  tables.tenants.put([row.key], kept);
+  view.put(TENANTS, [row.key], kept);
   return kept;
 }
 
-export function replaceGrant(
-  tables: Tables,
-  tenant: string,
-  before: string | undefined,
-  after: string | undefined,
-): boolean {
-  if (tables.grants.get([tenant]) !== before) return false;
+export function replaceGrant(view: View, tenant: string, before: string | undefined, after: string | undefined): boolean {
+  if (view.get(GRANTS, [tenant]) !== before) return false;
   // An erased tenant's grant must not come back by a refresh that was under way.
-  const isErased = tables.tenants.get([tenant]) === undefined;
-  if (after === undefined || isErased) tables.grants.remove([tenant]);
-  else tables.grants.put([tenant], after);
+  const isErased = view.get(TENANTS, [tenant]) === undefined;
+  if (after === undefined || isErased) view.remove(GRANTS, [tenant]);
+  else view.put(GRANTS, [tenant], after);
   return after === undefined || !isErased;
 }
 
 /** Points a tenant to a remote. `left`: the lane whose entries must move along; what Hull must still be told stays. */
-export function assignRemote(
-  tables: Tables,
-  tenantKey: string,
-  remote: string,
-  fingerprint: string,
-): { readonly row: TenantRow; readonly left?: Lane } {
-  const before = tables.tenants.get([tenantKey]);
+export function assignRemote(view: View, tenantKey: string, remote: string, fingerprint: string): Assigned {
+  const before = view.get(TENANTS, [tenantKey]);
   if (before === undefined) throw new Error(`Tenant ${tenantKey} is not known.`);
   const row: TenantRow = { ...before, remote, fingerprint };
-  tables.tenants.put([tenantKey], row);
+  view.put(TENANTS, [tenantKey], row);
   if (before.remote === undefined || before.remote === remote) return { row };
   return { row, left: { remote: before.remote, tenant: tenantKey } };
 }
 
 /** The same, if tenant and remote are unchanged; undefined, and nothing done, if not. */
 export function reassignRemote(
-  tables: Tables,
+  view: View,
   tenantKey: string,
   from: TriedAt,
   to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
-): ReturnType<typeof assignRemote> | undefined {
-  const row = tables.tenants.get([tenantKey]);
+): Assigned | undefined {
+  const row = view.get(TENANTS, [tenantKey]);
   if (row?.remote !== from.remote || row.fingerprint !== from.fingerprint) return undefined;
-  if (remoteRow(tables, from.remote).generation !== from.generation) return undefined;
-  if (to.renewed) newGeneration(tables, to.remote);
-  return assignRemote(tables, tenantKey, to.remote, to.fingerprint);
+  if (remoteRow(view, from.remote).generation !== from.generation) return undefined;
+  if (to.renewed) newGeneration(view, to.remote);
+  return assignRemote(view, tenantKey, to.remote, to.fingerprint);
 }
 
-export function newGeneration(tables: Tables, key: string): RemoteRow {
-  const next: RemoteRow = { key, generation: remoteRow(tables, key).generation + 1, scans: {} };
-  tables.remotes.put([key], next);
-  return next;
+/** The ids that were known do not count any more, nor do their scans. */
+export function newGeneration(view: View, key: string): RemoteRow {
+  const before = remoteRow(view, key);
+  return putRemote(view, { ...before, generation: before.generation + 1, scans: {}, senders: before.senders });
+}
+
+/** Writes a remote's row, with a number of its own. */
+export function putRemote(view: View, row: RemoteRow): RemoteRow {
+  const numbered = row.number > 0 ? row : { ...row, number: newNumber(view) };
+  view.put(REMOTES, [row.key], numbered);
+  return numbered;
+}
+
+/** Numbers of remotes are never used again. */
+function newNumber(view: View): number {
+  const number = (view.get(META, ["remotes"]) ?? 0) + 1;
+  view.put(META, ["remotes"], number);
+  return number;
+}
+
+/** Every lane in which something was taken in. @param prefix of one remote only */
+export function allLanes(view: Reader, prefix: Key = []): readonly Lane[] {
+  const lanes = new Map<string, Lane>();
+  for (const [[remote, tenant]] of view.sums(DEPTH, prefix)) {
+    lanes.set(`${remote}\n${tenant}`, { remote: String(remote), tenant: String(tenant) });
+  }
+  return [...lanes.values()];
+}
+
+/** Every place where something of a tenant may be stored: its current remote and earlier ones. */
+export function lanesOf(view: Reader, tenant: string): readonly Lane[] {
+  const lanes = allLanes(view).filter((lane) => lane.tenant === tenant);
+  const remote = view.get(TENANTS, [tenant])?.remote;
+  return remote === undefined || lanes.some((lane) => lane.remote === remote) ? lanes : [...lanes, { remote, tenant }];
 }

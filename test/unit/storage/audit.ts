@@ -1,148 +1,137 @@
-/** Looks behind the port: do indexes, depths and counts fit the rows? What must hold after every operation. */
-import type { KeyValue } from "../../../src/storage/database/kv";
+/** Looks behind the port: do indexes, depths and counts fit the documents? What must hold after every operation. */
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
-import type { Content, DeadLetterRow } from "../../../src/storage/port/rows";
-import { indexValue, openTables, type Tables } from "../../../src/storage/tables/tables";
+import type { Database, Key } from "../../../src/storage/database/rows";
+import type { Content, RecordDocument } from "../../../src/storage/port/rows";
+import { recordIn, tenantIn } from "../../../src/storage/tables/documents";
+import { CONTENTS, DEPTH, MIRRORS, RECORDS, REMOTES, RUNS, TALLY } from "../../../src/storage/tables/tables";
+import { read, type Reader, type Table } from "../../../src/storage/tables/view";
 
 /** @returns one sentence per violation; empty when the books are in order */
-export function auditOf(kv: KeyValue): string[] {
-  const tables = openTables(kv, () => 0);
-  return kv.read(() => [
-    ...indexFaults(tables),
-    ...tellFaults(tables),
-    ...deadLetterFaults(tables),
-    ...rivalFaults(tables),
-    ...nameFaults(tables),
-    ...depthFaults(tables),
-    ...tallyFaults(tables),
+export function auditOf(database: Database): Promise<string[]> {
+  return read(database, (view) => [
+    ...indexFaults(view, RECORDS),
+    ...indexFaults(view, MIRRORS),
+    ...indexFaults(view, REMOTES),
+    ...indexFaults(view, RUNS),
+    ...recordFaults(view),
+    ...contentFaults(view),
+    ...depthFaults(view),
+    ...tallyFaults(view),
   ]);
 }
 
-const text = (key: readonly (string | number)[]): string => JSON.stringify(key);
+const text = (key: Key): string => JSON.stringify(key);
 
-/** Waiting: in the queue. Behind its parent: in `blocked`. In flight: in neither. */
-function indexFaults(tables: Tables): string[] {
-  const queue = new Set<string>();
-  const blocked = new Set<string>();
-  const faults: string[] = [];
-  for (const [[remote = "", tenant = "", type = "", hullId = ""], entry] of tables.outbox.range([])) {
-    const { content, attempt, blockedOn } = entry;
-    const parent = content?.desired.parent;
-    const name = text([remote, tenant, type, hullId]);
-    if (content === undefined && attempt === undefined) faults.push(`${name} holds no content.`);
-    if (content === undefined || attempt !== undefined) continue;
-    if (blockedOn === undefined) queue.add(text([remote, tenant, type, entry.notBeforeMs, content.seq, hullId]));
-    else if (parent === undefined) faults.push(`${name} waits for a parent that it does not have.`);
-    else blocked.add(text([remote, parent.type, blockedOn, tenant, type, hullId]));
-    if (blockedOn !== undefined && tables.outbox.get([remote, tenant, parent?.type ?? "", blockedOn]) === undefined) {
-      faults.push(`${name} waits for ${blockedOn}, which has no entry.`);
-    }
-  }
-  const ages = [...tables.outbox.range([])].map(([[remote = "", tenant = "", type = "", hullId = ""], entry]) =>
-    text([remote, tenant, entry.acceptedAtMs, type, hullId]),
-  );
-  const aged = [...tables.ages.range([])].map(([key]) => text(key));
-  const queued = [...tables.queue.range([])].map(([key, hullId]) => text([...key, hullId]));
-  const behind = [...tables.blocked.range([])].map(([key]) => text(key));
-  return [
-    ...faults,
-    ...differences("queue", queue, queued),
-    ...differences("blocked", blocked, behind),
-    ...differences("ages", new Set(ages), aged),
-  ];
-}
-
-function tellFaults(tables: Tables): string[] {
-  const rows = [...tables.hullUpdates.range([])];
-  const expected = rows.map(([[remote = "", tenant = ""], row]) =>
-    text([remote, tenant, row.notBeforeMs, row.seq, row.type, row.hullId]),
-  );
-  const found = [...tables.hullUpdateQueue.range([])].map(([key, [type, hullId]]) => text([...key, type, hullId]));
-  return differences("tell queue", new Set(expected), found);
-}
-
-/** Every dead letter is found by its id, and by its parent if it has one. */
-function deadLetterFaults(tables: Tables): string[] {
-  const rows = [...tables.dead.range([])].map(([, row]) => row);
-  const path = ({ remote, tenant, type, hullId }: DeadLetterRow): string[] => [remote, tenant, type, hullId];
-  const ids = rows.map((row) => text([deadLetterId(row), ...path(row)]));
-  const parents = rows.flatMap((row) => {
-    const { parent } = row.content.desired;
-    return parent === undefined
-      ? []
-      : [text([row.remote, row.tenant, parent.type, parent.hullId, row.type, row.hullId])];
+/** Every index has the rows that its documents ask for, and no others. */
+function indexFaults<V, I extends string>(view: Reader, table: Table<V, I>): string[] {
+  return Object.entries<Table<V, I>["indexes"][I]>(table.indexes).flatMap(([name, placesOf]) => {
+    const expected = [...view.range(table, [])].flatMap(([key, document]) =>
+      placesOf(document, key).map((place) => text([...place, ...key.slice(-1)])),
+    );
+    const found = [...view.places(table, name as I, [])].map(text);
+    return differences(`${table.name}.${name}`, new Set(expected), found);
   });
-  const keysOf = (table: Tables["deadLetterIds"]): string[] => [...table.range([])].map(([key]) => text(key));
-  return [
-    ...differences("dead letter ids", new Set(ids), keysOf(tables.deadLetterIds)),
-    ...differences("dead letter parents", new Set(parents), keysOf(tables.deadLetterParents)),
-  ];
 }
 
-/** Every rival is found by the record that it would be, and is linked to none for which it still waits. */
-function rivalFaults(tables: Tables): string[] {
-  const rows = [...tables.rivals.range([])];
-  const expected = rows.map(([[remote = "", tenant = "", type = "", hullId = ""], { remoteId }]) =>
-    text([remote, type, remoteId, tenant, hullId]),
-  );
-  const found = [...tables.rivalsFor.range([])].map(([key]) => text(key));
-  const linked = rows.flatMap(([[remote = "", , type = "", hullId = ""], { remoteId }]) =>
-    tables.mirror.get([remote, type, remoteId])?.linkedTo === hullId
-      ? [`${text([remote, type, hullId])} is its own rival.`]
-      : [],
-  );
-  return [...differences("rivals", new Set(expected), found), ...linked];
+interface Found {
+  readonly name: string;
+  readonly remote: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly record: RecordDocument;
+  readonly tenantOf: (number: string) => string;
 }
 
-/** Every record is found by its claims, and nobody else by them. */
-function nameFaults(tables: Tables): string[] {
-  const expected = [...tables.records.range([])].flatMap(([[remote = "", type = "", hullId = ""], { claims = {} }]) =>
-    Object.entries(claims).map(([name, value]) => text([remote, type, name, indexValue(value), hullId])),
+/** Every record of every remote, with all of its content. */
+function recordsIn(view: Reader): readonly Found[] {
+  return [...view.range(REMOTES, [])].flatMap(([, remote]) =>
+    [...view.range(RECORDS, [remote.number])].flatMap(([key]) => {
+      const record = recordIn(view, key);
+      const [, type = "", hullId = ""] = key;
+      if (record === undefined) return [];
+      const place = { remote: remote.key, type: String(type), hullId: String(hullId) };
+      return [{ ...place, name: text([remote.key, type, hullId]), record, tenantOf: (number: string) => tenantIn(remote, number) }];
+    }),
   );
-  const found = [...tables.claimIndex.range([])].map(([key]) => text(key));
-  return differences("names", new Set(expected), found);
+}
+
+/** What waits has content; who waits for a parent has one that waits too; dead letters are found by their ids; nobody is his own rival. */
+function recordFaults(view: Reader): string[] {
+  const all = recordsIn(view);
+  const at = new Map(all.map(({ remote, type, hullId, record }) => [text([remote, type, hullId]), record]));
+  return all.flatMap(({ name, remote, type, hullId, record, tenantOf }) =>
+    Object.entries(record.own).flatMap(([number, { entry, deadLetter, rival }]) => {
+      const faults: string[] = [];
+      if (tenantOf(number) === "") faults.push(`${name} has a part of nobody.`);
+      if (entry !== undefined && entry.content === undefined && entry.attempt === undefined) faults.push(`${name} holds no content.`);
+      const parent = entry?.content?.desired.parent;
+      if (entry?.blockedOn !== undefined && entry.attempt === undefined) {
+        if (parent === undefined) faults.push(`${name} waits for a parent that it does not have.`);
+        const waitedFor = at.get(text([remote, parent?.type ?? "", entry.blockedOn]));
+        if (waitedFor?.own[number]?.entry === undefined && waitedFor?.pending === undefined) {
+          faults.push(`${name} waits for ${entry.blockedOn}, which has no entry.`);
+        }
+      }
+      if (deadLetter !== undefined && deadLetter.id !== deadLetterId({ remote, tenant: tenantOf(number), type, hullId })) {
+        faults.push(`${name} has a dead letter under another id.`);
+      }
+      const linked = rival && [...view.range(MIRRORS, [])].find(([, row]) => row.id === rival.remoteId && row.linkedTo === hullId);
+      if (linked !== undefined) faults.push(`${name} is its own rival.`);
+      return faults;
+    }),
+  );
+}
+
+/** Content that stands apart is named by its record. */
+function contentFaults(view: Reader): string[] {
+  const expected = [...view.range(RECORDS, [])].flatMap(([key, { own }]) =>
+    Object.entries(own).flatMap(([number, { entry, deadLetter, rival }]) => {
+      const contents = { content: entry?.content, attempt: entry?.attempt?.content, deadLetter: deadLetter?.content, rival: rival?.content };
+      return Object.entries(contents).flatMap(([slot, content]) =>
+        content?.apart === true ? [text([...key, `${number}/${slot}`])] : [],
+      );
+    }),
+  );
+  return differences("contents", new Set(expected), [...view.range(CONTENTS, [])].map(([key]) => text(key)));
 }
 
 function differences(name: string, expected: ReadonlySet<string>, found: readonly string[]): string[] {
   return [
-    ...[...expected].filter((key) => !found.includes(key)).map((key) => `The ${name} lacks ${key}.`),
-    ...found.filter((key) => !expected.has(key)).map((key) => `The ${name} holds ${key} for no row.`),
+    ...[...expected].filter((key) => !found.includes(key)).map((key) => `The table ${name} lacks ${key}.`),
+    ...found.filter((key) => !expected.has(key)).map((key) => `The table ${name} holds ${key} for no document.`),
   ];
 }
 
-function depthFaults(tables: Tables): string[] {
-  const rows = new Map<string, { outbox: number; tells: number }>();
-  const count = (key: readonly (string | number)[], name: "outbox" | "tells"): void => {
-    const lane = text(key.slice(0, 2));
-    const depth = rows.get(lane) ?? { outbox: 0, tells: 0 };
-    depth[name] += 1;
-    rows.set(lane, depth);
-  };
-  for (const [key] of tables.outbox.range([])) count(key, "outbox");
-  for (const [key] of tables.hullUpdates.range([])) count(key, "tells");
-  const said = new Map([...tables.depth.range([])].map(([key, depth]) => [text(key), depth]));
-  return [...new Set([...rows.keys(), ...said.keys()])].flatMap((lane) => {
-    const { outbox, tells } = rows.get(lane) ?? { outbox: 0, tells: 0 };
-    const depth = said.get(lane) ?? { outbox: 0, tells: 0 };
-    if (depth.outbox === outbox && depth.tells === tells) return [];
-    return [`${lane} says ${depth.outbox}/${depth.tells} and holds ${outbox}/${tells}.`];
-  });
+function depthFaults(view: Reader): string[] {
+  const counted = new Map<string, number>();
+  const add = (key: Key, by: number): void => void counted.set(text(key), (counted.get(text(key)) ?? 0) + by);
+  for (const { remote, record, tenantOf } of recordsIn(view)) {
+    for (const [number, { entry, hullUpdate }] of Object.entries(record.own)) {
+      if (entry !== undefined) add([remote, tenantOf(number), "outbox"], 1);
+      if (hullUpdate !== undefined) add([remote, tenantOf(number), "tells"], 1);
+    }
+  }
+  for (const [key, sum] of view.sums(DEPTH, [])) add(key, -sum);
+  return [...counted].filter(([, difference]) => difference !== 0).map(([key, by]) => `The depth ${key} is wrong by ${-by}.`);
 }
 
 /** Every message that was counted has ended, or waits in the outbox, or waits for Hull. */
-function tallyFaults(tables: Tables): string[] {
+function tallyFaults(view: Reader): string[] {
   const balance = new Map<string, number>();
   const add = (tenant: string, by: number): void => void balance.set(tenant, (balance.get(tenant) ?? 0) + by);
-  for (const [[tenant, family], count] of tables.tally.range([])) {
+  for (const [[tenant, family], count] of view.sums(TALLY, [])) {
     if (family === "messages") add(String(tenant), count);
     if (family === "outcomes") add(String(tenant), -count);
   }
   const isOpen = (content: Content | undefined): boolean => content?.counted === true && !content.derived;
-  for (const [[, tenant], { content, attempt }] of tables.outbox.range([])) {
-    for (const each of [content, attempt?.content]) if (isOpen(each)) add(String(tenant), -1);
-  }
-  for (const [[, tenant], { outcomes }] of tables.hullUpdates.range([])) {
-    for (const ending of outcomes) if (ending.counted && ending.derived !== true) add(String(tenant), -1);
+  for (const { record, tenantOf } of recordsIn(view)) {
+    for (const [number, { entry, hullUpdate }] of Object.entries(record.own)) {
+      for (const each of [entry?.content, entry?.attempt?.content]) if (isOpen(each)) add(tenantOf(number), -1);
+      for (const ending of hullUpdate?.outcomes ?? []) if (ending.counted && ending.derived !== true) add(tenantOf(number), -1);
+      for (const [name, times] of Object.entries(hullUpdate?.folded ?? {})) {
+        if (!name.includes("true")) add(tenantOf(number), -times);
+      }
+    }
   }
   return [...balance]
     .filter(([, open]) => open !== 0)

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import type { KeyValue } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createOutbox } from "../../../src/engine/outbox/outbox";
+import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import type { Database } from "../../../src/storage/database/rows";
+import { createStored, type StoreOptions } from "../../../src/storage/store";
 import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
 import type {
   Acceptance,
@@ -23,14 +24,19 @@ export const START_MS = 1_750_000_000_000;
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
+/** The whole store on a database, with the engine's rules. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  return createOutbox(await createStored(options), options.now);
+}
+
 export type Adapter = "memory" | "lmdb";
 
 /** Folders and databases of the running test: those of disks are closed and removed after it. */
 export function setUpDatabases() {
-  const databases: KeyValue[] = [];
+  const databases: Database[] = [];
   const folders: string[] = [];
   afterEach(async () => {
-    for (const kv of databases.splice(0)) await kv.close();
+    for (const database of databases.splice(0)) await database.close();
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   });
   const makeFolder = (): string => {
@@ -39,17 +45,17 @@ export function setUpDatabases() {
     return folder;
   };
   /** An empty database, or the one that lies in the folder. */
-  const openDatabase = (adapter: Adapter, folder?: string): KeyValue => {
-    const kv = adapter === "lmdb" ? createLmdbKeyValue(folder ?? makeFolder()) : createMemoryKeyValue();
-    databases.push(kv);
-    return kv;
+  const openDatabase = (adapter: Adapter, folder?: string): Database => {
+    const database = adapter === "lmdb" ? createLmdbDatabase(folder ?? makeFolder()) : createMemoryDatabase();
+    databases.push(database);
+    return database;
   };
   return { makeFolder, openDatabase };
 }
 
 export interface Fixture {
   readonly store: Store;
-  readonly kv: () => KeyValue;
+  readonly database: () => Database;
   readonly clock: { nowMs: number };
   /** The entry of a record of the default lane; throws when there is none. */
   readonly entry: (type: string, hullId: string) => Promise<EntryRow>;
@@ -88,7 +94,7 @@ export async function firstReady(store: Store, lane: Lane, type: string): Promis
 }
 
 /** What a test does with a store. */
-export function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock"> {
+export function actionsOn(store: Store): Omit<Fixture, "store" | "database" | "clock"> {
   async function find(type: string, hullId: string): Promise<EntryRow | undefined> {
     const [view] = await store.view(LANE, type, [hullId]);
     return view?.entry;
@@ -167,15 +173,15 @@ export async function openFixture(
   clock = { nowMs: START_MS },
 ): Promise<Fixture & { readonly close: () => Promise<readonly string[]> }> {
   const folder = adapter === "lmdb" ? mkdtempSync(join(tmpdir(), "store-")) : undefined;
-  const kv = folder === undefined ? createMemoryKeyValue() : createLmdbKeyValue(folder);
-  const store = await createEmbeddedStore({ kv, now: () => clock.nowMs });
+  const database = folder === undefined ? createMemoryDatabase() : createLmdbDatabase(folder);
+  const store = await openStore({ database, now: () => clock.nowMs });
   return {
     store,
-    kv: () => kv,
+    database: () => database,
     clock,
     ...actionsOn(store),
     close: async () => {
-      const audit = auditOf(kv);
+      const audit = await auditOf(database);
       await store.close();
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
       return audit;
@@ -205,7 +211,7 @@ export function setUpStore(adapter: Adapter): Fixture {
     expect(await last?.close()).toEqual([]);
   });
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(opened().store, name) as unknown });
-  return { store, kv: () => opened().kv(), clock, ...actionsOn(store) };
+  return { store, database: () => opened().database(), clock, ...actionsOn(store) };
 }
 
 /** Tests that hold for both adapters. */

@@ -1,0 +1,41 @@
+/**
+ * What happens before a request: what may not simply be repeated is journaled, so that a lost answer is noticed. What
+ * may be repeated needs no journal: it waits until its result is known. Pure.
+ */
+import { ownOf, withOwn, type Change, type Moment } from "./document";
+import type { RecordDocument } from "../../storage/port/rows";
+import type { DeliveryStore, Settlement } from "../../storage/port/store";
+
+type Request = Parameters<DeliveryStore["attempt"]>[1][number];
+
+/** Undefined: the content was replaced or withdrawn meanwhile, or is in flight already. */
+export function attempted(before: RecordDocument | undefined, request: Request, at: Moment): Change | undefined {
+  const { entry } = ownOf(before, at);
+  if (before === undefined || entry?.content?.seq !== request.seq || entry.attempt !== undefined) return undefined;
+  if (request.repeatable) return { document: before, ended: [], effects: [] };
+  const attempt = { content: entry.content, kind: "create", startedAtMs: at.nowMs } as const;
+  return { document: withOwn(before, at, { entry: { ...entry, content: undefined, attempt } }), ended: [], effects: [] };
+}
+
+/** An attempt that nobody will complete any more, after a restart: it is unconfirmed. */
+export function lost(
+  document: RecordDocument,
+  place: Pick<Settlement, "tenant" | "type" | "hullId">,
+  settleMs: number,
+  at: Moment,
+): Settlement | undefined {
+  const { attempt } = ownOf(document, at).entry ?? {};
+  if (attempt === undefined) return undefined;
+  // Earlier versions journaled what may be repeated, too.
+  const repeatable = attempt.kind === "update";
+  return {
+    ...place,
+    seq: attempt.content.seq,
+    then: {
+      kind: "wait",
+      notBeforeMs: repeatable ? 0 : at.nowMs + settleMs,
+      problem: "The process ended while the record was being written.",
+      unconfirmed: repeatable ? undefined : { sinceMs: attempt.startedAtMs, reads: 0 },
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
+import type { OutcomeKind } from "../../record";
+import type { Reason } from "../../outcome/outcome";
+import type { Entry, EntryRow, FanOut, HullUpdateRow, Outcome, OwnPart, RecordDocument, RecordRow } from "../../storage/port/rows";
+import type { RecordPlace } from "../../storage/port/documents";
+
+/** When and for whom an event is worked on. */
+export interface Moment {
+  readonly nowMs: number;
+  /** Number of the connector at the remote: whose part of the document it is. */
+  readonly number: string;
+  /** Links of earlier generations do not count. */
+  readonly generation: number;
+  /** A number that no other content has. */
+  readonly nextSeq: () => number;
+}
+
+/** What follows from an event for other records. */
+export type Effect =
+  /** The record has a remote id now, or will have none: its children move. */
+  | { readonly kind: "children"; readonly what: FanOut }
+  /** The remote record is free for whoever was skipped because of its link. */
+  | { readonly kind: "freed"; readonly remoteId: string }
+  /** The record is linked to it: it waits for it no longer. */
+  | { readonly kind: "linked"; readonly remoteId: string };
+
+export interface Change {
+  /** The same object when nothing changed; undefined: nothing is known any more. */
+  readonly document: RecordDocument | undefined;
+  /** Outcomes of the record that are written with it. */
+  readonly ended: readonly Outcome[];
+  readonly effects: readonly Effect[];
+}
+
+const NOBODY: OwnPart = {};
+
+export const ownOf = (document: RecordDocument | undefined, { number }: Pick<Moment, "number">): OwnPart =>
+  document?.own[number] ?? NOBODY;
+
+/** The document with changed parts of one connector; a part without anything goes. */
+export function withOwn(document: RecordDocument, { number }: Pick<Moment, "number">, changes: OwnPart): RecordDocument {
+  const part = { ...document.own[number], ...changes };
+  const { [number]: _, ...others } = document.own;
+  const isEmpty = Object.values(part).every((each) => each === undefined);
+  return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
+}
+
+/** A record of which no message was seen; whatever Hull says of it is newer. */
+export const unseen = (claims?: RecordDocument["claims"]): RecordDocument => ({
+  version: 0,
+  messageId: "",
+  revision: 0,
+  claims,
+  own: {},
+});
+
+/** Its remote id, if its link belongs to today's generation. */
+export function linkOf(document: RecordDocument | undefined, generation: number): string | undefined {
+  return document?.generation === generation ? document.remoteId : undefined;
+}
+
+export function outcomeOf(
+  { messageId, counted, derived, run }: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
+  outcome: OutcomeKind,
+  { code, text }: Reason,
+  atMs: number,
+  note?: string,
+): Outcome {
+  return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
+}
+
+export const hasArrived = ({ outcome }: Pick<Outcome, "outcome">): boolean => outcome === "sent" || outcome === "unchanged";
+
+export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["cause"]> {
+  return outcome === "rejected" || outcome === "dead" || outcome === "skipped";
+}
+
+/** What the rest of the engine sees of a record. */
+export function recordRow(document: RecordDocument, own: OwnPart): RecordRow {
+  const { own: _own, pending: _pending, unconfirmed, ...shared } = document;
+  const { last, same, entry } = own;
+  return { ...shared, unconfirmed: entry === undefined ? unconfirmed : undefined, last, same };
+}
+
+export function entryRow({ tenant, type, hullId }: RecordPlace, document: RecordDocument, entry: Entry): EntryRow {
+  return { tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed };
+}
+
+export function hullUpdateRow({ tenant, type, hullId }: RecordPlace, update: NonNullable<OwnPart["hullUpdate"]>): HullUpdateRow {
+  return { tenant, type, hullId, ...update };
+}
+
+/** From now on, no message ends only because the last unchanged one said the same. */
+export function withoutFingerprints(document: RecordDocument): RecordDocument {
+  const own = Object.entries(document.own).map(([number, part]) => [number, { ...part, same: undefined }] as const);
+  return { ...document, own: Object.fromEntries(own) };
+}

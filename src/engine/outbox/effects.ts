@@ -1,0 +1,207 @@
+/**
+ * Carries out what events come to: writes documents, counts outcomes, and moves those that wait for a record. One commit
+ * touches a bounded number of documents: what does not fit is marked in the record, and goes on in further ones.
+ */
+import dropRight from "lodash/dropRight";
+import sortBy from "lodash/sortBy";
+import type { Documents, RecordPlace } from "../../storage/port/documents";
+import { deadLetterId } from "../../storage/port/dead-letters";
+import type { Content, FanOut, Outcome, RecordDocument } from "../../storage/port/rows";
+import type { RecordOutcome } from "../../storage/port/store";
+import { childAfter } from "./children";
+import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
+import { retaken } from "./replayed";
+
+/** Documents that one commit changes at the most. */
+export const MOST_DOCUMENTS = 500;
+/** Rivals remembered for one remote record; the newest ones. */
+const MOST_RIVALS = 10;
+/** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
+const MOST_FAMILY = 200;
+/** Outcomes that a refused parent causes. */
+const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
+
+/** One commit over the documents of a remote. */
+export interface Commit {
+  readonly documents: Documents;
+  readonly nowMs: number;
+  /** What ended in it, of whichever record. */
+  readonly outcomes: RecordOutcome[];
+  /** Some children are left for further commits. */
+  unfinished: boolean;
+}
+
+export const openCommit = (documents: Documents, nowMs: number): Commit => ({
+  documents,
+  nowMs,
+  outcomes: [],
+  unfinished: false,
+});
+
+export function momentOf({ documents, nowMs }: Commit, tenant: string): Moment {
+  return {
+    nowMs,
+    number: documents.numberOf(tenant),
+    generation: documents.remote().generation,
+    nextSeq: () => documents.nextSeq(),
+  };
+}
+
+/** Claims by which the log names a record that is being worked on. */
+export function claimsOf(document: RecordDocument | undefined, at: Moment): RecordOutcome["claims"] {
+  const { entry } = ownOf(document, at);
+  return (entry?.attempt ?? entry)?.content?.claims ?? {};
+}
+
+/** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
+export function count({ documents }: Commit, { tenant, type, hullId }: RecordPlace, end: Outcome): void {
+  const { counted, outcome, code, text, derived, run } = end;
+  if (!counted) return;
+  documents.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
+  if (run !== undefined && derived !== true) documents.countInRun(run, { type, hullId, outcome, code, text });
+}
+
+/** Writes what an event came to. */
+export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
+  const { type, hullId } = place;
+  commit.documents.putRecord(type, hullId, change.document);
+  for (const outcome of change.ended) {
+    count(commit, place, outcome);
+    commit.outcomes.push({ type, hullId, claims, outcome });
+  }
+  for (const effect of change.effects) follow(commit, place, effect);
+}
+
+/** Does for others what an event about a record comes to. */
+export function follow(commit: Commit, place: RecordPlace, effect: Effect): void {
+  switch (effect.kind) {
+    case "children":
+      if (!moveChildren(commit, place, effect.what)) mark(commit, place, effect.what);
+      return;
+    case "linked":
+      for (const rival of commit.documents.rivalsFor(place.type, effect.remoteId)) {
+        if (rival.hullId === place.hullId) dropRival(commit, rival);
+      }
+      return;
+    case "freed":
+      admitRivals(commit, place.type, effect.remoteId);
+  }
+}
+
+/** Moves children of a record, as many as fit into the commit. @returns whether none is left */
+function moveChildren(commit: Commit, parent: RecordPlace, what: FanOut): boolean {
+  const { documents } = commit;
+  const tenant = what.tenant === undefined ? undefined : documents.tenantOf(what.tenant);
+  const name = `${parent.type} ${parent.hullId}`;
+  for (;;) {
+    const room = MOST_DOCUMENTS - documents.changed();
+    const children = documents.waitingFor(parent.type, parent.hullId, Math.max(1, room), tenant);
+    if (children.length === 0) return true;
+    if (room <= 0) return false;
+    for (const child of children) {
+      const document = documents.record(child.type, child.hullId);
+      if (document === undefined) continue;
+      const at = momentOf(commit, child.tenant);
+      const claims = claimsOf(document, at);
+      carryOut(commit, child, childAfter(document, what, name, idOf(documents, child), at), claims);
+    }
+  }
+}
+
+function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void {
+  const { documents } = commit;
+  const document = documents.record(type, hullId) ?? unseen();
+  documents.putRecord(type, hullId, { ...document, pending: [...(document.pending ?? []), what] });
+  commit.unfinished = true;
+}
+
+/** Goes on with children that did not fit into an earlier commit. */
+export function goOn(commit: Commit): void {
+  const { documents } = commit;
+  for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {
+    const [what, ...rest] = documents.record(type, hullId)?.pending ?? [];
+    if (what === undefined) continue;
+    if (documents.changed() >= MOST_DOCUMENTS || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
+      commit.unfinished = true;
+      return;
+    }
+    const document = documents.record(type, hullId);
+    if (document === undefined) continue;
+    documents.putRecord(type, hullId, { ...document, pending: rest.length === 0 ? undefined : rest });
+    if (rest.length > 0) commit.unfinished = true;
+  }
+}
+
+export function idOf(documents: Documents, place: RecordPlace): string {
+  return deadLetterId({ remote: documents.remote().key, ...place });
+}
+
+/** Whether the remote has one connector only. */
+export const isAlone = ({ documents }: Commit): boolean => documents.lanes() < 2;
+
+/** Of the rivals for a remote record, the newest stay. */
+export function limitRivals({ documents, nowMs }: Commit, type: string, remoteId: string): void {
+  const commit = openCommit(documents, nowMs);
+  const rivals = documents.rivalsFor(type, remoteId);
+  if (rivals.length <= MOST_RIVALS) return;
+  const byAge = sortBy(rivals, (each) => ownPart(commit, each).rival?.atMs);
+  for (const old of dropRight(byAge, MOST_RIVALS)) dropRival(commit, old);
+}
+
+function ownPart(commit: Commit, { tenant, type, hullId }: RecordPlace) {
+  return ownOf(commit.documents.record(type, hullId), momentOf(commit, tenant));
+}
+
+function dropRival(commit: Commit, { tenant, type, hullId }: RecordPlace): void {
+  const document = commit.documents.record(type, hullId);
+  if (document === undefined) return;
+  commit.documents.putRecord(type, hullId, withOwn(document, momentOf(commit, tenant), { rival: undefined }));
+}
+
+/** The record is not linked any more, or is gone: its rivals are taken in again in the order in which they came. */
+function admitRivals(commit: Commit, type: string, remoteId: string): void {
+  const rivals = commit.documents.rivalsFor(type, remoteId).flatMap((place) => {
+    const { rival } = ownPart(commit, place);
+    dropRival(commit, place);
+    return rival === undefined ? [] : [{ place, rival }];
+  });
+  for (const { place, rival } of sortBy(rivals, "rival.atMs")) {
+    if (!retake(commit, place, rival.content)) continue;
+    for (const orphan of familyOf(commit.documents, place, MOST_FAMILY).slice(1)) {
+      const { deadLetter } = ownPart(commit, orphan);
+      // Further ones are left to a person.
+      if (commit.documents.changed() >= MOST_DOCUMENTS) return;
+      if (deadLetter !== undefined) retake(commit, orphan, deadLetter.content);
+    }
+  }
+}
+
+function retake(commit: Commit, place: RecordPlace, content: Content): boolean {
+  const { documents } = commit;
+  const document = documents.record(place.type, place.hullId);
+  const change = retaken(document, content, isAlone(commit), momentOf(commit, place.tenant));
+  if (change === undefined) return false;
+  if (change.counts !== undefined) documents.count(place.tenant, change.counts, place.type);
+  carryOut(commit, place, change, {});
+  return true;
+}
+
+/**
+ * A record, followed by the dead letters of those that ended because their parent did, at any depth.
+ *
+ * @param most limit of the search
+ */
+export function familyOf(documents: Documents, record: RecordPlace, most?: number): readonly RecordPlace[] {
+  const family = [record];
+  const number = documents.numberOf(record.tenant);
+  // The list grows while it is walked; types are a tree, so this ends.
+  for (const member of family) {
+    if (most !== undefined && family.length >= most) break;
+    const orphans = documents.orphansOf(member, most).filter(({ type, hullId }) => {
+      const { deadLetter } = documents.record(type, hullId)?.own[number] ?? {};
+      return ORPHANED.has(deadLetter?.ending.code ?? "");
+    });
+    family.push(...orphans);
+  }
+  return family.slice(0, most);
+}

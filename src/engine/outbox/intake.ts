@@ -1,0 +1,45 @@
+/** Messages on their way in: what is remembered of them, and what becomes of them. */
+import type { Documents, DocumentsOf } from "../../storage/port/documents";
+import type { Acceptance, Accepted } from "../../storage/port/store";
+import { accepted, acceptedNowhere, hindered, type Taken } from "./accepted";
+import { versionOf } from "./content";
+import { takeIds } from "./dedupe";
+import { carryOut, count, openCommit } from "./effects";
+import { momentOf } from "./effects";
+
+/** One message of one record, in a commit. */
+export function acceptOne(documentsOf: DocumentsOf, given: Acceptance, nowMs: number): Accepted & { readonly unfinished: boolean } {
+  const { tenant, type, hullId, remote } = given;
+  const documents = documentsOf(remote ?? "");
+  const commit = openCommit(documents, nowMs);
+  if (remote === undefined) {
+    const taken = takeIds(documents, given, undefined, false);
+    met(documents, given, taken);
+    const outcomes = acceptedNowhere(given, taken, nowMs);
+    for (const outcome of outcomes) count(commit, given, outcome);
+    return { state: "ended", outcomes, children: [], unfinished: false };
+  }
+  const at = momentOf(commit, tenant);
+  const before = documents.record(type, hullId);
+  const hindrance = hindered(before, given, at);
+  if (hindrance !== undefined) return { state: hindrance, outcomes: [], children: [], unfinished: false };
+  const isNewest = before !== undefined && given.undated !== true && given.version > versionOf(before, nowMs);
+  const taken = takeIds(documents, given, before, isNewest);
+  met(documents, given, taken);
+  const { state, ...change } = accepted(before, given, taken, at);
+  carryOut(commit, { tenant, type, hullId }, change, given.claims ?? {});
+  const own = change.ended.length;
+  return {
+    state,
+    outcomes: change.ended,
+    children: commit.outcomes.slice(own),
+    unfinished: commit.unfinished,
+  };
+}
+
+/** Counts messages that are here for the first time. */
+function met(documents: Documents, { tenant, type, run }: Acceptance, { first }: Taken): void {
+  if (first.size === 0) return;
+  documents.count(tenant, "messages", type, first.size);
+  if (run !== undefined) documents.countInRun(run, "met", first.size);
+}

@@ -1,0 +1,270 @@
+/** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
+import type { OutcomeKind } from "../../record";
+import { reason } from "../../outcome/outcome";
+import type { Content, Entry, Outcome, OwnPart, PendingHullUpdate, RecordDocument, Refused } from "../../storage/port/rows";
+import type { ParentEntry, Settlement } from "../../storage/port/store";
+import { mergeContent, newEntry } from "./content";
+import { hasArrived, isRefused, linkOf, outcomeOf, ownOf, withOwn, withoutFingerprints, type Change, type Effect, type Moment } from "./document";
+
+/** What an event about a record needs to know of its parent. */
+export interface Parent {
+  readonly document: RecordDocument | undefined;
+}
+
+export interface Settling extends Change {
+  /** The record waits for a parent of which nobody sent anything: it is made. */
+  readonly makes?: ParentEntry;
+}
+
+/** How many outcomes that wait for Hull are kept one by one. */
+const MOST_OUTCOMES = 20;
+
+/**
+ * @param before undefined: it was erased meanwhile
+ * @param deadLetterId by which people will name it, should it be refused
+ * @param parent of a record that must wait for it
+ */
+export function settled(
+  before: RecordDocument,
+  settlement: Settlement,
+  deadLetterId: string,
+  parent: Parent,
+  at: Moment,
+): Settling {
+  const { entry } = ownOf(before, at);
+  const worked = (entry?.attempt ?? entry)?.content;
+  const isCurrent = entry !== undefined && worked?.seq === settlement.seq;
+  const learned = learnedOf(before, settlement, isCurrent, at);
+  // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
+  if (!isCurrent || worked === undefined) return tellAnyway(learned, settlement, at);
+  const { then } = settlement;
+  if (then.kind === "tell" || then.kind === "end") return finished(learned, settlement, then, entry, worked, deadLetterId, at);
+  return kept(learned, then, entry, worked, parent, at);
+}
+
+/** What the record knows of the service from now on, whatever becomes of the content. */
+function learnedOf(before: RecordDocument, { mirror, gone }: Settlement, isCurrent: boolean, at: Moment): Change {
+  if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
+  // An entry that nobody worked on still looks for its lost create.
+  const keepsDoubt = !isCurrent && ownOf(before, at).entry !== undefined;
+  const changed: RecordDocument = {
+    ...withoutFingerprints(before),
+    unconfirmed: keepsDoubt ? before.unconfirmed : undefined,
+    revision: before.revision + 1,
+  };
+  if (mirror === undefined) {
+    // A record found by its keys was never linked.
+    const isUnlinked = before.remoteId === gone;
+    const document = isUnlinked ? { ...changed, remoteId: undefined, generation: undefined } : changed;
+    return { document, ended: [], effects: [] };
+  }
+  const isConfirmed = Object.values(mirror.facts).some(({ confirmed }) => confirmed !== undefined);
+  const document = {
+    ...changed,
+    confirmedAtMs: isConfirmed ? at.nowMs : before.confirmedAtMs,
+    remoteId: mirror.id,
+    generation: at.generation,
+  };
+  const isNew = linkOf(before, at.generation) !== mirror.id;
+  const effects: readonly Effect[] = isNew
+    ? [
+        { kind: "children", what: { kind: "release" } },
+        { kind: "linked", remoteId: mirror.id },
+      ]
+    : [];
+  return { document, ended: [], effects };
+}
+
+/** Its message has ended; what the service got of it all the same, Hull is told, unless newer content will do that. */
+function tellAnyway(learned: Change, { then, mirror }: Settlement, at: Moment): Change {
+  const { document } = learned;
+  if (document === undefined || then.kind !== "tell" || mirror === undefined) return learned;
+  const own = ownOf(document, at);
+  if (own.entry !== undefined) return learned;
+  const hullUpdate = hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [], at);
+  return { ...learned, document: withOwn(document, at, { hullUpdate }) };
+}
+
+type Finish = Extract<Settlement["then"], { kind: "tell" | "end" }>;
+
+function finished(
+  learned: Change,
+  { mirror }: Settlement,
+  then: Finish,
+  entry: Entry,
+  worked: Content,
+  deadLetterId: string,
+  at: Moment,
+): Change {
+  const document = learned.document;
+  if (document === undefined) return learned;
+  const own = ownOf(document, at);
+  const newer = entry.attempt === undefined ? undefined : entry.content;
+  const { outcome, code, text, atMs, note } = then.outcome;
+  const end = outcomeOf(worked, outcome, { code, text }, atMs, note);
+  const told = then.kind === "tell" && mirror !== undefined;
+  const isLinked = linkOf(document, at.generation) !== undefined;
+  // The service has what the message said; a warning about a record applies to its next message too.
+  const isSame = newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
+  const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
+  const changes: OwnPart = {
+    entry: newer === undefined ? undefined : released(entry, newer),
+    same: isSame ? worked.digest : own.same,
+    deadLetter: deadLetterAfter(own.deadLetter, { id: deadLetterId, content: worked, ending: end, attempts: entry.attempts }),
+    ...(told
+      ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) }
+      : { last: end }),
+    ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
+  };
+  // A create that a person must look for: until then no message makes the record a second time.
+  const staysOpen = end.code === "unconfirmed" && !isLinked;
+  const effects = [...learned.effects];
+  if (newer === undefined && isRefused(end.outcome)) {
+    effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
+  }
+  const next = { ...document, unconfirmed: staysOpen ? document.unconfirmed : undefined };
+  return { document: withOwn(next, at, changes), ended: told ? [] : [end], effects };
+}
+
+/** The newest refusal of a record; what Hull said about it counts more than what its children carried along. */
+export function deadLetterAfter(before: Refused | undefined, after: Refused): Refused | undefined {
+  if (hasArrived(after.ending)) return undefined;
+  if (after.ending.outcome !== "rejected" && after.ending.outcome !== "dead") return before;
+  const isLess = before?.content.derived === false && after.content.derived;
+  return isLess ? { ...after, content: before.content } : after;
+}
+
+/** The newer content came while the older one was in flight, so it has waited since then at most. */
+function released({ attempt, blockedOn, withdrawn, acceptedAtMs }: Entry, content: Content): Entry {
+  return { ...newEntry(content, attempt?.startedAtMs ?? acceptedAtMs), blockedOn, withdrawn };
+}
+
+type Told = Extract<Settlement["then"], { kind: "tell" }>["hullUpdate"];
+
+/** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
+function hullUpdateOf(
+  before: PendingHullUpdate | undefined,
+  { claims, attributes, facts, account }: Told,
+  remoteId: string,
+  ended: readonly Outcome[],
+  at: Moment,
+): PendingHullUpdate {
+  const same = before?.remoteId === remoteId ? before : undefined;
+  return {
+    remoteId,
+    claims,
+    attributes: { ...same?.attributes, ...attributes },
+    facts: { ...same?.facts, ...facts },
+    account: account ?? same?.account,
+    ...folded([...(before?.outcomes ?? []), ...ended], before?.folded),
+    seq: at.nextSeq(),
+    notBeforeMs: before?.notBeforeMs ?? 0,
+    attempts: before?.attempts ?? 0,
+  };
+}
+
+/** The oldest of many outcomes are only counted: Hull may be gone for days. */
+function folded(
+  outcomes: readonly Outcome[],
+  before: PendingHullUpdate["folded"],
+): Pick<PendingHullUpdate, "outcomes" | "folded"> {
+  const many = outcomes.slice(0, Math.max(0, outcomes.length - MOST_OUTCOMES));
+  if (many.length === 0) return { outcomes, folded: before };
+  const counts: Record<string, number> = { ...before };
+  for (const { outcome, code, counted, derived, run } of many) {
+    if (!counted) continue;
+    const name = foldedName(outcome, code, derived === true, run);
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return { outcomes: outcomes.slice(many.length), folded: counts };
+}
+
+const foldedName = (...parts: readonly [outcome: string, code: string, derived: boolean, run?: string]): string =>
+  JSON.stringify(parts);
+
+/** Outcomes that were folded, as what they count: how often, and where. */
+export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folded">) {
+  return Object.entries(counts).map(([name, times]) => {
+    // Made above, and nowhere else.
+    const [outcome, code, derived, run] = JSON.parse(name) as [OutcomeKind, string, boolean, string?];
+    return { outcome, code, derived, run, times };
+  });
+}
+
+type Keeping = Extract<Settlement["then"], { kind: "wait" | "block" }>;
+
+/** It stays in the outbox: until a time, or until its parent has a remote id. */
+function kept(learned: Change, then: Keeping, entry: Entry, worked: Content, parent: Parent, at: Moment): Settling {
+  const document = learned.document;
+  if (document === undefined) return learned;
+  const newer = entry.attempt === undefined ? undefined : entry.content;
+  const superseded = (by?: string): Outcome => outcomeOf(worked, "superseded", reason("newer_message", by), at.nowMs);
+  const waits = then.kind === "wait";
+  const open = waits ? { ...document, unconfirmed: then.unconfirmed } : document;
+  const ended = newer === undefined ? [] : [superseded(newer.messageId)];
+  const leave = (effects: readonly Effect[]): Change => {
+    const last = superseded();
+    return {
+      document: withOwn(open, at, { entry: undefined, last }),
+      ended: [last],
+      effects: [...learned.effects, ...effects],
+    };
+  };
+  if (newer === undefined && entry.withdrawn === true) {
+    return leave([{ kind: "children", what: { kind: "withdraw", tenant: at.number, text: "withdrawn" } }]);
+  }
+  if (!waits && newer === undefined && isOutdated(worked, then.parent, parent, at)) return leave([]);
+  const left = waits ? leftOf(worked, then) : worked;
+  const content = newer === undefined ? left : { ...newer, ...mergeContent(left, newer) };
+  const base: Entry = { ...entry, attempt: undefined, content };
+  const [last] = ended;
+  const put = (next: Entry): RecordDocument =>
+    withOthersWaiting(withOwn(open, at, { entry: next, ...(last && { last }) }), at);
+  if (!waits) {
+    const { entry: next, makes } = blocked(base, then.parent, parent, at);
+    return { document: put(next), ended, effects: learned.effects, makes };
+  }
+  const { notBeforeMs, problem } = then;
+  return {
+    document: put({ ...base, notBeforeMs, problem, attempts: entry.attempts + 1 }),
+    ended,
+    effects: learned.effects,
+  };
+}
+
+/** What waits after a step: the content, and what earlier steps did. */
+function leftOf(worked: Content, { written, earlier }: Extract<Keeping, { kind: "wait" }>): Content {
+  const known = earlier === undefined ? worked : { ...worked, earlier };
+  return written === true ? { ...known, force: false, replay: undefined } : known;
+}
+
+/** Other connectors of the remote do not look for a lost create before the one that lost it does. */
+function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument {
+  const { entry } = ownOf(document, at);
+  if (document.unconfirmed === undefined || entry === undefined) return document;
+  const own = Object.entries(document.own).map(([number, part]): [string, OwnPart] => {
+    const other = part.entry;
+    if (number === at.number || other?.content === undefined || other.notBeforeMs >= entry.notBeforeMs) return [number, part];
+    return [number, { ...part, entry: { ...other, notBeforeMs: entry.notBeforeMs } }];
+  });
+  return { ...document, own: Object.fromEntries(own) };
+}
+
+/** A newer message of the same entity removed the parent before it was created: the child goes with it. */
+function isOutdated(content: Content, { together }: ParentEntry, { document }: Parent, at: Moment): boolean {
+  const isTaken = document !== undefined && document.version > content.version;
+  return together && isTaken && ownOf(document, at).entry === undefined && linkOf(document, at.generation) === undefined;
+}
+
+/** Puts a child behind its parent, or makes the parent when nobody sent it. */
+function blocked(
+  entry: Entry,
+  parent: ParentEntry,
+  { document }: Parent,
+  at: Moment,
+): { readonly entry: Entry; readonly makes?: ParentEntry } {
+  // The parent got its id meanwhile: the child stays in the queue.
+  if (linkOf(document, at.generation) !== undefined) return { entry };
+  const waiting = { ...entry, blockedOn: parent.hullId };
+  return ownOf(document, at).entry === undefined ? { entry: waiting, makes: parent } : { entry: waiting };
+}

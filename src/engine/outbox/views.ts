@@ -1,0 +1,87 @@
+/** What the rest of the engine is shown of documents: what is due, and everything that is known of a record. */
+import type { Documents, DuePlace, RecordPlace } from "../../storage/port/documents";
+import type { DeadLetterRow, EntryRow, HullUpdateRow, MirrorRow, OwnPart, RecordDocument } from "../../storage/port/rows";
+import type { RecordView } from "../../storage/port/store";
+import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow } from "./document";
+import { seenFrom } from "./remote-record";
+
+/** Places of a queue that are looked at together. */
+export const PAGE = 500;
+
+/** A connector's part of a record. */
+export function ownIn(documents: Documents, document: RecordDocument | undefined, tenant: string): OwnPart {
+  return ownOf(document, { number: documents.numberIn(tenant) ?? "" });
+}
+
+/** A remote record of today's generation. */
+export function mirrorOf(documents: Documents, type: string, id: string | undefined): MirrorRow | undefined {
+  const row = id === undefined ? undefined : documents.mirror(type, id);
+  return row?.generation === documents.remote().generation ? row : undefined;
+}
+
+/** The same as a connector knows it. */
+export function mirrorFor(documents: Documents, tenant: string, type: string, id: string | undefined): MirrorRow | undefined {
+  const row = mirrorOf(documents, type, id);
+  return row && seenFrom(documents.numberIn(tenant), row);
+}
+
+export function deadLetterIn(documents: Documents, place: RecordPlace): DeadLetterRow | undefined {
+  const { tenant, type, hullId } = place;
+  const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
+  if (deadLetter === undefined) return undefined;
+  const { content, ending, attempts } = deadLetter;
+  return { remote: documents.remote().key, tenant, type, hullId, content, ending, attempts };
+}
+
+/** Everything that a connector's queue leads to: what is due first. */
+export function walk<T>(
+  placesAfter: (after: DuePlace | undefined) => readonly DuePlace[],
+  rowAt: (place: DuePlace) => T | undefined,
+): Iterable<T> {
+  return (function* rows() {
+    for (let after: DuePlace | undefined, full = true; full; ) {
+      const places = placesAfter(after);
+      for (const place of places) {
+        const row = rowAt(place);
+        if (row !== undefined) yield row;
+      }
+      after = places.at(-1);
+      full = places.length === PAGE;
+    }
+  })();
+}
+
+export function entriesOf(documents: Documents, tenant: string, type: string, untilMs?: number): Iterable<EntryRow> {
+  return walk(
+    (after) => documents.due(tenant, type, { limit: PAGE, untilMs, after }),
+    ({ hullId }) => {
+      const document = documents.record(type, hullId);
+      const entry = ownIn(documents, document, tenant).entry;
+      // What is in flight is in the queue as well, until its result is known.
+      if (document === undefined || entry === undefined || entry.attempt !== undefined) return undefined;
+      return entryRow({ tenant, type, hullId }, document, entry);
+    },
+  );
+}
+
+export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: number): Iterable<HullUpdateRow> {
+  return walk(
+    (after) => documents.dueHullUpdates(tenant, { limit: PAGE, untilMs, after }),
+    ({ type, hullId }) => {
+      const { hullUpdate } = ownIn(documents, documents.record(type, hullId), tenant);
+      return hullUpdate && hullUpdateRow({ tenant, type, hullId }, hullUpdate);
+    },
+  );
+}
+
+export function viewOf(documents: Documents, tenant: string, type: string, hullId: string): RecordView {
+  const document = documents.record(type, hullId);
+  const own = ownIn(documents, document, tenant);
+  const remoteId = linkOf(document, documents.remote().generation);
+  return {
+    record: document && recordRow(document, own),
+    entry: document && own.entry && entryRow({ tenant, type, hullId }, document, own.entry),
+    mirror: mirrorFor(documents, tenant, type, remoteId),
+  };
+}
+

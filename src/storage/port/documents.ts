@@ -1,0 +1,116 @@
+/**
+ * What the rules of the engine work on: the documents of one remote, as one commit sees them. Part of the Store port.
+ * Work over them is synchronous and may be run more than once with the same result.
+ */
+import type { MirrorRow, Outcome, RecordDocument, RemoteRow } from "./rows";
+import type { RunChange, ReportLine } from "./runs";
+
+/** A record of the remote by its place there. */
+export interface RecordPlace {
+  /** The connector whose part of it is meant. */
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+}
+
+export interface Documents {
+  /** What was never stored begins with the first generation. */
+  remote(): RemoteRow;
+  putRemote(row: RemoteRow): void;
+  /** Number of a connector at the remote, which it gets if it has none yet. */
+  numberOf(tenant: string): string;
+  /** The same; undefined: it never had anything here. */
+  numberIn(tenant: string): string | undefined;
+  /** The connector with a number. */
+  tenantOf(number: string): string;
+
+  record(type: string, hullId: string): RecordDocument | undefined;
+  /** @param document undefined: nothing is known of it any more */
+  putRecord(type: string, hullId: string, document: RecordDocument | undefined): void;
+
+  /** What the remote is known to hold, of any generation. */
+  mirror(type: string, id: string): MirrorRow | undefined;
+  putMirror(type: string, id: string, row: MirrorRow | undefined): void;
+  /** Rows of a type in the order of their ids. @param after the last id of the page before */
+  mirrors(type: string, after: string | undefined, limit: number): readonly MirrorRow[];
+  /** Ids of remote records with a value of a key, in its folded form; of any generation. */
+  idsWith(type: string, name: string, value: string): Iterable<string>;
+
+  /** Hull ids of records with a claim. */
+  idsClaiming(type: string, name: string, value: string, limit: number): readonly string[];
+  /** Records that wait for a parent. @param tenant one connector's only */
+  waitingFor(type: string, hullId: string, limit: number, tenant?: string): readonly RecordPlace[];
+  /** Dead letters of a connector that name a record as their parent. */
+  orphansOf(parent: RecordPlace, limit?: number): readonly RecordPlace[];
+  /** Skipped since a remote record is linked to another one. */
+  rivalsFor(type: string, remoteId: string): readonly RecordPlace[];
+  /** Records of a connector that could be worked on, or are: what is due first. */
+  due(tenant: string, type: string | undefined, query: DueQuery): readonly DuePlace[];
+  /** The same for what Hull must be told. */
+  dueHullUpdates(tenant: string, query: DueQuery): readonly DuePlace[];
+  /** Records of a connector that wait for a parent. */
+  blocked(tenant: string, limit: number): readonly RecordPlace[];
+  deadLetters(tenant: string): readonly RecordPlace[];
+  /** Records whose children are not done yet. */
+  pending(limit: number): readonly Omit<RecordPlace, "tenant">[];
+  /** How many connectors have, or had, something here. */
+  lanes(): number;
+  /** A page of a run's list was read: what of it no earlier page had shown. */
+  putListed(type: string, run: string, atMs: number, ids: readonly string[]): void;
+
+  /** Whether a message was remembered by itself within the last one to two days. */
+  remembered(id: string): boolean;
+  remember(id: string): void;
+  /** Ids of a record's messages that no longer fit into its document. @param record a hash of its name */
+  earlierIds(record: string): readonly string[];
+  rememberIds(record: string, first: string, ids: string): void;
+
+  /** A number that no other content has; it carries no order. */
+  nextSeq(): number;
+  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  /** Counts an outcome of a run, or a record that it found. @param by how many without a line of their own */
+  countInRun(run: string, line: ReportLine | "met", by?: number): void;
+  /** A run's checkpoint. */
+  changeRun(run: string, change: RunChange): void;
+  /** Documents that were changed so far. */
+  changed(): number;
+}
+
+/** An outcome of a record, to be counted and told. */
+export type Ended = { readonly type: string; readonly hullId: string; readonly outcome: Outcome };
+
+/** Gives the documents of a remote. */
+export type DocumentsOf = (remote: string) => Documents;
+
+/** What a run's list has shown so far. */
+export interface Listed {
+  has(id: string): boolean;
+  /** To be called once it is stored. */
+  add(ids: readonly string[]): void;
+}
+
+/** What the rules need of the store. */
+export interface Commits {
+  /** Resolves when everything that the work changed is durable. The work may be run more than once. */
+  commit<T>(work: (documentsOf: DocumentsOf) => T): Promise<T>;
+  /** Reads at one moment. The work may be run more than once. */
+  look<T>(work: (documentsOf: DocumentsOf) => T): Promise<T>;
+  /** What a run's list has shown so far; pages of runs before the last one are forgotten. */
+  listed(remote: string, type: string, run: string): Promise<Listed>;
+}
+
+export interface DueQuery {
+  readonly limit: number;
+  /** Due until then, milliseconds since 1970; all, if absent. */
+  readonly untilMs?: number | undefined;
+  /** Where the page before ended. */
+  readonly after?: DuePlace | undefined;
+}
+
+/** Where an entry or a Hull update stands in its queue. */
+export interface DuePlace {
+  readonly type: string;
+  readonly hullId: string;
+  readonly atMs: number;
+  readonly seq: number;
+}

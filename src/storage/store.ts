@@ -1,0 +1,233 @@
+/** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
+import { connectorOf } from "./port/lane";
+import type { DamagedName } from "./port/disk";
+import type { DocumentsOf, RecordPlace } from "./port/documents";
+import type { Content } from "./port/rows";
+import type { Stored } from "./port/stored";
+import type { Database, Key } from "./database/rows";
+import { createHousekeeping } from "./erase/retention";
+import { forgetReportLines, forgetTenant } from "./erase/tenant";
+import { createMend } from "./mend";
+import { countsOf, hourCounts, report, tallyOf } from "./tables/counts";
+import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
+import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
+import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
+import { openListed } from "./tables/listed";
+import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
+import {
+  FORMAT,
+  GRANTS,
+  META,
+  MIRRORS,
+  NOTIFICATIONS,
+  PAUSES,
+  RECORDS,
+  remoteRow,
+
+  REPORTS,
+  RUNS,
+  TENANTS,
+} from "./tables/tables";
+import { assignRemote, lanesOf, newGeneration, putRemote, reassignRemote, replaceGrant, saveTenant } from "./tables/tenants";
+import { commit as commitTo, read as readFrom, type Reader, type View } from "./tables/view";
+
+/** How far to search for linked samples. */
+const SAMPLE_WALK = 20_000;
+/** Records that are looked at together. */
+const PAGE = 500;
+/** Numbers that one opening of the store may give. */
+const SEQS = 2 ** 32;
+
+export interface StoreOptions {
+  readonly database: Database;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told of each row whose value was not what was written, once it is mended; see `mend.ts`. */
+  readonly onDamaged?: ((row: DamagedName) => void) | undefined;
+}
+
+/**
+ * @throws when the stored data was written by another version of this program
+ */
+export async function createStored({ database, now, onDamaged = () => undefined }: StoreOptions): Promise<Stored> {
+  const opening = await commitTo(database, (view) => {
+    const format = view.get(META, ["format"]);
+    if (format !== undefined && format !== FORMAT) {
+      throw new Error(
+        `The stored data has format ${format}, this program reads format ${FORMAT}. ` +
+          "Start the version that wrote it, or point DATA_DIR to an empty folder.",
+      );
+    }
+    view.put(META, ["format"], FORMAT);
+    const number = (view.get(META, ["openings"]) ?? 0) + 1;
+    view.put(META, ["openings"], number);
+    return number;
+  });
+  let seq = opening * SEQS;
+  const nextSeq = (): number => (seq += 1);
+
+  const mend = createMend(database, now, onDamaged);
+  const read = <T>(work: (view: Reader) => T): Promise<T> => mend(() => readFrom(database, work));
+  const commit = <T>(work: (view: View) => T): Promise<T> => mend(() => commitTo(database, work));
+  const mended: Database = {
+    ...database,
+    read: (work) => mend(() => database.read(work)),
+    write: (work) => mend(() => database.write(work)),
+  };
+  const listed = openListed(mended);
+  const housekeep = createHousekeeping(mended, now);
+
+  /** The documents of each remote, once in a commit. */
+  function documentsIn(view: View): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
+    const nowMs = now();
+    const counts = countsOf(view, nowMs, nextSeq);
+    const known = new Map<string, ReturnType<DocumentsOf>>();
+    const of: DocumentsOf = (remote) => {
+      const found = known.get(remote) ?? documentsOf(view, remote, counts, { nowMs, nextSeq });
+      known.set(remote, found);
+      return found;
+    };
+    return { of, runs: counts.runs };
+  }
+
+  /** A run is done when all that was found in it is counted, which is known when that is written. */
+  async function endRuns(ids: Iterable<string>): Promise<void> {
+    for (const id of ids) {
+      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now()));
+    }
+  }
+
+  return {
+    commit: async (work) => {
+      const { result, runs } = await commit((view) => {
+        const { of, runs } = documentsIn(view);
+        return { result: work(of), runs };
+      });
+      await endRuns(runs);
+      return result;
+    },
+    // Nothing is written: what the work changes is thrown away.
+    look: (work) => read((view) => work(documentsIn(view as View).of)),
+    listed: (remote, type, run) => listed.of(remote, type, run),
+    listedAt: (remote, type, id) => listed.atMs(remote, type, id),
+
+    tenant: (key) => read((view) => view.get(TENANTS, [key])),
+    tenants: () => read((view) => [...view.range(TENANTS, [])].map(([, row]) => row)),
+    saveTenant: (row, evenOver) => commit((view) => saveTenant(view, row, evenOver)),
+    assignRemote: (tenant, remote, fingerprint) => commit((view) => assignRemote(view, tenant, remote, fingerprint)),
+    reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
+    grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
+    replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
+    remote: (key) => read((view) => remoteRow(view, key)),
+    newGeneration: (key) => commit((view) => newGeneration(view, key)),
+    remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),
+    pause: ({ remote, tenant }, scope, pause) =>
+      commit((view) => {
+        const key = [remote, tenant, scope];
+        if (pause === undefined) view.remove(PAUSES, key);
+        else view.put(PAUSES, key, { tenant, scope, ...pause });
+      }),
+    pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
+
+    claimNotification: (id, tenant) =>
+      commit((view) => {
+        const connector = connectorOf(tenant);
+        const nowMs = now();
+        const [owner] = daysBack(nowMs).flatMap((day) => view.get(NOTIFICATIONS, [day, id]) ?? []);
+        if (owner !== undefined) return owner === connector;
+        view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
+        return true;
+      }),
+
+    lanes: () => read(busyLanes),
+    sampleLinked: (key, type, limit) =>
+      read((view) => {
+        const { number, generation } = remoteRow(view, key);
+        const ids: string[] = [];
+        for (const [, row] of view.range(MIRRORS, [number, type], { limit: SAMPLE_WALK })) {
+          if (row.generation === generation && row.linkedTo !== undefined) ids.push(row.id);
+          if (ids.length >= limit) break;
+        }
+        return ids;
+      }),
+    noteScan: (key, type, scan) =>
+      commit((view) => {
+        const remote = remoteRow(view, key);
+        putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
+      }),
+
+    beginRun: (run, exclusive, since) => commit((view) => beginRun(view, run, exclusive, since, now())),
+    changeRun: async (id, change) => {
+      const changed = await commit((view) => changeRun(view, id, change, now()));
+      if (changed === undefined) return undefined;
+      await endRuns([id]);
+      return read((view) => runIn(view, id));
+    },
+    run: (id) => read((view) => runIn(view, id)),
+    runs: (query) => read((view) => listRuns(view, query)),
+    openRuns: async () => {
+      // A process may have ended between the last count and the end of its run.
+      await endRuns(await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1)))));
+      return read((view) => openRunsOf(view, []));
+    },
+    lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),
+    report: (id, lines) =>
+      commit((view) => {
+        // Lines of a run that was forgotten meanwhile would never be erased.
+        if (view.get(RUNS, [id]) === undefined) return;
+        for (const line of lines) report(view, id, line, nextSeq());
+      }),
+    reportLines: (id, after, limit) =>
+      read((view) =>
+        [...view.range(REPORTS, [id], { after: [id, after], limit })].map(([key, line]) => ({ ...line, at: Number(key[1]) })),
+      ),
+
+    tally: (tenant) => read((view) => tallyOf(view, tenant)),
+    hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
+    depth: (lane) => read((view) => depthOf(view, lane)),
+    laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
+    backlog: (service) => read((view) => backlogOf(view, service, now())),
+    requestStarts: (quotaKey, sinceMs) => read((view) => startsOf(view, quotaKey, sinceMs)),
+    noteStart: (quotaKey, atMs, forgetBeforeMs) =>
+      commit((view) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),
+
+    deadLetterPlaces: (query) => read((view) => deadLetterPlaces(view, query)),
+    deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),
+    childrenOf: async ({ remote: key, tenant }, parent, type) => {
+      const found: RecordPlace[] = [];
+      for (let after: Key | undefined, more = true; more; ) {
+        const from = after;
+        const rows = await read((view) => {
+          const remote = remoteRow(view, key);
+          const number = numberIn(remote, tenant) ?? "";
+          return [...view.range(RECORDS, [remote.number, type], { after: from, limit: PAGE })].map(([at, { own }]) => {
+            const { entry, deadLetter } = own[number] ?? {};
+            const contents = [entry?.content, entry?.attempt?.content, deadLetter?.content];
+            return { at, isChild: contents.some((content) => isChild(content, parent)) };
+          });
+        });
+        for (const { at, isChild: isOne } of rows) if (isOne) found.push({ tenant, type, hullId: String(at[2]) });
+        after = rows.at(-1)?.at;
+        more = rows.length === PAGE;
+        // There may be many records: requests are served in between.
+        if (more) await new Promise(setImmediate);
+      }
+      return found;
+    },
+    forgetReportLines: (tenant, hullId) => forgetReportLines(mended, tenant, hullId),
+    nextRecords: housekeep.nextRecords,
+    housekeep: housekeep.step,
+    forgetTenant: (tenant, remotes = []) => forgetTenant(mended, tenant, remotes),
+
+    ping: async () => {
+      await read((view) => view.get(META, ["format"]));
+    },
+    close: () => database.close(),
+  };
+}
+
+function isChild(content: Content | undefined, { type, hullId }: RecordPlace): boolean {
+  const parent = content?.desired.parent;
+  return parent?.type === type && parent.hullId === hullId;
+}
+

@@ -1,0 +1,77 @@
+/** Counting: messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same commit. */
+import { leftOutKey, type LeftOut } from "../../record";
+import type { HourCount, ReportLine, Tally } from "../port/store";
+import { HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
+import type { Reader, View } from "./view";
+
+export interface Counts {
+  add(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  /** @param line of a record that the run found or settled; @param by how many such records, without a line each */
+  run(id: string, line: ReportLine | "met", by?: number): void;
+  /** Runs that were counted in: they may be done now. */
+  readonly runs: ReadonlySet<string>;
+}
+
+/** Lines of a report at the most; counts continue. */
+const MOST_LINES = 1_000_000;
+/** Names that are counted one by one; custom fields that keep changing must not grow without end. */
+const MOST_LEFT_OUT = 200;
+
+const HOUR_MS = 3_600_000;
+/** A week and a day: on Monday you can still see last Monday. */
+const KEPT_HOURS = 8 * 24;
+
+const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
+
+export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
+  const runs = new Set<string>();
+  return {
+    runs,
+    add: (tenant, family, name, by = 1) => {
+      view.add(TALLY, [tenant, family, name], by);
+      if (family === "outcomes") view.add(HOURS, [tenant, hourOf(nowMs), name], by);
+    },
+    run: (id, line, by = 1) => {
+      // A run that was forgotten meanwhile would never be erased.
+      const run = view.get(RUNS, [id]);
+      if (run === undefined) return;
+      runs.add(id);
+      if (line === "met") {
+        view.add(RUN_COUNTS, [id, "total", ""], by);
+        return;
+      }
+      const { type, outcome, code, leftOut = [] } = line;
+      view.add(RUN_COUNTS, [id, "counts", `${type}/${outcome}/${code}`], by);
+      for (const value of leftOut) view.add(RUN_COUNTS, [id, "leftOut", leftOutName(view, id, value)], 1);
+      if (run.options.verbose === true && by === 1) report(view, id, line, nextSeq());
+    },
+  };
+}
+
+/** @param seq where the line stands in the report */
+export function report(view: View, run: string, line: ReportLine, seq: number): void {
+  if (view.size(REPORTS, [run]) <= MOST_LINES) view.put(REPORTS, [run, seq], line);
+}
+
+function leftOutName(view: Reader, run: string, value: LeftOut): string {
+  const own = leftOutKey(value);
+  const isCounted = view.sum(RUN_COUNTS, [run, "leftOut", own]) > 0 || view.sumsCount(RUN_COUNTS, [run, "leftOut"]) < MOST_LEFT_OUT;
+  return isCounted ? own : leftOutKey({ ...value, field: "(others)" });
+}
+
+export function tallyOf(view: Reader, tenant: string): Tally {
+  const family = (name: string): Record<string, number> =>
+    Object.fromEntries([...view.sums(TALLY, [tenant, name])].map(([key, count]) => [String(key[2]), count]));
+  const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
+  return { messages, outcomes: family("outcomes"), derived: family("derived") };
+}
+
+/** @param fromMs hours that ended before it are left out */
+export function hourCounts(view: Reader, tenant: string, fromMs: number): readonly HourCount[] {
+  // A key of two parts sorts before every row of its hour.
+  const rows = view.sums(HOURS, [tenant], { after: [tenant, hourOf(fromMs)] });
+  return [...rows].map(([[, hour, name], count]) => ({ atMs: Number(hour) * HOUR_MS, name: String(name), count }));
+}
+
+/** Earlier hours have expired. */
+export const firstHour = (nowMs: number): number => hourOf(nowMs) - KEPT_HOURS;

@@ -1,0 +1,265 @@
+/** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
+import type { Documents, DuePlace, RecordPlace } from "../port/documents";
+import type { Content, OwnPart, RecordDocument, RemoteRow } from "../port/rows";
+import { weightOf } from "../port/weight";
+import type { Key } from "../database/rows";
+import type { Counts } from "./counts";
+import { changeRun } from "./runs";
+import { CONTENTS, DEPTH, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
+import { allLanes, putRemote as putRemoteIn } from "./tenants";
+import type { Reader, View } from "./view";
+
+/** Content above this stands in a row of its own; characters. */
+const MOST_INSIDE = 8_000;
+/** Replaces a connector that was forgotten; the next one gets its number. */
+export const FREE = "";
+const DAY_MS = 86_400_000;
+/** Parts of a record that hold content, and whether it always stands apart since nothing reads it for long. */
+const SLOTS = { content: false, attempt: false, deadLetter: true, rival: true } as const;
+type Slot = keyof typeof SLOTS;
+
+export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+
+/** Remembered within the last one to two days. */
+export const daysBack = (nowMs: number): readonly number[] => [dayOf(nowMs), dayOf(nowMs) - 1];
+
+/** Number of a connector at a remote; undefined: it never had anything there. */
+export function numberIn({ senders = [] }: RemoteRow, tenant: string): string | undefined {
+  const place = senders.indexOf(tenant);
+  return place === -1 || tenant === FREE ? undefined : String(place);
+}
+
+export const tenantIn = ({ senders = [] }: RemoteRow, number: string | number): string => senders[Number(number)] ?? FREE;
+
+/** A record with all of its content. */
+export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
+  const document = view.get(RECORDS, key);
+  return document === undefined || !hasApart(document) ? document : mapContents(document, (content, slot) => joined(view, key, content, slot));
+}
+
+const contentsOf = (own: OwnPart): readonly [Slot, Content | undefined][] => [
+  ["content", own.entry?.content],
+  ["attempt", own.entry?.attempt?.content],
+  ["deadLetter", own.deadLetter?.content],
+  ["rival", own.rival?.content],
+];
+
+function hasApart({ own }: RecordDocument): boolean {
+  return Object.values(own).some((part) => contentsOf(part).some(([, content]) => content?.apart === true));
+}
+
+function joined(view: Reader, key: Key, content: Content, slot: string): Content {
+  const { apart, ...rest } = content;
+  if (apart !== true) return content;
+  return { ...(view.get(CONTENTS, [...key, slot]) ?? rest), seq: content.seq };
+}
+
+/** @param slotName the connector's number, and the part that holds the content */
+function mapContents(document: RecordDocument, change: (content: Content, slotName: string) => Content): RecordDocument {
+  const own: Record<string, OwnPart> = {};
+  for (const [number, part] of Object.entries(document.own)) {
+    const at = (slot: Slot, content: Content): Content => change(content, `${number}/${slot}`);
+    const { entry, deadLetter, rival } = part;
+    own[number] = {
+      ...part,
+      entry: entry && {
+        ...entry,
+        content: entry.content && at("content", entry.content),
+        attempt: entry.attempt && { ...entry.attempt, content: at("attempt", entry.attempt.content) },
+      },
+      deadLetter: deadLetter && { ...deadLetter, content: at("deadLetter", deadLetter.content) },
+      rival: rival && { ...rival, content: at("rival", rival.content) },
+    };
+  }
+  return { ...document, own };
+}
+
+/** What stays of content whose fields are a row of their own: all that indexes and queues ask. */
+function stub({ desired, ...content }: Content): Content {
+  const { parent, leaves } = desired;
+  const empty = { fields: {}, keys: {}, cleared: [] };
+  return {
+    ...content,
+    claims: {},
+    shown: undefined,
+    apart: true,
+    desired: {
+      ...empty,
+      leaves,
+      parent: parent && { type: parent.type, hullId: parent.hullId, desired: empty, claims: {} },
+    },
+  };
+}
+
+/** Writes a record; content that is large, or kept for long, apart from it. */
+export function putRecordIn(view: View, remote: RemoteRow, key: Key, document: RecordDocument | undefined): void {
+  const before = view.get(RECORDS, key);
+  countDepth(view, remote, before, document);
+  const wanted = new Set<string>();
+  const stored =
+    document &&
+    mapContents(document, (content, name) => {
+      const slot = name.slice(name.indexOf("/") + 1) as Slot;
+      if (!SLOTS[slot] && weightOf(content.desired) <= MOST_INSIDE) return content;
+      wanted.add(name);
+      view.put(CONTENTS, [...key, name], content);
+      return stub(content);
+    });
+  if (before !== undefined && hasApart(before)) {
+    mapContents(before, (content, name) => {
+      if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
+      return content;
+    });
+  }
+  if (stored === undefined) view.remove(RECORDS, key);
+  else view.put(RECORDS, key, stored);
+}
+
+function countDepth(view: View, remote: RemoteRow, before: RecordDocument | undefined, after: RecordDocument | undefined): void {
+  for (const number of new Set([...Object.keys(before?.own ?? {}), ...Object.keys(after?.own ?? {})])) {
+    const [was, is] = [before?.own[number], after?.own[number]];
+    const add = (name: string, by: number): void => {
+      if (by !== 0) view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
+    };
+    add("outbox", Number(is?.entry !== undefined) - Number(was?.entry !== undefined));
+    add("tells", Number(is?.hullUpdate !== undefined) - Number(was?.hullUpdate !== undefined));
+  }
+}
+
+/** @param counts is told what to count, and writes it at the end of the commit */
+export function documentsOf(
+  view: View,
+  remoteKey: string,
+  counts: Counts,
+  { nowMs, nextSeq }: { readonly nowMs: number; readonly nextSeq: () => number },
+): Documents {
+  let remote = remoteRow(view, remoteKey);
+
+  const putRemote = (row: RemoteRow): void => {
+    remote = putRemoteIn(view, row);
+  };
+  const at = (type: string, id: string): Key => [remote.number, type, id];
+  const known = (): boolean => remote.number > 0;
+  const named = (): RemoteRow => {
+    if (!known()) putRemote(remote);
+    return remote;
+  };
+
+  return {
+    remote: () => remote,
+    putRemote,
+    numberOf: (tenant) => {
+      const found = numberIn(remote, tenant);
+      if (found !== undefined) return found;
+      const senders = [...(remote.senders ?? [])];
+      const free = senders.indexOf(FREE);
+      const place = free === -1 ? senders.length : free;
+      senders[place] = tenant;
+      putRemote({ ...remote, senders });
+      return String(place);
+    },
+
+    numberIn: (tenant) => numberIn(remote, tenant),
+    tenantOf: (number) => tenantIn(remote, number),
+
+    record: (type, hullId) => (known() ? recordIn(view, at(type, hullId)) : undefined),
+    putRecord: (type, hullId, document) => putRecordIn(view, named(), at(type, hullId), document),
+
+    mirror: (type, id) => (known() ? view.get(MIRRORS, at(type, id)) : undefined),
+    putMirror: (type, id, row) => {
+      if (row === undefined) view.remove(MIRRORS, at(type, id));
+      else view.put(MIRRORS, [named().number, type, id], row);
+    },
+    mirrors: (type, after, limit) => {
+      const from = after === undefined ? undefined : at(type, after);
+      return [...view.range(MIRRORS, [remote.number, type], { after: from, limit })].map(([, row]) => row);
+    },
+    *idsWith(type, name, value) {
+      for (const place of view.places(MIRRORS, "keys", [remote.number, type, name, indexValue(value)])) yield String(place[4]);
+    },
+
+    idsClaiming: (type, name, value, limit) =>
+      [...view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit })].map((place) => String(place[4])),
+    waitingFor: (type, hullId, limit, tenant) => {
+      const prefix = [remote.number, type, hullId];
+      const own = tenant === undefined ? prefix : [...prefix, Number(numberIn(remote, tenant) ?? -1)];
+      return [...view.places(RECORDS, "waiting", own, { limit })].map(([, , , number = "", child, id]) => ({
+        tenant: tenantIn(remote, number),
+        type: String(child),
+        hullId: String(id),
+      }));
+    },
+    orphansOf: ({ tenant, type, hullId }, limit) => {
+      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1), type, hullId];
+      return [...view.places(RECORDS, "orphans", prefix, { limit })].map(([, , , , child, id]) => ({
+        tenant,
+        type: String(child),
+        hullId: String(id),
+      }));
+    },
+    rivalsFor: (type, remoteId) =>
+      [...view.places(RECORDS, "rivals", [remote.number, type, remoteId])].map(([, , , number = "", id]): RecordPlace => ({
+        tenant: tenantIn(remote, number),
+        type,
+        hullId: String(id),
+      })),
+    due: (tenant, type, { limit, untilMs, after }) => {
+      const lane = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const prefix = type === undefined ? lane : [...lane, type];
+      const end = untilMs === undefined || type === undefined ? undefined : [...prefix, untilMs + 1];
+      const from = after && [...lane, after.type, after.atMs, after.seq, after.hullId];
+      const places = view.places(RECORDS, "due", prefix, { limit, end, after: from });
+      return [...places].map(([, , own, atMs, seq, hullId]) => duePlace(own, atMs, seq, hullId));
+    },
+    dueHullUpdates: (tenant, { limit, untilMs, after }) => {
+      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const end = untilMs === undefined ? undefined : [...prefix, untilMs + 1];
+      const from = after && [...prefix, after.atMs, after.seq, after.type, after.hullId];
+      const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
+      return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
+    },
+    blocked: (tenant, limit) => {
+      const number = Number(numberIn(remote, tenant) ?? -1);
+      const found: RecordPlace[] = [];
+      for (const [, , , owner, type, hullId] of view.places(RECORDS, "waiting", [remote.number])) {
+        if (owner === number) found.push({ tenant, type: String(type), hullId: String(hullId) });
+        if (found.length >= limit) break;
+      }
+      return found;
+    },
+    deadLetters: (tenant) =>
+      [...view.places(RECORDS, "dead", [remote.number, Number(numberIn(remote, tenant) ?? -1)])].map(([, , type, hullId]) => ({
+        tenant,
+        type: String(type),
+        hullId: String(hullId),
+      })),
+    pending: (limit) =>
+      [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
+        type: String(type),
+        hullId: String(id),
+      })),
+    lanes: () => allLanes(view, [remoteKey]).length,
+
+    putListed: (type, run, atMs, ids) => {
+      if (ids.length > 0) view.put(LISTED, [named().number, type, run, nextSeq()], { atMs, ids });
+    },
+
+    remembered: (id) => daysBack(nowMs).some((day) => view.get(SEEN, [day, id]) !== undefined),
+    remember: (id) => view.put(SEEN, [dayOf(nowMs), id], ""),
+    earlierIds: (record) => daysBack(nowMs).flatMap((day) => [...view.range(SEEN, [day, record])].map(([, ids]) => ids)),
+    rememberIds: (record, first, ids) => view.put(SEEN, [dayOf(nowMs), record, first], ids),
+
+    nextSeq,
+    count: (tenant, family, name, by) => counts.add(tenant, family, name, by),
+    countInRun: (run, line, by) => counts.run(run, line, by),
+    changeRun: (run, change) => void changeRun(view, run, change, nowMs),
+    changed: () => view.changed(),
+  };
+}
+
+const duePlace = (type: Key[number] = "", atMs: Key[number] = 0, seq: Key[number] = 0, hullId: Key[number] = ""): DuePlace => ({
+  type: String(type),
+  hullId: String(hullId),
+  atMs: Number(atMs),
+  seq: Number(seq),
+});
