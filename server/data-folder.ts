@@ -1,13 +1,15 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { createEmbeddedStore, type EmbeddedStoreOptions } from "../src/storage/embedded";
+import { createOutbox } from "../src/engine/outbox/outbox";
+import { createDryStored } from "../src/storage/dry-run";
+import { createStored, type StoreOptions } from "../src/storage/store";
 import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
-import type { KeyValue } from "../src/storage/database/kv";
+import type { Database } from "../src/storage/database/rows";
 import { keepPrivate } from "../src/storage/data-folder/private";
 import { ROOT_SERVICE } from "../src/services";
 import type { Seal } from "../src/storage/port/seal";
 import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
-import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
 import { backUp } from "../src/storage/data-folder/backup";
@@ -20,7 +22,7 @@ export interface DataFolder {
   readonly store: Store;
   readonly disk: Disk;
   /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
-  dryRun(clock?: () => number): Promise<DryFolder>;
+  dryRun(clock?: () => number): Promise<Pick<DataFolder, "store" | "close">>;
   /**
    * Copies the store, while it is in use, into an existing empty folder; one at a time.
    *
@@ -48,34 +50,33 @@ export async function openDataFolder(
   now: () => number,
   seal?: () => Seal,
   watched: Pick<DiskOptions, "reserveBytes" | "onChange"> = { reserveBytes: 0, onChange: () => undefined },
-  onDamaged?: EmbeddedStoreOptions["onDamaged"],
+  onDamaged?: StoreOptions["onDamaged"],
 ): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
   const storeFile = join(storePath(dataDir), "data.mdb");
-  let kv: KeyValue | undefined;
+  let opened: Database | undefined;
   const disk = createDisk({ ...watched, folder: dataDir, storeFile });
   let copying: Promise<Backup> | undefined;
   let endUse: () => void = () => undefined;
   try {
-    const dryFolders = join(dataDir, "simulations");
-    keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
-    await clearDryFolders(dryFolders);
+    keepPrivate([storePath(dataDir), join(dataDir, "secret.key")]);
+    // Where former versions kept what dry runs wrote.
+    rmSync(join(dataDir, "simulations"), { recursive: true, force: true });
     await disk.probe();
     const end = beginUse(storePath(dataDir));
     const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
     const database = disk.guard(file);
-    kv = database;
+    opened = database;
     endUse = end;
-    const store = disk.withRoom(await createEmbeddedStore({ kv: database, now, onDamaged }));
+    const store = disk.withRoom(createOutbox(await createStored({ database, now, onDamaged }), now));
     disk.watch();
     return {
       lock,
       store,
       disk,
       dryRun: async (clock = now) => {
-        await disk.probe();
-        const folder = await openDryFolder(database, dryFolders, clock, (kv) => disk.guard(kv));
-        return { ...folder, store: disk.withRoom(folder.store) };
+        const dry = createOutbox(await createDryStored(database, clock), clock);
+        return { store: dry, close: () => dry.close() };
       },
       backUp: async (to, keyFile, signal) => {
         if (copying !== undefined) throw new BackupError("Another backup is being made. Try again when it is done.");
@@ -97,7 +98,7 @@ export async function openDataFolder(
       },
     };
   } catch (error) {
-    await kv?.close();
+    await opened?.close();
     endUse();
     await lock.release();
     throw error;

@@ -23,12 +23,19 @@ import {
   PAUSES,
   RECORDS,
   remoteRow,
-
   REPORTS,
   RUNS,
   TENANTS,
 } from "./tables/tables";
-import { assignRemote, lanesOf, newGeneration, putRemote, reassignRemote, replaceGrant, saveTenant } from "./tables/tenants";
+import {
+  assignRemote,
+  lanesOf,
+  newGeneration,
+  putRemote,
+  reassignRemote,
+  replaceGrant,
+  saveTenant,
+} from "./tables/tenants";
 import { commit as commitTo, read as readFrom, type Reader, type View } from "./tables/view";
 
 /** How far to search for linked samples. */
@@ -179,7 +186,10 @@ export async function createStored({ database, now, onDamaged = () => undefined 
       }),
     reportLines: (id, after, limit) =>
       read((view) =>
-        [...view.range(REPORTS, [id], { after: [id, after], limit })].map(([key, line]) => ({ ...line, at: Number(key[1]) })),
+        [...view.range(REPORTS, [id], { after: [id, after], limit })].map(([key, line]) => ({
+          ...line,
+          at: Number(key[1]),
+        })),
       ),
 
     tally: (tenant) => read((view) => tallyOf(view, tenant)),
@@ -195,7 +205,7 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),
     childrenOf: async ({ remote: key, tenant }, parent, type) => {
       const found: RecordPlace[] = [];
-      for (let after: Key | undefined, more = true; more; ) {
+      for (let after: Key | undefined, more = true; more;) {
         const from = after;
         const rows = await read((view) => {
           const remote = remoteRow(view, key);
@@ -230,4 +240,3 @@ function isChild(content: Content | undefined, { type, hullId }: RecordPlace): b
   const parent = content?.desired.parent;
   return parent?.type === type && parent.hullId === hullId;
 }
-

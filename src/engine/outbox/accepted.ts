@@ -20,7 +20,10 @@ export interface Acceptation extends Change {
 }
 
 /** Fingerprint of the last unchanged message, if the record is still linked as it was then. */
-export function fingerprintOf(document: RecordDocument | undefined, at: Pick<Moment, "number" | "generation">): string | undefined {
+export function fingerprintOf(
+  document: RecordDocument | undefined,
+  at: Pick<Moment, "number" | "generation">,
+): string | undefined {
   return linkOf(document, at.generation) === undefined ? undefined : ownOf(document, at).same;
 }
 
@@ -41,7 +44,11 @@ export function hindered(
 }
 
 /** The version as it counts: a message that arrives now, whatever its own date, comes after one dated a little ahead. */
-export function versionFor(document: RecordDocument | undefined, { undated, version }: Acceptance, nowMs: number): number {
+export function versionFor(
+  document: RecordDocument | undefined,
+  { undated, version }: Acceptance,
+  nowMs: number,
+): number {
   return undated === true ? Math.max(version, versionOf(document, nowMs)) : version;
 }
 

@@ -14,7 +14,11 @@ export function attempted(before: RecordDocument | undefined, request: Request, 
   if (before === undefined || entry?.content?.seq !== request.seq || entry.attempt !== undefined) return undefined;
   if (request.repeatable) return { document: before, ended: [], effects: [] };
   const attempt = { content: entry.content, kind: "create", startedAtMs: at.nowMs } as const;
-  return { document: withOwn(before, at, { entry: { ...entry, content: undefined, attempt } }), ended: [], effects: [] };
+  return {
+    document: withOwn(before, at, { entry: { ...entry, content: undefined, attempt } }),
+    ended: [],
+    effects: [],
+  };
 }
 
 /** An attempt that nobody will complete any more, after a restart: it is unconfirmed. */

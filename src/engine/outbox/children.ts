@@ -8,14 +8,21 @@ import { isRefused, outcomeOf, ownOf, unseen, withOwn, type Change, type Moment 
 import { deadLetterAfter } from "./settled";
 
 /** A child of a parent. @param parent as people are shown it: its type and Hull id */
-export function childAfter(child: RecordDocument, what: FanOut, parent: string, deadLetterId: string, at: Moment): Change {
+export function childAfter(
+  child: RecordDocument,
+  what: FanOut,
+  parent: string,
+  deadLetterId: string,
+  at: Moment,
+): Change {
   const { entry } = ownOf(child, at);
   const unchanged: Change = { document: child, ended: [], effects: [] };
   if (entry?.content === undefined) return unchanged;
   const isFreed = what.kind === "release" || (what.kind === "withdraw" && entry.content.once === true);
   if (isFreed) return { ...unchanged, document: withOwn(child, at, { entry: { ...entry, blockedOn: undefined } }) };
   const words = `${parent}: ${what.text ?? ""}`;
-  const why = what.kind === "withdraw" ? reason("parent_skipped", words) : reason(`parent_${what.cause ?? "dead"}`, words);
+  const why =
+    what.kind === "withdraw" ? reason("parent_skipped", words) : reason(`parent_${what.cause ?? "dead"}`, words);
   return refused(child, why, deadLetterId, at);
 }
 
@@ -50,7 +57,8 @@ export function parentMade(
 ): Change & { readonly isMade: boolean } {
   const known = before ?? unseen(indexedClaims(parent.content.claims));
   const end = endedBefore(before, content, at);
-  if (end !== undefined) return { document: before, ended: [], effects: [{ kind: "children", what: end }], isMade: false };
+  if (end !== undefined)
+    return { document: before, ended: [], effects: [{ kind: "children", what: end }], isMade: false };
   const made: Content = { ...parent.content, seq: at.nextSeq(), counted: true };
   const entry = newEntry(made, at.nowMs, known.unconfirmed === undefined ? 0 : at.nowMs);
   return { document: withOwn(known, at, { same: undefined, entry }), ended: [], effects: [], isMade: true };

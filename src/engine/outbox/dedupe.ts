@@ -20,7 +20,12 @@ type Memory = Pick<Documents, "remembered" | "remember" | "earlierIds" | "rememb
  *
  * @param isNewest it is newer than everything seen of its record, so it cannot have been here before
  */
-export function takeIds(memory: Memory, given: Acceptance, record: RecordDocument | undefined, isNewest: boolean): Taken {
+export function takeIds(
+  memory: Memory,
+  given: Acceptance,
+  record: RecordDocument | undefined,
+  isNewest: boolean,
+): Taken {
   const { tenant, type, hullId, remote, once, messageId, merged } = given;
   const connector = connectorOf(tenant);
   const ids = [messageId, ...merged];

@@ -24,7 +24,11 @@ export function settleOne(commit: Commit, lane: Lane, settlement: Settlement): v
   const known = parent === undefined ? undefined : documents.record(parent.type, parent.hullId);
   const { makes, ...change } = settled(before, settlement, idOf(documents, place), { document: known }, at);
   // The link comes first: a record is no rival for what it is linked to.
-  const effects = [...change.effects.filter(({ kind }) => kind === "linked"), ...freed, ...change.effects.filter(({ kind }) => kind !== "linked")];
+  const effects = [
+    ...change.effects.filter(({ kind }) => kind === "linked"),
+    ...freed,
+    ...change.effects.filter(({ kind }) => kind !== "linked"),
+  ];
   carryOut(commit, place, { ...change, effects }, claims);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);
   if (makes === undefined || worked === undefined) return;
@@ -34,12 +38,21 @@ export function settleOne(commit: Commit, lane: Lane, settlement: Settlement): v
 }
 
 /** A parent that was never heard of has no document until it is made. */
-function withParent(documents: Documents, change: Change, { type, hullId }: { readonly type: string; readonly hullId: string }): Change {
+function withParent(
+  documents: Documents,
+  change: Change,
+  { type, hullId }: { readonly type: string; readonly hullId: string },
+): Change {
   return change.document === undefined ? { ...change, document: documents.record(type, hullId) } : change;
 }
 
 /** What the remote holds from now on. @returns what is free for its rivals */
-function learn(documents: Documents, { type, hullId, mirror, gone }: Settlement, linked: string | undefined, at: Moment): Effect[] {
+function learn(
+  documents: Documents,
+  { type, hullId, mirror, gone }: Settlement,
+  linked: string | undefined,
+  at: Moment,
+): Effect[] {
   const freed = gone === undefined ? [] : [forgetMirror(documents, type, gone)];
   return mirror === undefined ? freed : [...freed, ...patchMirror(documents, type, hullId, mirror, linked, at)];
 }

@@ -1,7 +1,16 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
 import type { OutcomeKind } from "../../record";
 import type { Reason } from "../../outcome/outcome";
-import type { Entry, EntryRow, FanOut, HullUpdateRow, Outcome, OwnPart, RecordDocument, RecordRow } from "../../storage/port/rows";
+import type {
+  Entry,
+  EntryRow,
+  FanOut,
+  HullUpdateRow,
+  Outcome,
+  OwnPart,
+  RecordDocument,
+  RecordRow,
+} from "../../storage/port/rows";
 import type { RecordPlace } from "../../storage/port/documents";
 
 /** When and for whom an event is worked on. */
@@ -38,7 +47,11 @@ export const ownOf = (document: RecordDocument | undefined, { number }: Pick<Mom
   document?.own[number] ?? NOBODY;
 
 /** The document with changed parts of one connector; a part without anything goes. */
-export function withOwn(document: RecordDocument, { number }: Pick<Moment, "number">, changes: OwnPart): RecordDocument {
+export function withOwn(
+  document: RecordDocument,
+  { number }: Pick<Moment, "number">,
+  changes: OwnPart,
+): RecordDocument {
   const part = { ...document.own[number], ...changes };
   const { [number]: _, ...others } = document.own;
   const isEmpty = Object.values(part).every((each) => each === undefined);
@@ -69,7 +82,8 @@ export function outcomeOf(
   return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
 }
 
-export const hasArrived = ({ outcome }: Pick<Outcome, "outcome">): boolean => outcome === "sent" || outcome === "unchanged";
+export const hasArrived = ({ outcome }: Pick<Outcome, "outcome">): boolean =>
+  outcome === "sent" || outcome === "unchanged";
 
 export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["cause"]> {
   return outcome === "rejected" || outcome === "dead" || outcome === "skipped";
@@ -86,7 +100,10 @@ export function entryRow({ tenant, type, hullId }: RecordPlace, document: Record
   return { tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed };
 }
 
-export function hullUpdateRow({ tenant, type, hullId }: RecordPlace, update: NonNullable<OwnPart["hullUpdate"]>): HullUpdateRow {
+export function hullUpdateRow(
+  { tenant, type, hullId }: RecordPlace,
+  update: NonNullable<OwnPart["hullUpdate"]>,
+): HullUpdateRow {
   return { tenant, type, hullId, ...update };
 }
 

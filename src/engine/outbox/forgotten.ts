@@ -22,7 +22,14 @@ export function forgotten(document: RecordDocument, at: Moment): Change {
 
 /** What stays: nothing, unless another connector of the remote has not heard of it yet and must find its record. */
 export function erased(document: RecordDocument, at: Moment): RecordDocument | undefined {
-  const nothing = { last: undefined, same: undefined, entry: undefined, hullUpdate: undefined, deadLetter: undefined, rival: undefined };
+  const nothing = {
+    last: undefined,
+    same: undefined,
+    entry: undefined,
+    hullUpdate: undefined,
+    deadLetter: undefined,
+    rival: undefined,
+  };
   const { version, messageId, revision, own, pending } = withOwn(document, at, nothing);
   const isOpen = Object.values(own).some(({ entry, hullUpdate, deadLetter, rival }) =>
     [entry, hullUpdate, deadLetter, rival].some((each) => each !== undefined),
@@ -64,5 +71,7 @@ export function aged(document: RecordDocument, nowMs: number, olderThanMs: numbe
 /** Nothing was seen of it, nothing is linked, and nothing waits. */
 function isEmpty({ version, remoteId, unconfirmed, own, pending }: RecordDocument): boolean {
   const isKnown = version !== 0 || remoteId !== undefined || unconfirmed !== undefined || pending !== undefined;
-  return !isKnown && Object.values(own).every(({ entry, hullUpdate }) => entry === undefined && hullUpdate === undefined);
+  return (
+    !isKnown && Object.values(own).every(({ entry, hullUpdate }) => entry === undefined && hullUpdate === undefined)
+  );
 }

@@ -8,7 +8,11 @@ import { carryOut, count, openCommit } from "./effects";
 import { momentOf } from "./effects";
 
 /** One message of one record, in a commit. */
-export function acceptOne(documentsOf: DocumentsOf, given: Acceptance, nowMs: number): Accepted & { readonly unfinished: boolean } {
+export function acceptOne(
+  documentsOf: DocumentsOf,
+  given: Acceptance,
+  nowMs: number,
+): Accepted & { readonly unfinished: boolean } {
   const { tenant, type, hullId, remote } = given;
   const documents = documentsOf(remote ?? "");
   const commit = openCommit(documents, nowMs);

@@ -11,12 +11,7 @@ export interface Moved {
 }
 
 /** Links, unconfirmed creates and attempts belong to the old remote and stay. @param there what the new one has of it */
-export function moved(
-  from: RecordDocument,
-  there: RecordDocument | undefined,
-  at: Moment,
-  atThere: Moment,
-): Moved {
+export function moved(from: RecordDocument, there: RecordDocument | undefined, at: Moment, atThere: Moment): Moved {
   const { entry } = ownOf(from, at);
   if (entry === undefined) return { from, to: there, ended: [] };
   const left = withOwn(from, at, { entry: undefined });

@@ -6,7 +6,15 @@ import groupBy from "lodash/groupBy";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Documents, DocumentsOf, DuePlace, RecordPlace } from "../../storage/port/documents";
 import type { DeadLetterRow } from "../../storage/port/rows";
-import type { Accepted, InspectedRecord, Lane, RecordOutcome, Replay, Settlement, Store } from "../../storage/port/store";
+import type {
+  Accepted,
+  InspectedRecord,
+  Lane,
+  RecordOutcome,
+  Replay,
+  Settlement,
+  Store,
+} from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { notTooMany } from "../../storage/port/weight";
 import { fingerprintOf } from "./accepted";
@@ -56,7 +64,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   async function moveAll(lane: Lane, remote: string): Promise<void> {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = await commit((documentsOf) => moveSome(documentsOf, lane, remote));
     }
   }
@@ -68,7 +76,12 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     for (const { type, hullId } of places) {
       const document = from.documents.record(type, hullId);
       if (document === undefined) continue;
-      const result = moved(document, there.documents.record(type, hullId), momentOf(from, tenant), momentOf(there, tenant));
+      const result = moved(
+        document,
+        there.documents.record(type, hullId),
+        momentOf(from, tenant),
+        momentOf(there, tenant),
+      );
       const place = { tenant, type, hullId };
       carryOut(from, place, { document: result.from, ended: result.ended, effects: [] }, {});
       there.documents.putRecord(type, hullId, result.to);
@@ -79,7 +92,9 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   /** Records of a connector with an entry, whatever it waits for. */
   function entryPlaces(documents: Documents, tenant: string, limit: number): readonly RecordPlace[] {
     const due = documents.due(tenant, undefined, { limit });
-    return due.length > 0 ? due.map(({ type, hullId }) => ({ tenant, type, hullId })) : documents.blocked(tenant, limit);
+    return due.length > 0
+      ? due.map(({ type, hullId }) => ({ tenant, type, hullId }))
+      : documents.blocked(tenant, limit);
   }
 
   async function recover({ remote, tenant }: Lane, settleMs: number): Promise<number> {
@@ -110,8 +125,18 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     const places = await reading(remote, (documents) => {
       const later = ({ atMs }: DuePlace): boolean => atMs > nowMs;
       return {
-        entries: [...walk((after) => documents.due(tenant, undefined, { limit: PAGE, after }), (place) => place)].filter(later),
-        updates: [...walk((after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }), (place) => place)].filter(later),
+        entries: [
+          ...walk(
+            (after) => documents.due(tenant, undefined, { limit: PAGE, after }),
+            (place) => place,
+          ),
+        ].filter(later),
+        updates: [
+          ...walk(
+            (after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }),
+            (place) => place,
+          ),
+        ].filter(later),
       };
     });
     await each(remote, places.entries, (open, { type, hullId }) => {
@@ -166,7 +191,9 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     return [...replays.values()];
   }
 
-  async function forgetEntity(...[tenant, { types, children }, hullId]: Parameters<Store["forgetEntity"]>): Promise<readonly RecordOutcome[]> {
+  async function forgetEntity(
+    ...[tenant, { types, children }, hullId]: Parameters<Store["forgetEntity"]>
+  ): Promise<readonly RecordOutcome[]> {
     const outcomes: RecordOutcome[] = [];
     for (const remote of await stored.remotesOf(tenant)) {
       for (const type of types) {
@@ -296,7 +323,9 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       );
     },
     settle: async (lane, settlements) => ({
-      outcomes: await each(lane.remote, settlements, (open, settlement: Settlement) => settleOne(open, lane, settlement)),
+      outcomes: await each(lane.remote, settlements, (open, settlement: Settlement) =>
+        settleOne(open, lane, settlement),
+      ),
     }),
     retryNow,
     recover,
@@ -334,7 +363,9 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       const byRemote = groupBy(places, "remote");
       const rows = new Map<string, DeadLetterRow>();
       for (const [remote, own] of Object.entries(byRemote)) {
-        const found = await reading(remote, (documents) => own.flatMap((place) => deadLetterIn(documents, place) ?? []));
+        const found = await reading(remote, (documents) =>
+          own.flatMap((place) => deadLetterIn(documents, place) ?? []),
+        );
         for (const row of found) rows.set(deadLetterId(row), row);
       }
       const deadLetters = places.flatMap((place) => rows.get(deadLetterId(place)) ?? []);

@@ -46,7 +46,9 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
           const mirror = mirrorOf(documents, type, id);
           const record = mirror?.linkedTo === undefined ? undefined : documents.record(type, mirror.linkedTo);
           // Something of it waits, is in flight, or is still to be told to Hull.
-          const busy = Object.values(record?.own ?? {}).some(({ entry, hullUpdate }) => (entry ?? hullUpdate) !== undefined);
+          const busy = Object.values(record?.own ?? {}).some(
+            ({ entry, hullUpdate }) => (entry ?? hullUpdate) !== undefined,
+          );
           return { mirror, busy };
         }),
       ),
@@ -108,7 +110,8 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
           documents.putMirror(type, row.id, row);
           // From now on, no message ends only because the last unchanged one said the same.
           const linked = row.linkedTo === undefined ? undefined : documents.record(type, row.linkedTo);
-          if (linked !== undefined && row.linkedTo !== undefined) documents.putRecord(type, row.linkedTo, withoutFingerprints(linked));
+          if (linked !== undefined && row.linkedTo !== undefined)
+            documents.putRecord(type, row.linkedTo, withoutFingerprints(linked));
         }
         return { gone: marked, after: rows.length < limit ? undefined : rows.at(-1)?.id };
       });
@@ -129,7 +132,7 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
         else documents.putMirror(type, row.id, unknown(row, nowMs));
       });
       if (id !== undefined) return;
-      for (let after: string | undefined, more = true; more; ) {
+      for (let after: string | undefined, more = true; more;) {
         const { result } = await work(remote, ({ documents, nowMs }) => {
           const rows = documents.mirrors(type, after, PAGE);
           for (const row of rows) documents.putMirror(type, row.id, unknown(row, nowMs));

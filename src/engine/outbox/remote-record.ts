@@ -126,4 +126,9 @@ export function listed(row: MirrorRow, known: FetchedRow["confirmed"]): MirrorRo
 }
 
 /** A complete scan did not show it: neither a hit any more nor proof of absence; it is compared again when it is back. */
-export const missing = (row: MirrorRow): MirrorRow => ({ ...row, missing: true, complete: false, confirmedUnder: undefined });
+export const missing = (row: MirrorRow): MirrorRow => ({
+  ...row,
+  missing: true,
+  complete: false,
+  confirmedUnder: undefined,
+});

@@ -12,15 +12,19 @@ export interface Replayed extends Change {
 }
 
 /** @param isAlone whether the remote has one connector only */
-export function replayed(document: RecordDocument, { content, ending }: Refused, isAlone: boolean, at: Moment): Replayed {
+export function replayed(
+  document: RecordDocument,
+  { content, ending }: Refused,
+  isAlone: boolean,
+  at: Moment,
+): Replayed {
   const { entry, last } = ownOf(document, at);
   const unchanged = { document, ended: [], effects: [] };
   // Whoever left is still to be ended: messages that a filter skipped since then say nothing else.
   const isStillGone = content.desired.leaves === true && last?.outcome === "skipped";
   const isOutdated = !isStillGone && isNewer(document, content, isAlone, at);
   if (!isOutdated && isUnderway(entry, content)) return { ...unchanged, state: "underway" };
-  const end = (of: Content) =>
-    outcomeOf(of, "superseded", reason("newer_message", document.messageId), at.nowMs);
+  const end = (of: Content) => outcomeOf(of, "superseded", reason("newer_message", document.messageId), at.nowMs);
   const counts = content.derived ? "derived" : "messages";
   if (isOutdated) {
     const closed = withOwn(document, at, { deadLetter: undefined });
@@ -42,7 +46,12 @@ export function decided(document: RecordDocument, { code }: Pick<Outcome, "code"
 }
 
 /** The same without a request: only if nothing newer came, and nothing of the record is in progress. */
-export function retaken(before: RecordDocument | undefined, content: Content, isAlone: boolean, at: Moment): Replayed | undefined {
+export function retaken(
+  before: RecordDocument | undefined,
+  content: Content,
+  isAlone: boolean,
+  at: Moment,
+): Replayed | undefined {
   const isOutdated = before !== undefined && before.messageId !== "" && isNewer(before, content, isAlone, at);
   if (isOutdated || ownOf(before, at).entry !== undefined) return undefined;
   const { version, derived, messageId } = content;
@@ -62,7 +71,10 @@ function takenIn(document: RecordDocument, content: Content, notBeforeMs: number
   const anew = again(content, at.nextSeq());
   const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
   const row = queued(entry, next, document, at.nowMs);
-  return withOwn(document, at, { same: undefined, entry: { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) } });
+  return withOwn(document, at, {
+    same: undefined,
+    entry: { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) },
+  });
 }
 
 /** A derived record updates nothing, so it is never old. */

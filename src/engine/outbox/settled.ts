@@ -1,10 +1,29 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
 import type { OutcomeKind } from "../../record";
 import { reason } from "../../outcome/outcome";
-import type { Content, Entry, Outcome, OwnPart, PendingHullUpdate, RecordDocument, Refused } from "../../storage/port/rows";
+import type {
+  Content,
+  Entry,
+  Outcome,
+  OwnPart,
+  PendingHullUpdate,
+  RecordDocument,
+  Refused,
+} from "../../storage/port/rows";
 import type { ParentEntry, Settlement } from "../../storage/port/store";
 import { mergeContent, newEntry } from "./content";
-import { hasArrived, isRefused, linkOf, outcomeOf, ownOf, withOwn, withoutFingerprints, type Change, type Effect, type Moment } from "./document";
+import {
+  hasArrived,
+  isRefused,
+  linkOf,
+  outcomeOf,
+  ownOf,
+  withOwn,
+  withoutFingerprints,
+  type Change,
+  type Effect,
+  type Moment,
+} from "./document";
 
 /** What an event about a record needs to know of its parent. */
 export interface Parent {
@@ -38,7 +57,8 @@ export function settled(
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
   if (!isCurrent || worked === undefined) return tellAnyway(learned, settlement, at);
   const { then } = settlement;
-  if (then.kind === "tell" || then.kind === "end") return finished(learned, settlement, then, entry, worked, deadLetterId, at);
+  if (then.kind === "tell" || then.kind === "end")
+    return finished(learned, settlement, then, entry, worked, deadLetterId, at);
   return kept(learned, then, entry, worked, parent, at);
 }
 
@@ -105,15 +125,19 @@ function finished(
   const told = then.kind === "tell" && mirror !== undefined;
   const isLinked = linkOf(document, at.generation) !== undefined;
   // The service has what the message said; a warning about a record applies to its next message too.
-  const isSame = newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
+  const isSame =
+    newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
   const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
   const changes: OwnPart = {
     entry: newer === undefined ? undefined : released(entry, newer),
     same: isSame ? worked.digest : own.same,
-    deadLetter: deadLetterAfter(own.deadLetter, { id: deadLetterId, content: worked, ending: end, attempts: entry.attempts }),
-    ...(told
-      ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) }
-      : { last: end }),
+    deadLetter: deadLetterAfter(own.deadLetter, {
+      id: deadLetterId,
+      content: worked,
+      ending: end,
+      attempts: entry.attempts,
+    }),
+    ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) } : { last: end }),
     ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
   };
   // A create that a person must look for: until then no message makes the record a second time.
@@ -244,7 +268,8 @@ function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument
   if (document.unconfirmed === undefined || entry === undefined) return document;
   const own = Object.entries(document.own).map(([number, part]): [string, OwnPart] => {
     const other = part.entry;
-    if (number === at.number || other?.content === undefined || other.notBeforeMs >= entry.notBeforeMs) return [number, part];
+    if (number === at.number || other?.content === undefined || other.notBeforeMs >= entry.notBeforeMs)
+      return [number, part];
     return [number, { ...part, entry: { ...other, notBeforeMs: entry.notBeforeMs } }];
   });
   return { ...document, own: Object.fromEntries(own) };
@@ -253,7 +278,9 @@ function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument
 /** A newer message of the same entity removed the parent before it was created: the child goes with it. */
 function isOutdated(content: Content, { together }: ParentEntry, { document }: Parent, at: Moment): boolean {
   const isTaken = document !== undefined && document.version > content.version;
-  return together && isTaken && ownOf(document, at).entry === undefined && linkOf(document, at.generation) === undefined;
+  return (
+    together && isTaken && ownOf(document, at).entry === undefined && linkOf(document, at.generation) === undefined
+  );
 }
 
 /** Puts a child behind its parent, or makes the parent when nobody sent it. */

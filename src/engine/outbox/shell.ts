@@ -7,9 +7,16 @@ import { inSlices } from "./slices";
 
 export interface Shell {
   /** Works in one commit on some records of a remote; what does not fit goes on in further ones. */
-  work<T>(remote: string, change: (commit: Commit) => T): Promise<{ readonly result: T; readonly outcomes: readonly RecordOutcome[] }>;
+  work<T>(
+    remote: string,
+    change: (commit: Commit) => T,
+  ): Promise<{ readonly result: T; readonly outcomes: readonly RecordOutcome[] }>;
   /** The same for many items, slice by slice; outcomes of all of them together. */
-  each<T>(remote: string, items: readonly T[], change: (commit: Commit, item: T) => void): Promise<readonly RecordOutcome[]>;
+  each<T>(
+    remote: string,
+    items: readonly T[],
+    change: (commit: Commit, item: T) => void,
+  ): Promise<readonly RecordOutcome[]>;
   /** Goes on with what did not fit into earlier commits, those of a former process too. */
   finish(remote: string): Promise<readonly RecordOutcome[]>;
   reading<T>(remote: string, read: (documents: Documents) => T): Promise<T>;
@@ -25,7 +32,7 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">, n
 
   async function finish(remote: string): Promise<readonly RecordOutcome[]> {
     const outcomes: RecordOutcome[] = [];
-    for (let unfinished = true; unfinished; ) {
+    for (let unfinished = true; unfinished;) {
       const done = await once(remote, goOn);
       outcomes.push(...done.outcomes);
       ({ unfinished } = done);

@@ -10,7 +10,7 @@ export async function inSlices<T, R>(
   work: (slice: readonly T[]) => Promise<readonly R[]>,
 ): Promise<R[]> {
   const results: R[] = [];
-  for (let from = 0; from < items.length; ) {
+  for (let from = 0; from < items.length;) {
     const slice = notTooMany(items.slice(from, from + SLICE));
     results.push(...(await work(slice)));
     from += slice.length;

@@ -1,6 +1,13 @@
 /** What the rest of the engine is shown of documents: what is due, and everything that is known of a record. */
 import type { Documents, DuePlace, RecordPlace } from "../../storage/port/documents";
-import type { DeadLetterRow, EntryRow, HullUpdateRow, MirrorRow, OwnPart, RecordDocument } from "../../storage/port/rows";
+import type {
+  DeadLetterRow,
+  EntryRow,
+  HullUpdateRow,
+  MirrorRow,
+  OwnPart,
+  RecordDocument,
+} from "../../storage/port/rows";
 import type { RecordView } from "../../storage/port/store";
 import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow } from "./document";
 import { seenFrom } from "./remote-record";
@@ -20,7 +27,12 @@ export function mirrorOf(documents: Documents, type: string, id: string | undefi
 }
 
 /** The same as a connector knows it. */
-export function mirrorFor(documents: Documents, tenant: string, type: string, id: string | undefined): MirrorRow | undefined {
+export function mirrorFor(
+  documents: Documents,
+  tenant: string,
+  type: string,
+  id: string | undefined,
+): MirrorRow | undefined {
   const row = mirrorOf(documents, type, id);
   return row && seenFrom(documents.numberIn(tenant), row);
 }
@@ -39,7 +51,7 @@ export function walk<T>(
   rowAt: (place: DuePlace) => T | undefined,
 ): Iterable<T> {
   return (function* rows() {
-    for (let after: DuePlace | undefined, full = true; full; ) {
+    for (let after: DuePlace | undefined, full = true; full;) {
       const places = placesAfter(after);
       for (const place of places) {
         const row = rowAt(place);
@@ -84,4 +96,3 @@ export function viewOf(documents: Documents, tenant: string, type: string, hullI
     mirror: mirrorFor(documents, tenant, type, remoteId),
   };
 }
-

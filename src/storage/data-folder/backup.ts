@@ -5,12 +5,12 @@
 import { chmod, copyFile, mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { getSystemErrorMap } from "node:util";
-import type { DurableKeyValue } from "../database/lmdb";
+import type { DurableDatabase } from "../database/lmdb";
 import { BackupError, type Backup } from "../port/backup";
 import { systemErrorOf } from "../port/disk";
 
 export interface BackupOptions {
-  readonly database: Pick<DurableKeyValue, "backup">;
+  readonly database: Pick<DurableDatabase, "backup">;
   /** The file that the database is in. */
   readonly storeFile: string;
   /** Undefined: the key is elsewhere, and no part of the backup. */

@@ -6,7 +6,7 @@
 import { statfsSync, statSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { KeyValue } from "../database/kv";
+import type { Database } from "../database/rows";
 import { DiskError, systemErrorOf, type Disk } from "../port/disk";
 import type { Store } from "../port/store";
 
@@ -25,7 +25,7 @@ export interface WatchedDisk extends Disk {
   /** Tries to write. @throws DiskError when that is not possible */
   probe(): Promise<void>;
   /** The database, which is not written while nothing can be, and whose failures are noted. */
-  guard(database: KeyValue): KeyValue;
+  guard(database: Database): Database;
   /** The store, which refuses what makes it grow while there is no room for it. */
   withRoom(store: Store): Store;
   /** Looks again and again from now on. */
@@ -214,10 +214,10 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     },
     guard: (database) => ({
       ...database,
-      transact: async (work) => {
+      write: async (work) => {
         assertWritable();
         try {
-          const result = await database.transact(work);
+          const result = await database.write(work);
           unproven = false;
           say();
           return result;

@@ -12,8 +12,8 @@ import { wholeOr, type Database, type Rows } from "./rows";
 export interface DryDatabase extends Database {
   /** Rows that were written. */
   size(): number;
-  /** Forgets what was written so far. */
-  clear(): void;
+  /** Forgets what was written so far, but for some tables. */
+  keepOnly(tables: ReadonlySet<string>): void;
 }
 
 export function createDryDatabase(base: Database): DryDatabase {
@@ -28,8 +28,8 @@ export function createDryDatabase(base: Database): DryDatabase {
         return result;
       }),
     size: () => layer.size(),
-    clear: () => layer.clear(),
-    close: () => Promise.resolve(layer.clear()),
+    keepOnly: (tables) => layer.keepOnly(tables),
+    close: () => Promise.resolve(layer.keepOnly(new Set())),
   };
 }
 

@@ -24,7 +24,7 @@ export interface Layer {
   forget(table: string, key: Key): void;
   /** Changed and removed rows. */
   size(): number;
-  clear(): void;
+  keepOnly(tables: ReadonlySet<string>): void;
 }
 
 export function createLayer(): Layer {
@@ -59,7 +59,9 @@ export function createLayer(): Layer {
     hide: (table, key) => void sorted(table).set(key, REMOVED),
     forget: (table, key) => void tables.get(table)?.delete(key),
     size: () => [...tables.values()].reduce((sum, { size }) => sum + size, 0),
-    clear: () => tables.clear(),
+    keepOnly: (kept) => {
+      for (const table of tables.keys()) if (!kept.has(table)) tables.delete(table);
+    },
   };
 }
 

@@ -23,7 +23,10 @@ export function createHousekeeping(database: Database, now: () => number): House
   return {
     step: async (olderThanMs) => {
       const keys = await nextRuns(WALK);
-      const isAny = await read(database, (view) => oldRuns(view, keys, now() - olderThanMs).length > 0 || expired(view, now(), 1).length > 0);
+      const isAny = await read(
+        database,
+        (view) => oldRuns(view, keys, now() - olderThanMs).length > 0 || expired(view, now(), 1).length > 0,
+      );
       if (!isAny) return 0;
       return commit(database, (view) => {
         // Checked once more: since then they may have been written again.
@@ -55,16 +58,27 @@ function oldRuns(view: Reader, keys: readonly Key[], beforeMs: number): string[]
 function expired(view: Reader, nowMs: number, limit: number): readonly ((view: View) => void)[] {
   const end = [dayOf(nowMs) - 1];
   const ids = [SEEN, NOTIFICATIONS].flatMap((table) =>
-    [...view.range(table, [], { end, limit })].map(([key]) => (to: View) => to.remove(table, key)),
+    [...view.range(table, [], { end, limit })].map(
+      ([key]) =>
+        (to: View) =>
+          to.remove(table, key),
+    ),
   );
   const hours = [...view.range(TENANTS, [])].flatMap(([[tenant = ""]]) =>
-    [...view.sums(HOURS, [tenant], { end: [tenant, firstHour(nowMs)], limit })].map(([key]) => (to: View) => to.drop(HOURS, key)),
+    [...view.sums(HOURS, [tenant], { end: [tenant, firstHour(nowMs)], limit })].map(
+      ([key]) =>
+        (to: View) =>
+          to.drop(HOURS, key),
+    ),
   );
   return [...ids, ...hours];
 }
 
 /** Walks a table, some keys at a time. */
-function createRound<V, I extends string>(database: Database, table: Table<V, I>): (limit: number) => Promise<readonly Key[]> {
+function createRound<V, I extends string>(
+  database: Database,
+  table: Table<V, I>,
+): (limit: number) => Promise<readonly Key[]> {
   let after: Key | undefined;
   return async (limit) => {
     const from = after;

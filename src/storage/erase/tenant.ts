@@ -99,7 +99,8 @@ async function forgetSent(database: Database, { remote: key, tenant }: Lane): Pr
     const row = view.get(MIRRORS, at);
     if (row === undefined) return 0;
     const facts = mapValues(row.facts, (fact) => withoutSender(fact, Number(place)));
-    if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact)) view.put(MIRRORS, at, { ...row, facts });
+    if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact))
+      view.put(MIRRORS, at, { ...row, facts });
     return 0;
   });
   await commit(database, (view) => {
@@ -126,11 +127,12 @@ async function walk<V, I extends string>(
   visit: (view: View, key: Key) => number,
 ): Promise<number> {
   let removed = 0;
-  for (let after: Key | undefined, more = true; more; ) {
+  for (let after: Key | undefined, more = true; more;) {
     const from = after;
     const step = await commit(database, (view) => {
       const { number } = remoteRow(view, remote);
-      const keys = number === 0 ? [] : [...view.range(table, [number], { after: from, limit: SLICE })].map(([key]) => key);
+      const keys =
+        number === 0 ? [] : [...view.range(table, [number], { after: from, limit: SLICE })].map(([key]) => key);
       return { keys, removed: sum(keys.map((key) => visit(view, key))) };
     });
     removed += step.removed;
@@ -159,7 +161,7 @@ export async function forgetReportLines(database: Database, tenant: string, hull
   const runs = await read(database, (view) => listRuns(view, { tenant, limit: Number.MAX_SAFE_INTEGER }));
   for (const { id, options } of runs) {
     if (options.verbose !== true) continue;
-    for (let after: Key | undefined, more = true; more; ) {
+    for (let after: Key | undefined, more = true; more;) {
       const from = after;
       const lines = await read(database, (view) => [...view.range(REPORTS, [id], { after: from, limit: REPORT_PAGE })]);
       const own = lines.filter(([, line]) => line.hullId === hullId);

@@ -33,7 +33,9 @@ export interface Stored extends Omit<Store, Ruled>, Commits {
     to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
   ): Promise<Assigned | undefined>;
   /** Where dead letters are, in pages. */
-  deadLetterPlaces(query: DeadLetterQuery): Promise<{ readonly places: readonly DeadLetterKey[]; readonly next?: string }>;
+  deadLetterPlaces(
+    query: DeadLetterQuery,
+  ): Promise<{ readonly places: readonly DeadLetterKey[]; readonly next?: string }>;
   /** The record of a dead letter. @param tenant whose it must be */
   deadLetterPlace(id: string, tenant?: string): Promise<DeadLetterKey | undefined>;
   /** Records of a type that name the given one as their parent, in the outbox or as dead letters. */

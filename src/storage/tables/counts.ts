@@ -55,7 +55,8 @@ export function report(view: View, run: string, line: ReportLine, seq: number): 
 
 function leftOutName(view: Reader, run: string, value: LeftOut): string {
   const own = leftOutKey(value);
-  const isCounted = view.sum(RUN_COUNTS, [run, "leftOut", own]) > 0 || view.sumsCount(RUN_COUNTS, [run, "leftOut"]) < MOST_LEFT_OUT;
+  const isCounted =
+    view.sum(RUN_COUNTS, [run, "leftOut", own]) > 0 || view.sumsCount(RUN_COUNTS, [run, "leftOut"]) < MOST_LEFT_OUT;
   return isCounted ? own : leftOutKey({ ...value, field: "(others)" });
 }
 

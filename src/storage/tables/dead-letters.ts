@@ -17,7 +17,8 @@ export function findDeadLetter(view: Reader, id: string, tenant?: string): DeadL
     const remote = remoteNumbered(view, number);
     if (remote === undefined) continue;
     const found = tenantIn(remoteRow(view, remote), owner);
-    if (tenant === undefined || found === tenant) return { remote, tenant: found, type: String(type), hullId: String(hullId) };
+    if (tenant === undefined || found === tenant)
+      return { remote, tenant: found, type: String(type), hullId: String(hullId) };
   }
   return undefined;
 }
@@ -40,7 +41,8 @@ export function deadLetterPlaces(
   let walked = 0;
   for (const place of placesBehind(view, lanes, start)) {
     walked += 1;
-    if ((type === undefined || place.type === type) && (code === undefined || codeOf(view, place) === code)) places.push(place);
+    if ((type === undefined || place.type === type) && (code === undefined || codeOf(view, place) === code))
+      places.push(place);
     if (places.length === limit || walked === WALK) return { places, next: placeOf(place) };
   }
   return { places };
@@ -57,7 +59,10 @@ function* placesBehind(
   lanes: readonly Pick<DeadLetterKey, "remote" | "tenant">[],
   start: DeadLetterKey | undefined,
 ): Generator<DeadLetterKey> {
-  const begun = start === undefined ? 0 : lanes.findIndex(({ remote, tenant }) => remote === start.remote && tenant === start.tenant);
+  const begun =
+    start === undefined
+      ? 0
+      : lanes.findIndex(({ remote, tenant }) => remote === start.remote && tenant === start.tenant);
   for (const [index, lane] of lanes.slice(Math.max(0, begun)).entries()) {
     const remote = remoteRow(view, lane.remote);
     const number = numberIn(remote, lane.tenant);
@@ -71,7 +76,10 @@ function* placesBehind(
 }
 
 /** The key of a place. The dead letter itself may be closed by now, but its lane is still known. */
-function deadLetterAt(lanes: readonly Pick<DeadLetterKey, "remote" | "tenant">[], place: string): DeadLetterKey | undefined {
+function deadLetterAt(
+  lanes: readonly Pick<DeadLetterKey, "remote" | "tenant">[],
+  place: string,
+): DeadLetterKey | undefined {
   const [id, type = "", hullId = ""] = readPlace(place) ?? [];
   return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => deadLetterId(key) === id);
 }

@@ -29,12 +29,15 @@ export function numberIn({ senders = [] }: RemoteRow, tenant: string): string | 
   return place === -1 || tenant === FREE ? undefined : String(place);
 }
 
-export const tenantIn = ({ senders = [] }: RemoteRow, number: string | number): string => senders[Number(number)] ?? FREE;
+export const tenantIn = ({ senders = [] }: RemoteRow, number: string | number): string =>
+  senders[Number(number)] ?? FREE;
 
 /** A record with all of its content. */
 export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
   const document = view.get(RECORDS, key);
-  return document === undefined || !hasApart(document) ? document : mapContents(document, (content, slot) => joined(view, key, content, slot));
+  return document === undefined || !hasApart(document)
+    ? document
+    : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
 
 const contentsOf = (own: OwnPart): readonly [Slot, Content | undefined][] => [
@@ -55,7 +58,10 @@ function joined(view: Reader, key: Key, content: Content, slot: string): Content
 }
 
 /** @param slotName the connector's number, and the part that holds the content */
-function mapContents(document: RecordDocument, change: (content: Content, slotName: string) => Content): RecordDocument {
+function mapContents(
+  document: RecordDocument,
+  change: (content: Content, slotName: string) => Content,
+): RecordDocument {
   const own: Record<string, OwnPart> = {};
   for (const [number, part] of Object.entries(document.own)) {
     const at = (slot: Slot, content: Content): Content => change(content, `${number}/${slot}`);
@@ -115,7 +121,12 @@ export function putRecordIn(view: View, remote: RemoteRow, key: Key, document: R
   else view.put(RECORDS, key, stored);
 }
 
-function countDepth(view: View, remote: RemoteRow, before: RecordDocument | undefined, after: RecordDocument | undefined): void {
+function countDepth(
+  view: View,
+  remote: RemoteRow,
+  before: RecordDocument | undefined,
+  after: RecordDocument | undefined,
+): void {
   for (const number of new Set([...Object.keys(before?.own ?? {}), ...Object.keys(after?.own ?? {})])) {
     const [was, is] = [before?.own[number], after?.own[number]];
     const add = (name: string, by: number): void => {
@@ -175,11 +186,14 @@ export function documentsOf(
       return [...view.range(MIRRORS, [remote.number, type], { after: from, limit })].map(([, row]) => row);
     },
     *idsWith(type, name, value) {
-      for (const place of view.places(MIRRORS, "keys", [remote.number, type, name, indexValue(value)])) yield String(place[4]);
+      for (const place of view.places(MIRRORS, "keys", [remote.number, type, name, indexValue(value)]))
+        yield String(place[4]);
     },
 
     idsClaiming: (type, name, value, limit) =>
-      [...view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit })].map((place) => String(place[4])),
+      [...view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit })].map((place) =>
+        String(place[4]),
+      ),
     waitingFor: (type, hullId, limit, tenant) => {
       const prefix = [remote.number, type, hullId];
       const own = tenant === undefined ? prefix : [...prefix, Number(numberIn(remote, tenant) ?? -1)];
@@ -198,11 +212,13 @@ export function documentsOf(
       }));
     },
     rivalsFor: (type, remoteId) =>
-      [...view.places(RECORDS, "rivals", [remote.number, type, remoteId])].map(([, , , number = "", id]): RecordPlace => ({
-        tenant: tenantIn(remote, number),
-        type,
-        hullId: String(id),
-      })),
+      [...view.places(RECORDS, "rivals", [remote.number, type, remoteId])].map(
+        ([, , , number = "", id]): RecordPlace => ({
+          tenant: tenantIn(remote, number),
+          type,
+          hullId: String(id),
+        }),
+      ),
     due: (tenant, type, { limit, untilMs, after }) => {
       const lane = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
       const prefix = type === undefined ? lane : [...lane, type];
@@ -228,11 +244,13 @@ export function documentsOf(
       return found;
     },
     deadLetters: (tenant) =>
-      [...view.places(RECORDS, "dead", [remote.number, Number(numberIn(remote, tenant) ?? -1)])].map(([, , type, hullId]) => ({
-        tenant,
-        type: String(type),
-        hullId: String(hullId),
-      })),
+      [...view.places(RECORDS, "dead", [remote.number, Number(numberIn(remote, tenant) ?? -1)])].map(
+        ([, , type, hullId]) => ({
+          tenant,
+          type: String(type),
+          hullId: String(hullId),
+        }),
+      ),
     pending: (limit) =>
       [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
         type: String(type),
@@ -246,7 +264,8 @@ export function documentsOf(
 
     remembered: (id) => daysBack(nowMs).some((day) => view.get(SEEN, [day, id]) !== undefined),
     remember: (id) => view.put(SEEN, [dayOf(nowMs), id], ""),
-    earlierIds: (record) => daysBack(nowMs).flatMap((day) => [...view.range(SEEN, [day, record])].map(([, ids]) => ids)),
+    earlierIds: (record) =>
+      daysBack(nowMs).flatMap((day) => [...view.range(SEEN, [day, record])].map(([, ids]) => ids)),
     rememberIds: (record, first, ids) => view.put(SEEN, [dayOf(nowMs), record, first], ids),
 
     nextSeq,
@@ -257,7 +276,12 @@ export function documentsOf(
   };
 }
 
-const duePlace = (type: Key[number] = "", atMs: Key[number] = 0, seq: Key[number] = 0, hullId: Key[number] = ""): DuePlace => ({
+const duePlace = (
+  type: Key[number] = "",
+  atMs: Key[number] = 0,
+  seq: Key[number] = 0,
+  hullId: Key[number] = "",
+): DuePlace => ({
   type: String(type),
   hullId: String(hullId),
   atMs: Number(atMs),

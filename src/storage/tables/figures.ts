@@ -24,7 +24,8 @@ export function laneHealth(view: Reader, lane: Lane, unique: readonly UniqueKey[
   const number = numberIn(remote, lane.tenant) ?? "";
   const dead = [...view.places(RECORDS, "dead", laneAt(remote, lane.tenant), { limit: MOST_LETTERS })];
   const refused = dead.map(
-    ([, , type = "", id = ""]) => view.get(RECORDS, [remote.number, type, id])?.own[number]?.deadLetter?.ending.code ?? "",
+    ([, , type = "", id = ""]) =>
+      view.get(RECORDS, [remote.number, type, id])?.own[number]?.deadLetter?.ending.code ?? "",
   );
   return {
     ...depthOf(view, lane),
@@ -50,7 +51,9 @@ function oldestIn(view: Reader, { remote: key, tenant }: Lane): number | undefin
     ...[...due].map(([, , type = "", , , id = ""]) => [type, id] as const),
     ...[...waiting].map(([, , , , type = "", id = ""]) => [type, id] as const),
   ];
-  const entries = records.map(([type, id]) => view.get(RECORDS, [remote.number, type, id])?.own[number]?.entry?.acceptedAtMs);
+  const entries = records.map(
+    ([type, id]) => view.get(RECORDS, [remote.number, type, id])?.own[number]?.entry?.acceptedAtMs,
+  );
   return min(entries.filter((atMs) => atMs !== undefined));
 }
 
@@ -76,7 +79,10 @@ function sharedValues(view: Reader, remote: RemoteRow, { type, key }: UniqueKey)
 
 /** Entries and Hull updates that wait in a lane. */
 export function depthOf(view: Reader, { remote, tenant }: Lane): { outbox: number; hullUpdates: number } {
-  return { outbox: view.sum(DEPTH, [remote, tenant, "outbox"]), hullUpdates: view.sum(DEPTH, [remote, tenant, "tells"]) };
+  return {
+    outbox: view.sum(DEPTH, [remote, tenant, "outbox"]),
+    hullUpdates: view.sum(DEPTH, [remote, tenant, "tells"]),
+  };
 }
 
 /** Lanes that have anything in outbox or write-back. */
@@ -100,7 +106,9 @@ export function backlogOf(view: Reader, service: string, nowMs: number): Backlog
     hullUpdates: sumBy(depths, "hullUpdates"),
     oldestAtMs: min(lanes.map((lane) => oldestIn(view, lane))),
     pauses: pauses.map(([, { kind }]) => kind),
-    deadLetters: sumBy(all, ({ remote, tenant }) => view.size(RECORDS, laneAt(remoteRow(view, remote), tenant), "dead")),
+    deadLetters: sumBy(all, ({ remote, tenant }) =>
+      view.size(RECORDS, laneAt(remoteRow(view, remote), tenant), "dead"),
+    ),
   };
 }
 

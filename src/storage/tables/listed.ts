@@ -32,14 +32,20 @@ export function openListed(database: Database): ListedPages {
         else others.add(String(own));
       }
       // The last one before it tells until this one has ended.
-      return { ids: found, old: [...others].sort().slice(0, -1).map((each) => [number, type, each]) };
+      return {
+        ids: found,
+        old: [...others]
+          .sort()
+          .slice(0, -1)
+          .map((each) => [number, type, each]),
+      };
     });
     for (const prefix of old) await removeAll(prefix);
     return ids;
   }
 
   async function removeAll(prefix: Key): Promise<void> {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = await commit(database, (view) => {
         const keys = [...view.range(LISTED, prefix, { limit: PAGES })].map(([key]) => key);
         for (const key of keys) view.remove(LISTED, key);

@@ -75,7 +75,9 @@ function present(value: unknown): unknown {
     const field: unknown = (value as Record<string, unknown>)[name];
     if (field === undefined || present(field) !== field) {
       return Object.fromEntries(
-        Object.entries(value).flatMap(([key, each]: [string, unknown]) => (each === undefined ? [] : [[key, present(each)]])),
+        Object.entries(value).flatMap(([key, each]: [string, unknown]) =>
+          each === undefined ? [] : [[key, present(each)]],
+        ),
       );
     }
   }

@@ -258,10 +258,25 @@ export const DEPTH = defineCounter("depth");
 export const RUN_COUNTS = defineCounter("runCounts");
 
 /** Every table and index by the database's names of them: what a program of this format may find. */
-export const TABLES = [RECORDS, CONTENTS, MIRRORS, LISTED, REMOTES, META, TENANTS, GRANTS, NOTIFICATIONS, SEEN, PAUSES, STARTS, LAST_RUNS, REPORTS, RUNS] as const;
+export const TABLES = [
+  RECORDS,
+  CONTENTS,
+  MIRRORS,
+  LISTED,
+  REMOTES,
+  META,
+  TENANTS,
+  GRANTS,
+  NOTIFICATIONS,
+  SEEN,
+  PAUSES,
+  STARTS,
+  LAST_RUNS,
+  REPORTS,
+  RUNS,
+] as const;
 
 /** The remote's row; one that was never stored starts with the first generation. */
 export function remoteRow(view: Reader, key: string): RemoteRow {
   return view.get(REMOTES, [key]) ?? { key, number: 0, generation: 1, scans: {} };
 }
-

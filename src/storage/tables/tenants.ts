@@ -16,7 +16,12 @@ export function saveTenant(view: View, row: TenantRow, evenOver: string | undefi
   return kept;
 }
 
-export function replaceGrant(view: View, tenant: string, before: string | undefined, after: string | undefined): boolean {
+export function replaceGrant(
+  view: View,
+  tenant: string,
+  before: string | undefined,
+  after: string | undefined,
+): boolean {
   if (view.get(GRANTS, [tenant]) !== before) return false;
   // An erased tenant's grant must not come back by a refresh that was under way.
   const isErased = view.get(TENANTS, [tenant]) === undefined;

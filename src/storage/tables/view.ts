@@ -85,7 +85,11 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     return document;
   }
 
-  function placesOf<V, I extends string>(table: Table<V, I>, key: Key, document: V | undefined): Map<string, [string, Key]> {
+  function placesOf<V, I extends string>(
+    table: Table<V, I>,
+    key: Key,
+    document: V | undefined,
+  ): Map<string, [string, Key]> {
     const places = new Map<string, [string, Key]>();
     if (document === undefined) return places;
     for (const index in table.indexes) {
@@ -113,7 +117,8 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
   const view: View = {
     get,
     *range(table, prefix, options) {
-      for (const [key, value] of rows.range(table.name, prefix, options)) yield [key, table.codec.unpack(value)] as const;
+      for (const [key, value] of rows.range(table.name, prefix, options))
+        yield [key, table.codec.unpack(value)] as const;
     },
     *places(table, index, prefix, options) {
       for (const [key] of rows.range(indexName(table, index), prefix, options)) yield key;

@@ -50,7 +50,14 @@ function recordsIn(view: Reader): readonly Found[] {
       const [, type = "", hullId = ""] = key;
       if (record === undefined) return [];
       const place = { remote: remote.key, type: String(type), hullId: String(hullId) };
-      return [{ ...place, name: text([remote.key, type, hullId]), record, tenantOf: (number: string) => tenantIn(remote, number) }];
+      return [
+        {
+          ...place,
+          name: text([remote.key, type, hullId]),
+          record,
+          tenantOf: (number: string) => tenantIn(remote, number),
+        },
+      ];
     }),
   );
 }
@@ -63,7 +70,8 @@ function recordFaults(view: Reader): string[] {
     Object.entries(record.own).flatMap(([number, { entry, deadLetter, rival }]) => {
       const faults: string[] = [];
       if (tenantOf(number) === "") faults.push(`${name} has a part of nobody.`);
-      if (entry !== undefined && entry.content === undefined && entry.attempt === undefined) faults.push(`${name} holds no content.`);
+      if (entry !== undefined && entry.content === undefined && entry.attempt === undefined)
+        faults.push(`${name} holds no content.`);
       const parent = entry?.content?.desired.parent;
       if (entry?.blockedOn !== undefined && entry.attempt === undefined) {
         if (parent === undefined) faults.push(`${name} waits for a parent that it does not have.`);
@@ -72,10 +80,14 @@ function recordFaults(view: Reader): string[] {
           faults.push(`${name} waits for ${entry.blockedOn}, which has no entry.`);
         }
       }
-      if (deadLetter !== undefined && deadLetter.id !== deadLetterId({ remote, tenant: tenantOf(number), type, hullId })) {
+      if (
+        deadLetter !== undefined &&
+        deadLetter.id !== deadLetterId({ remote, tenant: tenantOf(number), type, hullId })
+      ) {
         faults.push(`${name} has a dead letter under another id.`);
       }
-      const linked = rival && [...view.range(MIRRORS, [])].find(([, row]) => row.id === rival.remoteId && row.linkedTo === hullId);
+      const linked =
+        rival && [...view.range(MIRRORS, [])].find(([, row]) => row.id === rival.remoteId && row.linkedTo === hullId);
       if (linked !== undefined) faults.push(`${name} is its own rival.`);
       return faults;
     }),
@@ -86,13 +98,22 @@ function recordFaults(view: Reader): string[] {
 function contentFaults(view: Reader): string[] {
   const expected = [...view.range(RECORDS, [])].flatMap(([key, { own }]) =>
     Object.entries(own).flatMap(([number, { entry, deadLetter, rival }]) => {
-      const contents = { content: entry?.content, attempt: entry?.attempt?.content, deadLetter: deadLetter?.content, rival: rival?.content };
+      const contents = {
+        content: entry?.content,
+        attempt: entry?.attempt?.content,
+        deadLetter: deadLetter?.content,
+        rival: rival?.content,
+      };
       return Object.entries(contents).flatMap(([slot, content]) =>
         content?.apart === true ? [text([...key, `${number}/${slot}`])] : [],
       );
     }),
   );
-  return differences("contents", new Set(expected), [...view.range(CONTENTS, [])].map(([key]) => text(key)));
+  return differences(
+    "contents",
+    new Set(expected),
+    [...view.range(CONTENTS, [])].map(([key]) => text(key)),
+  );
 }
 
 function differences(name: string, expected: ReadonlySet<string>, found: readonly string[]): string[] {
@@ -112,7 +133,9 @@ function depthFaults(view: Reader): string[] {
     }
   }
   for (const [key, sum] of view.sums(DEPTH, [])) add(key, -sum);
-  return [...counted].filter(([, difference]) => difference !== 0).map(([key, by]) => `The depth ${key} is wrong by ${-by}.`);
+  return [...counted]
+    .filter(([, difference]) => difference !== 0)
+    .map(([key, by]) => `The depth ${key} is wrong by ${-by}.`);
 }
 
 /** Every message that was counted has ended, or waits in the outbox, or waits for Hull. */
@@ -127,7 +150,8 @@ function tallyFaults(view: Reader): string[] {
   for (const { record, tenantOf } of recordsIn(view)) {
     for (const [number, { entry, hullUpdate }] of Object.entries(record.own)) {
       for (const each of [entry?.content, entry?.attempt?.content]) if (isOpen(each)) add(tenantOf(number), -1);
-      for (const ending of hullUpdate?.outcomes ?? []) if (ending.counted && ending.derived !== true) add(tenantOf(number), -1);
+      for (const ending of hullUpdate?.outcomes ?? [])
+        if (ending.counted && ending.derived !== true) add(tenantOf(number), -1);
       for (const [name, times] of Object.entries(hullUpdate?.folded ?? {})) {
         if (!name.includes("true")) add(tenantOf(number), -times);
       }
