@@ -23,6 +23,8 @@ export interface Moment {
   readonly generation: number;
   /** A number that no other content has. */
   readonly nextSeq: () => number;
+  /** Since when content is in flight of which its record says nothing, because it may be repeated. */
+  readonly flightOf: (seq: number) => number | undefined;
 }
 
 /** What follows from an event for other records. */
@@ -57,6 +59,19 @@ export function withOwn(
   const { [number]: _, ...others } = document.own;
   const isEmpty = Object.values(part).every((each) => each === undefined);
   return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
+}
+
+/** The document with what is in flight, where it does not say so itself. */
+export function withFlight<T extends RecordDocument | undefined>(
+  document: T,
+  at: Pick<Moment, "number" | "flightOf">,
+): T {
+  const { entry } = ownOf(document, at);
+  if (document === undefined || entry?.content === undefined || entry.attempt !== undefined) return document;
+  const startedAtMs = at.flightOf(entry.content.seq);
+  if (startedAtMs === undefined) return document;
+  const attempt = { content: entry.content, kind: "update", startedAtMs } as const;
+  return withOwn(document, at, { entry: { ...entry, content: undefined, attempt } }) as T;
 }
 
 /** A record of which no message was seen; whatever Hull says of it is newer. */

@@ -5,7 +5,7 @@ import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";
-import { CONTENTS, DEPTH, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
+import { CONTENTS, DEPTH, FLIGHTS, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
 import { allLanes, putRemote as putRemoteIn } from "./tenants";
 import type { Reader, View } from "./view";
 
@@ -156,6 +156,12 @@ export function documentsOf(
     return remote;
   };
 
+  /** What is in flight, by connector; read once. */
+  const flights = new Map<string, ReadonlyMap<number, number>>();
+  /** Where a connector's rows stand, in indexes too; nowhere if it has none. */
+  const laneOf = (tenant: string): Key => [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+  const flightsOf = (tenant: string) => [...view.range(FLIGHTS, laneOf(tenant))];
+
   return {
     remote: () => remote,
     putRemote,
@@ -204,7 +210,7 @@ export function documentsOf(
       }));
     },
     orphansOf: ({ tenant, type, hullId }, limit) => {
-      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1), type, hullId];
+      const prefix = [...laneOf(tenant), type, hullId];
       return [...view.places(RECORDS, "orphans", prefix, { limit })].map(([, , , , child, id]) => ({
         tenant,
         type: String(child),
@@ -220,7 +226,7 @@ export function documentsOf(
         }),
       ),
     due: (tenant, type, { limit, untilMs, after }) => {
-      const lane = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const lane = laneOf(tenant);
       const prefix = type === undefined ? lane : [...lane, type];
       const end = untilMs === undefined || type === undefined ? undefined : [...prefix, untilMs + 1];
       const from = after && [...lane, after.type, after.atMs, after.seq, after.hullId];
@@ -228,7 +234,7 @@ export function documentsOf(
       return [...places].map(([, , own, atMs, seq, hullId]) => duePlace(own, atMs, seq, hullId));
     },
     dueHullUpdates: (tenant, { limit, untilMs, after }) => {
-      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const prefix = laneOf(tenant);
       const end = untilMs === undefined ? undefined : [...prefix, untilMs + 1];
       const from = after && [...prefix, after.atMs, after.seq, after.type, after.hullId];
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
@@ -244,13 +250,32 @@ export function documentsOf(
       return found;
     },
     deadLetters: (tenant) =>
-      [...view.places(RECORDS, "dead", [remote.number, Number(numberIn(remote, tenant) ?? -1)])].map(
-        ([, , type, hullId]) => ({
-          tenant,
-          type: String(type),
-          hullId: String(hullId),
-        }),
-      ),
+      [...view.places(RECORDS, "dead", laneOf(tenant))].map(([, , type, hullId]) => ({
+        tenant,
+        type: String(type),
+        hullId: String(hullId),
+      })),
+    flights: (tenant) => {
+      const known = flights.get(tenant);
+      if (known !== undefined) return known;
+      const seqs = flightsOf(tenant).map(([, { atMs, seqs: own }]) => own.map((seq) => [seq, atMs] as const));
+      const found = new Map(seqs.flat());
+      flights.set(tenant, found);
+      return found;
+    },
+    putFlight: (tenant, seqs) => {
+      flights.delete(tenant);
+      const [id] = seqs;
+      if (id !== undefined) view.put(FLIGHTS, [...laneOf(tenant), id], { atMs: nowMs, seqs });
+    },
+    endFlights: (tenant, isEnded) => {
+      flights.delete(tenant);
+      for (const [key, flight] of flightsOf(tenant)) {
+        const seqs = flight.seqs.filter((seq) => !isEnded(seq));
+        if (seqs.length === 0) view.remove(FLIGHTS, key);
+        else if (seqs.length < flight.seqs.length) view.put(FLIGHTS, key, { ...flight, seqs });
+      }
+    },
     pending: (limit) =>
       [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
         type: String(type),

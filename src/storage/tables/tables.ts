@@ -214,6 +214,9 @@ export const MIRRORS = defineTable<MirrorRow>()("mirror", MIRROR, {
   keys: ({ keys }, key) => valuesOf(keys, key),
 });
 
+/** [remote, tenant, id]: content that is in flight together and may be repeated, so that its records need no journal */
+export const FLIGHTS = defineTable<{ readonly atMs: number; readonly seqs: readonly number[] }>()("flights");
+
 /** [remote, type, run, page] */
 export const LISTED = defineTable<ListedPage>()("listed");
 
@@ -261,6 +264,7 @@ export const RUN_COUNTS = defineCounter("runCounts");
 export const TABLES = [
   RECORDS,
   CONTENTS,
+  FLIGHTS,
   MIRRORS,
   LISTED,
   REMOTES,
