@@ -106,14 +106,22 @@ export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["
 }
 
 /** What the rest of the engine sees of a record. */
-export function recordRow(document: RecordDocument, own: OwnPart): RecordRow {
+export function recordRow(document: RecordDocument, { last, same, entry }: OwnPart): RecordRow {
   const { own: _own, pending: _pending, unconfirmed, ...shared } = document;
-  const { last, same, entry } = own;
-  return present({ ...shared, unconfirmed: entry === undefined ? unconfirmed : undefined, last, same });
+  return {
+    ...shared,
+    ...(entry === undefined && unconfirmed && { unconfirmed }),
+    ...(last && { last }),
+    ...(same !== undefined && { same }),
+  };
 }
 
-export function entryRow({ tenant, type, hullId }: RecordPlace, document: RecordDocument, entry: Entry): EntryRow {
-  return present({ tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed });
+export function entryRow(
+  { tenant, type, hullId }: RecordPlace,
+  { unconfirmed }: RecordDocument,
+  entry: Entry,
+): EntryRow {
+  return { tenant, type, hullId, ...entry, ...(unconfirmed && { unconfirmed }) };
 }
 
 export function hullUpdateRow(

@@ -6,14 +6,7 @@ import groupBy from "lodash/groupBy";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Documents, DocumentsOf, DuePlace, RecordPlace } from "../../storage/port/documents";
 import type { DeadLetterRow } from "../../storage/port/rows";
-import type {
-  Accepted,
-  InspectedRecord,
-  Lane,
-  RecordOutcome,
-  Replay,
-  Store,
-} from "../../storage/port/store";
+import type { Accepted, InspectedRecord, Lane, RecordOutcome, Replay, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { notTooMany } from "../../storage/port/weight";
 import { fingerprintOf } from "./accepted";

@@ -3,9 +3,10 @@ import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import memoize from "lodash/memoize";
 import { open, type Database as LmdbTable } from "lmdb";
+import { Packr } from "msgpackr";
 import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
-import { checkBeside, createChecks, DAMAGED, isPacker, type Packer } from "./checks";
+import { checkBeside, createChecks, DAMAGED } from "./checks";
 import { endOf, numberIn } from "./layer";
 import { DamagedRow, type Database, type Key, type RowChange, type Rows } from "./rows";
 
@@ -19,14 +20,6 @@ type Table = LmdbTable<unknown, MutableKey>;
 /** A program of before reads it first, to refuse what it cannot read in its own words: its checks are in a table beside it. */
 const META = "meta";
 const CHECKS = "checks";
-
-/** The encoder that lmdb-js makes for itself. */
-function packerOf(database: object): Packer {
-  // Its types do not show it.
-  const packer: unknown = Reflect.get(database, "encoder");
-  if (!isPacker(packer)) throw new Error("LMDB's interface has no encoder; is it another version than package.json's?");
-  return packer;
-}
 
 /** lmdb-js reads a key of one part back as that part alone. */
 function asKey(key: MutableKey | string | number): Key {
@@ -80,7 +73,8 @@ export function createLmdbDatabase(path: string): DurableDatabase {
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
   // the turn of the event loop have a promise of their own, which nobody could handle when a commit fails.
   const root = open({ path, maxDbs: MOST_TABLES, eventTurnBatching: false });
-  const checks = createChecks(packerOf(root));
+  // Names of fields are mostly left out before (`tables/structure.ts`); records of its own would only cost time.
+  const checks = createChecks(new Packr({ useRecords: false, variableMapSize: true }));
   let failed = false;
   let broken = false;
 

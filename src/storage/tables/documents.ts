@@ -40,16 +40,22 @@ export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
     : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
 
-const contentsOf = (own: OwnPart): readonly [Slot, Content | undefined][] => [
-  ["content", own.entry?.content],
-  ["attempt", own.entry?.attempt?.content],
-  ["deadLetter", own.deadLetter?.content],
-  ["rival", own.rival?.content],
-];
+const isAny = ({ own }: RecordDocument, isIt: (content: Content, slot: Slot) => boolean): boolean => {
+  for (const number in own) {
+    const { entry, deadLetter, rival } = own[number] ?? {};
+    if (entry?.content !== undefined && isIt(entry.content, "content")) return true;
+    if (entry?.attempt !== undefined && isIt(entry.attempt.content, "attempt")) return true;
+    if (deadLetter !== undefined && isIt(deadLetter.content, "deadLetter")) return true;
+    if (rival !== undefined && isIt(rival.content, "rival")) return true;
+  }
+  return false;
+};
 
-function hasApart({ own }: RecordDocument): boolean {
-  return Object.values(own).some((part) => contentsOf(part).some(([, content]) => content?.apart === true));
-}
+const hasApart = (document: RecordDocument): boolean => isAny(document, ({ apart }) => apart === true);
+
+const standsApart = ({ desired }: Content, slot: Slot): boolean => SLOTS[slot] || weightOf(desired) > MOST_INSIDE;
+
+const isLight = (document: RecordDocument): boolean => !isAny(document, standsApart);
 
 function joined(view: Reader, key: Key, content: Content, slot: string): Content {
   const { apart, ...rest } = content;
@@ -104,13 +110,14 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
   const wanted = new Set<string>();
   const stored =
     document &&
-    mapContents(document, (content, name) => {
-      const slot = name.slice(name.indexOf("/") + 1) as Slot;
-      if (!SLOTS[slot] && weightOf(content.desired) <= MOST_INSIDE) return content;
-      wanted.add(name);
-      view.put(CONTENTS, [...key, name], content);
-      return stub(content);
-    });
+    (isLight(document)
+      ? document
+      : mapContents(document, (content, name) => {
+          if (!standsApart(content, name.slice(name.indexOf("/") + 1) as Slot)) return content;
+          wanted.add(name);
+          view.put(CONTENTS, [...key, name], content);
+          return stub(content);
+        }));
   if (before !== undefined && hasApart(before)) {
     mapContents(before, (content, name) => {
       if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
@@ -127,15 +134,22 @@ function countDepth(
   before: RecordDocument | undefined,
   after: RecordDocument | undefined,
 ): void {
-  for (const number of new Set([...Object.keys(before?.own ?? {}), ...Object.keys(after?.own ?? {})])) {
-    const [was, is] = [before?.own[number], after?.own[number]];
-    const add = (name: string, by: number): void => {
-      if (by !== 0) view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
-    };
-    add("outbox", Number(is?.entry !== undefined) - Number(was?.entry !== undefined));
-    add("tells", Number(is?.hullUpdate !== undefined) - Number(was?.hullUpdate !== undefined));
-  }
+  const count = (number: string, sign: 1 | -1, own: OwnPart | undefined, other: OwnPart | undefined): void => {
+    for (const [part, name] of DEPTHS) {
+      if (own?.[part] !== undefined && other?.[part] === undefined) {
+        view.add(DEPTH, [remote.key, tenantIn(remote, number), name], sign);
+      }
+    }
+  };
+  for (const number in after?.own) count(number, 1, after.own[number], before?.own[number]);
+  for (const number in before?.own) count(number, -1, before.own[number], after?.own[number]);
 }
+
+/** What waits, and under which name it is counted. */
+const DEPTHS = [
+  ["entry", "outbox"],
+  ["hullUpdate", "tells"],
+] as const;
 
 /** @param counts is told what to count, and writes it at the end of the commit */
 export function documentsOf(
