@@ -65,22 +65,22 @@ const pathOf = (table: string, key: Key): string => `${table}\0${key.join("\0")}
 /** An index has nothing to say but that it has a row. */
 const MARK = 1;
 
-/** What a stored form was read as, on itself: for a database that gives the same one again. */
+/** What a stored list was read as, on itself: for a database that gives the same one again. */
 const DOCUMENT = Symbol("document");
 
-interface Stored {
+interface StoredList {
   [DOCUMENT]?: unknown;
 }
 
 function unpacked<V, I extends string>(table: Table<V, I>, stored: unknown): V {
-  if (typeof stored !== "object" || stored === null) return table.codec.unpack(stored);
-  const own: Stored = stored;
+  if (!Array.isArray(stored)) return table.codec.unpack(stored);
+  const own = stored as StoredList;
   return (own[DOCUMENT] ??= table.codec.unpack(stored)) as V;
 }
 
 function packed<V, I extends string>(table: Table<V, I>, document: V): unknown {
   const stored = table.codec.pack(document);
-  if (typeof stored === "object" && stored !== null) (stored as Stored)[DOCUMENT] = document;
+  if (Array.isArray(stored)) (stored as StoredList)[DOCUMENT] = document;
   return stored;
 }
 
