@@ -90,7 +90,7 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
   let broken = false;
 
   const table = memoize((name: string): Table => {
-    const isPlain = name === META || name === CHECKS;
+    const isPlain = name === META;
     return root.openDB<unknown, MutableKey>({ name, ...(isPlain ? { encoding: "msgpack" } : { encoder: checks }) });
   });
 

@@ -83,9 +83,6 @@ const only =
     return value !== undefined && isWhole(value) ? value : undefined;
   };
 
-/** A row that was stored as it was. */
-const object = <V>(stored: unknown): V | undefined =>
-  typeof stored === "object" && stored !== null ? (stored as V) : undefined;
 const text: Reader<string> = (stored) => (typeof stored === "string" ? stored : undefined);
 const number: Reader<number> = (stored) => (typeof stored === "number" ? stored : undefined);
 
@@ -110,6 +107,15 @@ const content = list<Content>(
   "desired claims hintId force replay messageId version seq derived counted once run digest shown earlier",
 );
 const attempt = list<NonNullable<EntryRow["attempt"]>>("content kind startedAtMs", { content });
+
+/** Of a table whose rows were stored as they are. @param tenant which part of its keys is one */
+export const plainTable = <V extends object>(name: string, tenant?: number): OldTable<V> => ({
+  name,
+  words: 0,
+  // It was written from such a row.
+  read: (stored) => (typeof stored === "object" && stored !== null ? (stored as V) : undefined),
+  ...(tenant !== undefined && { tenant }),
+});
 
 /** [remote, type, hull id] */
 export const RECORDS: OldTable<RecordRow> = {
@@ -157,19 +163,12 @@ export const HULL_UPDATES: OldTable<HullUpdateRow> = {
   }),
 };
 /** [remote, tenant, type, hull id] */
-export const DEAD_LETTERS: OldTable<DeadLetterRow> = { name: "dead", words: 0, tenant: 1, read: object };
+export const DEAD_LETTERS: OldTable<DeadLetterRow> = plainTable("dead", 1);
 /** [remote, tenant, type, hull id] */
-export const RIVALS: OldTable<RivalRow> = { name: "rivals", words: 0, tenant: 1, read: object };
+export const RIVALS: OldTable<RivalRow> = plainTable("rivals", 1);
 /** [remote, tenant]; how much waits, which is counted anew */
-export const DEPTHS: OldTable<unknown> = { name: "depth", words: 0, tenant: 1, read: object };
+export const DEPTHS: OldTable<unknown> = plainTable("depth", 1);
 
-/** Of a table whose rows stay as they are. @param tenant which part of its keys is one */
-export const plainTable = <V extends object>(name: string, tenant?: number): OldTable<V> => ({
-  name,
-  words: 0,
-  read: object,
-  ...(tenant !== undefined && { tenant }),
-});
 export const textTable = (name: string, tenant?: number): OldTable<string> => ({
   ...plainTable(name, tenant),
   read: text,
