@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import { openAdmin } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import { buildUserMessage } from "../../simulators/hull";
 import { makeFormatFour } from "../unit/storage/format-four";
-import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
+import { litter, makeFormatTwo } from "../unit/storage/format-two";
 import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { begin, dam, expectExact, publish, rowsOf, taken } from "../fixture/batches";
 import { tracesIn } from "../fixture/traces";
@@ -49,14 +48,7 @@ test("a start under another key goes on, and Hull's next notification brings wha
   const fixture = await open({ environment: { SECRET } });
   await fixture.deliverUser(user(1), account(1));
   await fixture.stopped(async () => {
-    const path = join(fixture.dataDir, "store");
-    await makeFormatTwo(path, SECRET);
-    const kv = createLmdbKeyValue(path);
-    const tenants = kv.table<{ readonly sealed: string }>("tenants");
-    await kv.transact(() => {
-      for (const [key, row] of [...tenants.range([])]) tenants.put(key, { ...row, sealed: sealUnbound("{}", TOKEN) });
-    });
-    await kv.close();
+    await makeFormatTwo(join(fixture.dataDir, "store"), SECRET, TOKEN);
   });
   await fixture.deliverUser(user(2), account(1));
   expect(fixture.endusers()).toHaveLength(2);

@@ -97,6 +97,8 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
   /** What is only read makes no tables. */
   const found = new Set(readOnly ? [...root.getKeys()].map(String) : []);
   const isThere = (name: string): boolean => !readOnly || found.has(name);
+  // There, opening one ends the transaction that walks read through.
+  found.forEach((name) => table(name));
 
   function assertWhole(name: string, key: Key, value: unknown): void {
     if (value === DAMAGED) throw new DamagedRow(name, key);

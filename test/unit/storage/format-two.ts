@@ -17,10 +17,10 @@ export function sealUnbound(text: string, secret: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
 }
 
-/** Makes a closed store of today one of format 2. */
-export async function makeFormatTwo(path: string, secret: string): Promise<void> {
+/** Makes a closed store of today one of format 2. @param under another secret, if that was used last */
+export async function makeFormatTwo(path: string, secret: string, under = secret): Promise<void> {
   const seal = createSeal(secret);
-  const unbound = (sealed: string, place: Place): string => sealUnbound(seal.open(sealed, place), secret);
+  const unbound = (sealed: string, place: Place): string => sealUnbound(seal.open(sealed, place), under);
   const rows = shareFacts(await rowsOfFormatSix(path)).map(([table, key, value]): OldRow => {
     if (table === "tenants") {
       const row = value as TenantRow;
