@@ -21,7 +21,7 @@ import { fingerprintOf } from "./accepted";
 import { attempted, lost } from "./attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
 import { hullUpdateRow, ownOf, withOwn } from "./document";
-import { carryOut, familyOf, follow, isAlone, momentOf, openCommit, type Commit } from "./effects";
+import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit, type Commit } from "./effects";
 import { aged, erased, forgotten } from "./forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./moved";
@@ -173,9 +173,10 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     if (found === undefined) return [];
     const { remote } = found;
     const family = await reading(remote, (documents) => familyOf(documents, found));
-    // By their ids: a commit may be run more than once.
+    // By their ids: a commit may be run more than once, and what an earlier run said of a record does not count.
     const replays = new Map<string, Replay>();
     await each(remote, family, (open, place) => {
+      replays.delete(idOf(open.documents, place));
       const document = open.documents.record(place.type, place.hullId);
       const at = momentOf(open, place.tenant);
       const { deadLetter } = ownOf(document, at);
