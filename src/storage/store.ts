@@ -8,7 +8,7 @@ import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend } from "./mend";
-import { countsOf, hourCounts, report, tallyOf } from "./tables/counts";
+import { countsOf, hourCounts, reportsOf, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
@@ -196,7 +196,8 @@ export async function createStored({ database, now, onDamaged = () => undefined 
       commit((view, nextSeq) => {
         // Lines of a run that was forgotten meanwhile would never be erased.
         if (view.get(RUNS, [id]) === undefined) return;
-        for (const line of lines) report(view, id, line, nextSeq());
+        const report = reportsOf(view);
+        for (const line of lines) report(id, line, nextSeq());
       }),
     reportLines: (id, after, limit) =>
       read((view) =>
