@@ -1,7 +1,12 @@
 /** The database at the other end of a connection: what it promises although requests are lost and others write meanwhile. */
+import { createDryDatabase } from "../../../src/storage/database/dry-run";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database, Key, RangeOptions, Rows } from "../../../src/storage/database/rows";
+import type { Store } from "../../../src/storage/port/store";
 import { connectRemote, createRemoteServer, mildFaults, type Fault } from "../../fixture/remote-database";
+import { auditOf } from "./audit";
+import { deliver, LANE, update, workedOn } from "./builders";
+import { openStore, START_MS } from "./fixture";
 
 const ROWS = "rows";
 
@@ -435,5 +440,83 @@ describe("a connection", () => {
     await other.close();
     await expect(get(other, ["a"])).rejects.toThrow("closed");
     expect(await get(connectRemote(server), ["a"])).toBe(1);
+  });
+});
+
+describe("two stores at one server", () => {
+  const MESSAGES = Array.from({ length: 40 }, (_, index) =>
+    update({ id: `c${index}`, hullId: `a${index % 8}`, version: 1 + Math.floor(index / 8) }),
+  );
+
+  /** Takes up what is due and delivers it, as far as the other store has not done so already. */
+  async function deliverSome(store: Store): Promise<number> {
+    const entries = await store.ready(LANE, "companies", 3);
+    const attempts = entries.map((entry) => {
+      const { type, hullId } = entry;
+      return { type, hullId, seq: workedOn(entry).seq, repeatable: false };
+    });
+    const taken = await store.attempt(LANE, attempts);
+    const own = entries.filter((_, index) => taken[index] === true);
+    await store.settle(
+      LANE,
+      own.map((entry) => deliver(entry, `p-${entry.hullId}`)),
+    );
+    return own.length;
+  }
+
+  it("take the same messages in, count each once, and deliver each record once", async () => {
+    const server = createRemoteServer();
+    const open = (): Promise<Store> =>
+      openStore({ database: connectRemote(server, { faultOf: mildFaults() }), now: () => START_MS });
+    const stores = [await open(), await open()];
+    await Promise.all(
+      stores.map(async (store) => {
+        for (const message of MESSAGES) await store.accept([message]);
+      }),
+    );
+    expect((await stores[0]?.tally(LANE.tenant))?.messages).toBe(MESSAGES.length);
+    const delivered = await Promise.all(
+      stores.map(async (store) => {
+        let own = 0;
+        for (let more = 1; more > 0; own += more) more = await deliverSome(store);
+        return own;
+      }),
+    );
+    expect(delivered.reduce((sum, own) => sum + own, 0)).toBe(8);
+    expect(await stores[0]?.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 8 });
+    expect(await auditOf(connectRemote(server))).toEqual([]);
+  });
+});
+
+describe("a dry run over it", () => {
+  it("writes once, however often its work is run, and several do so one after the other", async () => {
+    const { server, other } = setUp();
+    await put(other, ["a"], 5);
+    // Every comparison of what was read makes the work run once more.
+    let asked = 0;
+    const faultOf = (request: "fetch" | "apply"): Fault | undefined => {
+      if (request === "apply") asked += 1;
+      return request === "apply" && asked % 2 === 1 ? "conflict" : undefined;
+    };
+    const dry = createDryDatabase(connectRemote(server, { faultOf }));
+    let runs = 0;
+    const work = (): Promise<void> =>
+      dry.write((rows) => {
+        runs += 1;
+        // The second row is asked for only once the first one is there, so that the rows come from two moments.
+        const value = numberAt(rows, ["a"]) + (rows.get(ROWS, ["a"]) === undefined ? 0 : numberAt(rows, ["b"])) + 1;
+        return {
+          result: undefined,
+          changes: [
+            { table: ROWS, key: ["a"], value },
+            { table: "counts", key: ["n"], by: 1 },
+          ],
+        };
+      });
+    await Promise.all([work(), work()]);
+    expect(runs).toBeGreaterThan(2);
+    expect(await get(dry, ["a"])).toBe(7);
+    expect(await dry.read((rows) => rows.get("counts", ["n"]))).toBe(2);
+    expect(await get(other, ["a"])).toBe(5);
   });
 });
