@@ -13,7 +13,7 @@ import { fingerprintOf } from "./accepted";
 import { attempted, lost } from "./attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
 import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./document";
-import { carryOut, familyOf, follow, isAlone, momentOf, openCommit } from "./effects";
+import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
 import { aged, erased, forgotten } from "./forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./moved";
@@ -170,9 +170,10 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     if (found === undefined) return [];
     const { remote } = found;
     const family = await reading(remote, (documents) => familyOf(documents, found));
-    // By their ids: a commit may be run more than once.
+    // By their ids: a commit may be run more than once, and what an earlier run said of a record does not count.
     const replays = new Map<string, Replay>();
     await each(remote, family, (open, place) => {
+      replays.delete(idOf(open.documents, place));
       const at = momentOf(open, place.tenant);
       const document = withFlight(open.documents.record(place.type, place.hullId), at);
       const { deadLetter } = ownOf(document, at);

@@ -6,8 +6,8 @@
  * seen. Each row is consistent in itself; rows of one record may come from two moments. That is good enough to say what
  * a run would do.
  */
-import { applyTo, createLayer } from "./layer";
-import { wholeOr, type Database, type Rows } from "./rows";
+import { createLayer, writesTo } from "./layer";
+import { wholeOr, type Database, type Rows, type Work } from "./rows";
 
 export interface DryDatabase extends Database {
   /** Rows that were written. */
@@ -18,15 +18,27 @@ export interface DryDatabase extends Database {
 
 export function createDryDatabase(base: Database): DryDatabase {
   const layer = createLayer();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function write<T>(work: (rows: Rows) => Work<T>): Promise<T> {
+    const { result, apply } = await base.read((rows) => {
+      const below = wholeRows(rows);
+      const decided = work(layer.over(below));
+      return { result: decided.result, apply: writesTo(layer, below, decided.changes) };
+    });
+    apply();
+    return result;
+  }
+
   return {
     read: (work) => base.read((below) => work(layer.over(wholeRows(below)))),
-    write: (work) =>
-      base.read((rows) => {
-        const below = wholeRows(rows);
-        const { result, changes } = work(layer.over(below));
-        applyTo(layer, below, changes);
-        return result;
-      }),
+    // The lower database may run the work more than once, so its changes are written after the last run. Until then no
+    // other work may be decided on what they change.
+    write: (work) => {
+      const done = last.then(() => write(work));
+      last = done.catch(() => undefined);
+      return done;
+    },
     size: () => layer.size(),
     keepOnly: (tables) => layer.keepOnly(tables),
     close: () => Promise.resolve(layer.keepOnly(new Set())),

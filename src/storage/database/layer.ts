@@ -67,6 +67,11 @@ export function createLayer(): Layer {
 
 /** Writes a commit's changes into a layer: first everything is read that is needed for it, then all are written. */
 export function applyTo(layer: Layer, below: Rows, changes: readonly RowChange[]): void {
+  writesTo(layer, below, changes)();
+}
+
+/** The same in two steps: it reads what is needed, and returns what writes. */
+export function writesTo(layer: Layer, below: Rows, changes: readonly RowChange[]): () => void {
   const rows = layer.over(below);
   const writes = changes.map((change) => {
     const { table, key } = change;
@@ -78,7 +83,9 @@ export function applyTo(layer: Layer, below: Rows, changes: readonly RowChange[]
     // Queues are walked from their head, and must not fill with marks of what is gone.
     return below.get(table, key) === undefined ? () => layer.forget(table, key) : () => layer.hide(table, key);
   });
-  for (const write of writes) write();
+  return () => {
+    for (const write of writes) write();
+  };
 }
 
 export const numberIn = (value: unknown): number => (typeof value === "number" ? value : 0);

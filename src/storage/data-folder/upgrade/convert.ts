@@ -8,7 +8,7 @@ import groupBy from "lodash/groupBy";
 import mapValues from "lodash/mapValues";
 import type { Database, Key, Rows } from "../../database/rows";
 import type { DamagedName } from "../../port/disk";
-import type { Fact, MirrorRow, PauseRow, RemoteRow, RunRow, TenantRow } from "../../port/rows";
+import type { Fact, MirrorRow, PauseRow, RemoteDocument, RunRow, TenantRow } from "../../port/rows";
 import type { ReportLine } from "../../port/store";
 import { runPlace, tenantPlace, type Place, type Seal } from "../../port/seal";
 import { weightOf } from "../../port/weight";
@@ -73,7 +73,7 @@ type Own = keyof typeof OWN;
 interface Plan {
   readonly names: Dictionary;
   /** With their numbers, and the connectors of each. */
-  readonly remotes: Map<string, RemoteRow>;
+  readonly remotes: Map<string, RemoteDocument>;
   readonly lanes: readonly Pick<OldLane, "remote" | "tenant">[];
   readonly own: Readonly<Record<Own, ReadonlyMap<string, readonly OldLane[]>>>;
   /** Remotes for each of whose connectors counts what was sent. */
@@ -359,20 +359,20 @@ function planOf(rows: Rows, names: Dictionary, { format, onDamaged }: ConvertOpt
     if (value?.remote === undefined) continue;
     pointing.set(value.remote, [...(pointing.get(value.remote) ?? []), String(key[0])]);
   }
-  const known = new Map<string, RemoteRow>();
+  const known = new Map<string, RemoteDocument>();
   const lanesAt = groupBy(depths, "remote");
   const tenantsAt = (key: string): string[] => [
     ...(lanesAt[key] ?? []).map(({ tenant }) => tenant),
     ...(pointing.get(key) ?? []),
   ];
-  const noteRemote = (key: string, row: Partial<RemoteRow>, first: readonly string[]): void => {
+  const noteRemote = (key: string, row: Partial<RemoteDocument>, first: readonly string[]): void => {
     const lacking = tenantsAt(key);
     const senders = [...first, ...new Set(lacking.filter((tenant) => !first.includes(tenant)))];
     const { generation = 1, scans = {} } = row;
     known.set(key, { key, number: known.size + 1, generation, scans, senders });
   };
   const shared = new Map<string, number>();
-  for (const { key, value } of walk(rows, plainTable<RemoteRow>("remotes"), names)) {
+  for (const { key, value } of walk(rows, plainTable<RemoteDocument>("remotes"), names)) {
     const remote = String(key[0]);
     const row = value ?? rebuiltRemote(rows, names, remote, new Set(tenantsAt(remote)).size > 1);
     if (value === undefined) onDamaged({ table: "remotes" });
@@ -395,7 +395,7 @@ function planOf(rows: Rows, names: Dictionary, { format, onDamaged }: ConvertOpt
 }
 
 /** The generation stands in its rows, too. Who sent what is lost where there were several connectors. */
-function rebuiltRemote(rows: Rows, names: Dictionary, key: string, isShared: boolean): Partial<RemoteRow> {
+function rebuiltRemote(rows: Rows, names: Dictionary, key: string, isShared: boolean): Partial<RemoteDocument> {
   let generation = 1;
   let places = 1;
   for (const {
@@ -436,16 +436,16 @@ function partsOf(
   return [...parts.values()];
 }
 
-function remoteNamed({ remotes }: Plan, key: string): RemoteRow {
+function remoteNamed({ remotes }: Plan, key: string): RemoteDocument {
   const row = remotes.get(key);
   if (row === undefined) throw new Error("A row of the old store belongs to a remote that is not in it.");
   return row;
 }
 
-const remoteAt = (plan: Plan, [remote = ""]: Key): RemoteRow => remoteNamed(plan, String(remote));
+const remoteAt = (plan: Plan, [remote = ""]: Key): RemoteDocument => remoteNamed(plan, String(remote));
 
 /** A row of the type was lost: what the last scan showed proves no absence. */
-function distrust(remotes: Map<string, RemoteRow>, key: string, type: string): void {
+function distrust(remotes: Map<string, RemoteDocument>, key: string, type: string): void {
   const row = remotes.get(key);
   const scan = row?.scans[type];
   if (row === undefined || scan === undefined) return;
@@ -453,7 +453,7 @@ function distrust(remotes: Map<string, RemoteRow>, key: string, type: string): v
 }
 
 /** @param others among how many further connectors what was sent counts */
-function mirrorOf(row: MirrorRow, { generation }: RemoteRow, lastSeen: LastSeen | undefined, others = 0): MirrorRow {
+function mirrorOf(row: MirrorRow, { generation }: RemoteDocument, lastSeen: LastSeen | undefined, others = 0): MirrorRow {
   const [, seenIn, told = 0] = lastSeen ?? [];
   const isToday = row.generation === generation && seenIn === generation;
   return {
@@ -471,7 +471,7 @@ function sharedFact(fact: Fact, others: number): Fact {
 /** When and in which run a list showed a record last. */
 function shownIn(
   row: MirrorRow,
-  { generation }: RemoteRow,
+  { generation }: RemoteDocument,
   lastSeen: LastSeen | undefined,
 ): { readonly atMs: number; readonly run: string } | undefined {
   if (lastSeen === undefined || lastSeen[1] !== generation || row.generation !== generation) return undefined;

@@ -15,7 +15,7 @@ import type {
   PendingHullUpdate,
   RecordDocument,
   RecordRow,
-  RemoteRow,
+  RemoteDocument,
   RivalRow,
 } from "../../port/rows";
 import { FREE, numberIn } from "../../tables/documents";
@@ -52,7 +52,7 @@ export interface Converted {
   readonly lost: readonly Lost[];
 }
 
-export function documentOf(old: OldRecord, remote: RemoteRow, nowMs: number): Converted {
+export function documentOf(old: OldRecord, remote: RemoteDocument, nowMs: number): Converted {
   const row = old.row?.value ?? rebuilt(old, nowMs);
   const { last, same, unconfirmed, ...shared } = row;
   const own: Record<string, OwnPart> = {};
@@ -97,13 +97,13 @@ function addTo(own: Record<string, OwnPart>, number: string | undefined, more: O
 }
 
 /** Number of the connector that was there first. */
-function firstOf({ senders = [] }: RemoteRow): string | undefined {
+function firstOf({ senders = [] }: RemoteDocument): string | undefined {
   const place = senders.findIndex((tenant) => tenant !== FREE);
   return place === -1 ? undefined : String(place);
 }
 
 /** A fingerprint begins with organization and connector id. */
-function ownerOf({ senders = [] }: RemoteRow, same: string): string | undefined {
+function ownerOf({ senders = [] }: RemoteDocument, same: string): string | undefined {
   const place = senders.findIndex((tenant) => tenant !== FREE && same.startsWith(`${connectorOf(tenant)} `));
   return place === -1 ? undefined : String(place);
 }
