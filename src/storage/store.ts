@@ -2,7 +2,7 @@
 import { connectorOf } from "./port/lane";
 import type { DamagedName } from "./port/disk";
 import type { DocumentsOf, RecordPlace } from "./port/documents";
-import type { Content } from "./port/rows";
+import type { Content, RemoteDocument, RemoteRow } from "./port/rows";
 import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
@@ -125,8 +125,8 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
     grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
     replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
-    remote: (key) => read((view) => remoteRow(view, key)),
-    newGeneration: (key) => commit((view) => newGeneration(view, key)),
+    remote: (key) => read((view) => shownRemote(remoteRow(view, key))),
+    newGeneration: (key) => commit((view) => shownRemote(newGeneration(view, key))),
     remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),
     pause: ({ remote, tenant }, scope, pause) =>
       commit((view) => {
@@ -235,6 +235,8 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     close: () => database.close(),
   };
 }
+
+const shownRemote = ({ key, generation, scans }: RemoteDocument): RemoteRow => ({ key, generation, scans });
 
 function isChild(content: Content | undefined, { type, hullId }: RecordPlace): boolean {
   const parent = content?.desired.parent;

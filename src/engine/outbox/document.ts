@@ -1,4 +1,5 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
+import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../record";
 import type { Reason } from "../../outcome/outcome";
 import type {
@@ -93,11 +94,11 @@ export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["
 export function recordRow(document: RecordDocument, own: OwnPart): RecordRow {
   const { own: _own, pending: _pending, unconfirmed, ...shared } = document;
   const { last, same, entry } = own;
-  return { ...shared, unconfirmed: entry === undefined ? unconfirmed : undefined, last, same };
+  return present({ ...shared, unconfirmed: entry === undefined ? unconfirmed : undefined, last, same });
 }
 
 export function entryRow({ tenant, type, hullId }: RecordPlace, document: RecordDocument, entry: Entry): EntryRow {
-  return { tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed };
+  return present({ tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed });
 }
 
 export function hullUpdateRow(
@@ -105,6 +106,12 @@ export function hullUpdateRow(
   update: NonNullable<OwnPart["hullUpdate"]>,
 ): HullUpdateRow {
   return { tenant, type, hullId, ...update };
+}
+
+/** Without what is absent. */
+export function present<T extends object>(row: T): T {
+  for (const name in row) if (row[name] === undefined) return pickBy(row, (field) => field !== undefined) as T;
+  return row;
 }
 
 /** From now on, no message ends only because the last unchanged one said the same. */

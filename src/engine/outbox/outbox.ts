@@ -20,7 +20,7 @@ import { notTooMany } from "../../storage/port/weight";
 import { fingerprintOf } from "./accepted";
 import { attempted, lost } from "./attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
-import { hullUpdateRow, ownOf, withOwn } from "./document";
+import { hullUpdateRow, ownOf, present, withOwn } from "./document";
 import { carryOut, familyOf, follow, isAlone, momentOf, openCommit, type Commit } from "./effects";
 import { aged, erased, forgotten } from "./forgotten";
 import { acceptOne } from "./intake";
@@ -165,7 +165,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     });
     const id = known.mirror?.id;
     const listedAtMs = id === undefined ? undefined : await stored.listedAt(remote, type, id);
-    return listedAtMs === undefined ? known : { ...known, listedAtMs };
+    return present({ ...known, listedAtMs });
   }
 
   async function replay(id: string, tenant?: string): Promise<readonly Replay[]> {

@@ -2,7 +2,7 @@
  * What the rules of the engine work on: the documents of one remote, as one commit sees them. Part of the Store port.
  * Work over them is synchronous and may be run more than once with the same result.
  */
-import type { MirrorRow, Outcome, RecordDocument, RemoteRow } from "./rows";
+import type { MirrorRow, Outcome, RecordDocument, RemoteDocument } from "./rows";
 import type { RunChange, ReportLine } from "./runs";
 
 /** A record of the remote by its place there. */
@@ -15,8 +15,8 @@ export interface RecordPlace {
 
 export interface Documents {
   /** What was never stored begins with the first generation. */
-  remote(): RemoteRow;
-  putRemote(row: RemoteRow): void;
+  remote(): RemoteDocument;
+  putRemote(row: RemoteDocument): void;
   /** Number of a connector at the remote, which it gets if it has none yet. */
   numberOf(tenant: string): string;
   /** The same; undefined: it never had anything here. */

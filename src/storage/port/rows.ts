@@ -21,12 +21,16 @@ export interface TenantRow {
 /** One tenant of the service as seen through one Hull organization. */
 export interface RemoteRow {
   readonly key: string;
-  /** By which its rows are found; 0: it has none yet. */
-  readonly number: number;
   /** Grows when the known ids turn out to belong to another remote; older links and mirrors no longer count. */
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
+}
+
+/** The same as it is stored, and as the rules see it. */
+export interface RemoteDocument extends RemoteRow {
+  /** By which its rows are found; 0: it has none yet. */
+  readonly number: number;
   /** Its connectors in the order of their numbers: their parts of records, and what each sent of a field. */
   readonly senders?: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
 import type { Documents, DuePlace, RecordPlace } from "../port/documents";
-import type { Content, OwnPart, RecordDocument, RemoteRow } from "../port/rows";
+import type { Content, OwnPart, RecordDocument, RemoteDocument } from "../port/rows";
 import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
@@ -24,12 +24,12 @@ export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
 export const daysBack = (nowMs: number): readonly number[] => [dayOf(nowMs), dayOf(nowMs) - 1];
 
 /** Number of a connector at a remote; undefined: it never had anything there. */
-export function numberIn({ senders = [] }: RemoteRow, tenant: string): string | undefined {
+export function numberIn({ senders = [] }: RemoteDocument, tenant: string): string | undefined {
   const place = senders.indexOf(tenant);
   return place === -1 || tenant === FREE ? undefined : String(place);
 }
 
-export const tenantIn = ({ senders = [] }: RemoteRow, number: string | number): string =>
+export const tenantIn = ({ senders = [] }: RemoteDocument, number: string | number): string =>
   senders[Number(number)] ?? FREE;
 
 /** A record with all of its content. */
@@ -98,7 +98,7 @@ function stub({ desired, ...content }: Content): Content {
 }
 
 /** Writes a record; content that is large, or kept for long, apart from it. */
-export function putRecordIn(view: View, remote: RemoteRow, key: Key, document: RecordDocument | undefined): void {
+export function putRecordIn(view: View, remote: RemoteDocument, key: Key, document: RecordDocument | undefined): void {
   const before = view.get(RECORDS, key);
   countDepth(view, remote, before, document);
   const wanted = new Set<string>();
@@ -123,7 +123,7 @@ export function putRecordIn(view: View, remote: RemoteRow, key: Key, document: R
 
 function countDepth(
   view: View,
-  remote: RemoteRow,
+  remote: RemoteDocument,
   before: RecordDocument | undefined,
   after: RecordDocument | undefined,
 ): void {
@@ -146,12 +146,12 @@ export function documentsOf(
 ): Documents {
   let remote = remoteRow(view, remoteKey);
 
-  const putRemote = (row: RemoteRow): void => {
+  const putRemote = (row: RemoteDocument): void => {
     remote = putRemoteIn(view, row);
   };
   const at = (type: string, id: string): Key => [remote.number, type, id];
   const known = (): boolean => remote.number > 0;
-  const named = (): RemoteRow => {
+  const named = (): RemoteDocument => {
     if (!known()) putRemote(remote);
     return remote;
   };

@@ -4,7 +4,7 @@ import countBy from "lodash/countBy";
 import min from "lodash/min";
 import sumBy from "lodash/sumBy";
 import { serviceOf } from "../port/lane";
-import type { MirrorRow, RemoteRow } from "../port/rows";
+import type { MirrorRow, RemoteDocument } from "../port/rows";
 import type { Backlog, LaneHealth, Lane, UniqueKey } from "../port/store";
 import type { Key } from "../database/rows";
 import { numberIn } from "./documents";
@@ -37,7 +37,7 @@ export function laneHealth(view: Reader, lane: Lane, unique: readonly UniqueKey[
 }
 
 /** Where a lane's rows stand in indexes. */
-function laneAt(remote: RemoteRow, tenant: string): Key {
+function laneAt(remote: RemoteDocument, tenant: string): Key {
   return [remote.number, Number(numberIn(remote, tenant) ?? -1)];
 }
 
@@ -58,7 +58,7 @@ function oldestIn(view: Reader, { remote: key, tenant }: Lane): number | undefin
 }
 
 /** Values that several of today's records have. Index rows of one value are adjacent. */
-function sharedValues(view: Reader, remote: RemoteRow, { type, key }: UniqueKey): string[] {
+function sharedValues(view: Reader, remote: RemoteDocument, { type, key }: UniqueKey): string[] {
   const rowAt = (place: Key): MirrorRow | undefined => {
     const row = view.get(MIRRORS, [remote.number, type, place[4] ?? ""]);
     return row?.generation !== remote.generation || row.missing === true || row.archived === true ? undefined : row;

@@ -15,7 +15,7 @@ import type {
   PendingHullUpdate,
   RecordDocument,
   Refused,
-  RemoteRow,
+  RemoteDocument,
   RivalRow,
   RunRow,
   TenantRow,
@@ -218,7 +218,7 @@ export const MIRRORS = defineTable<MirrorRow>()("mirror", MIRROR, {
 export const LISTED = defineTable<ListedPage>()("listed");
 
 /** [key]; the number leads back to it, should its document be damaged */
-export const REMOTES = defineTable<RemoteRow>()("remotes", asIs<RemoteRow>(), {
+export const REMOTES = defineTable<RemoteDocument>()("remotes", asIs<RemoteDocument>(), {
   numbers: ({ number }) => [[number]],
 });
 
@@ -277,6 +277,6 @@ export const TABLES = [
 ] as const;
 
 /** The remote's row; one that was never stored starts with the first generation. */
-export function remoteRow(view: Reader, key: string): RemoteRow {
+export function remoteRow(view: Reader, key: string): RemoteDocument {
   return view.get(REMOTES, [key]) ?? { key, number: 0, generation: 1, scans: {} };
 }

@@ -1,6 +1,6 @@
 /** Tenants and the remote that each of them points to. */
 import type { Key } from "../database/rows";
-import type { RemoteRow, TenantRow } from "../port/rows";
+import type { RemoteDocument, TenantRow } from "../port/rows";
 import type { Lane } from "../port/store";
 import type { Assigned } from "../port/stored";
 import type { TriedAt } from "../port/tenants";
@@ -55,13 +55,13 @@ export function reassignRemote(
 }
 
 /** The ids that were known do not count any more, nor do their scans. */
-export function newGeneration(view: View, key: string): RemoteRow {
+export function newGeneration(view: View, key: string): RemoteDocument {
   const before = remoteRow(view, key);
   return putRemote(view, { ...before, generation: before.generation + 1, scans: {}, senders: before.senders });
 }
 
 /** Writes a remote's row, with a number of its own. */
-export function putRemote(view: View, row: RemoteRow): RemoteRow {
+export function putRemote(view: View, row: RemoteDocument): RemoteDocument {
   const numbered = row.number > 0 ? row : { ...row, number: newNumber(view) };
   view.put(REMOTES, [row.key], numbered);
   return numbered;

@@ -164,20 +164,20 @@ describeStore("a message delivered again", ({ accept, attempt, outcomes, settle,
   });
 });
 
-describeStore("what comes together", ({ kv, store }) => {
-  it("is taken in 500 at a time, or fewer when they are large", async () => {
-    const transact = jest.spyOn(kv(), "transact");
+describeStore("what comes together", ({ database, store }) => {
+  it("is taken in 250 at a time, or fewer when they are large", async () => {
+    const write = jest.spyOn(database(), "write");
     const take = async (count: number, note: string): Promise<number> => {
-      transact.mockClear();
+      write.mockClear();
       const messages = Array.from({ length: count }, (_, at) =>
         update({ id: `${note[0]}${at}`, hullId: `${note[0]}${at}`, fields: { note } }),
       );
       const accepted = await store.accept(messages);
       expect(accepted.map(({ state }) => state)).toEqual(messages.map(() => "queued"));
-      return transact.mock.calls.length;
+      return write.mock.calls.length;
     };
-    expect(await take(500, "small")).toBe(1);
-    expect(await take(501, "tiny")).toBe(2);
+    expect(await take(250, "small")).toBe(1);
+    expect(await take(251, "tiny")).toBe(2);
     expect(await take(5, "x".repeat(7_000_000))).toBe(2);
   });
 });

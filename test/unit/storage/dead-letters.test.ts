@@ -22,7 +22,7 @@ describe("the id of a dead letter", () => {
   });
 });
 
-describeStore("a dead letter", ({ attempt, block, kv, refuse, settle, start, store }) => {
+describeStore("a dead letter", ({ attempt, block, refuse, settle, start, store }) => {
   const BAD = update({ id: "c1", version: 1, fields: { name: "Bad" } });
 
   it.each(["rejected", "dead"] as const)(
@@ -42,14 +42,6 @@ describeStore("a dead letter", ({ attempt, block, kv, refuse, settle, start, sto
       expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
     },
   );
-
-  it("is stored under the names that former versions wrote, without what is absent", async () => {
-    if (BAD.content.kind !== "entry") throw new Error("It is to be delivered.");
-    await refuse({ ...BAD, content: { ...BAD.content, content: { ...BAD.content.content, digest: "d1" } } }, "dead");
-    const [row] = kv().read(() => [...kv().table<DeadLetterRow>("dead").range([])].map(([, each]) => each));
-    expect(row).toMatchObject({ ending: { code: "refused" }, content: { digest: "d1" } });
-    expect(JSON.parse(JSON.stringify(row))).toStrictEqual(row);
-  });
 
   it.each(["skipped", "superseded"] as const)("is not kept for what ends %s", async (outcome) => {
     await settle(finish(await start(update()), outcome, "x"));

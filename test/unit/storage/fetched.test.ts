@@ -25,7 +25,7 @@ describeStore("a listed record", ({ refuse, write, accept, attempt, clock, confi
     await store.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
   };
   const scan = async (more: Partial<MissingQuery> = {}) =>
-    store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100, ...more });
+    store.markMissing(LANE.remote, "companies", { run: "r", scanStartedAtMs: clock.nowMs, limit: 100, ...more });
   /** Account a1 is written as p1. */
   const writeFirst = async (): Promise<void> => {
     const facts = { name: { remote: "n", sent: "n" } };
@@ -139,7 +139,9 @@ describeStore("a listed record", ({ refuse, write, accept, attempt, clock, confi
       const scanStartedAtMs = clock.nowMs;
       clock.nowMs += 1;
       await writeFirst();
-      expect(await store.markMissing(LANE.remote, "companies", { scanStartedAtMs, limit: 100 })).toEqual({ gone: [] });
+      expect(await store.markMissing(LANE.remote, "companies", { run: "r", scanStartedAtMs, limit: 100 })).toEqual({
+        gone: [],
+      });
     });
 
     it("is missing no more when it is seen again", async () => {

@@ -51,7 +51,7 @@ describeStore("a look at a lane", ({ accept, clock, refuse, store }) => {
     await see(["p1", "acme"], ["p2", "acme", { archived: true }], ["p3", "beta"], ["p4", "beta"]);
     clock.nowMs += MINUTE_MS;
     await see(["p1", "acme"], ["p3", "beta"]);
-    await store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100 });
+    await store.markMissing(LANE.remote, "companies", { run: "r", scanStartedAtMs: clock.nowMs, limit: 100 });
     expect((await look()).shared).toEqual([]);
     await see(["p5", "gamma"], ["p6", "gamma"]);
     expect((await look()).shared).toEqual([{ of: COMPANY_ID, value: "gamma" }]);

@@ -1,3 +1,5 @@
+import { REMOTES } from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
 import mapValues from "lodash/mapValues";
 import type { Lane, Observation } from "../../../src/storage/port/store";
 import { LANE, NEIGHBOUR, deliver, deliverQuietly, seen as seenRow, update } from "./builders";
@@ -49,7 +51,7 @@ describeStore("what was delivered", ({ write, clock, store }) => {
   });
 });
 
-describeStore("what two connectors of one remote sent", ({ install, kv, clock, first, store }) => {
+describeStore("what two connectors of one remote sent", ({ install, database, clock, first, store }) => {
   const THIRD = { remote: LANE.remote, tenant: "planhat/org/c3" };
   let version = 0;
 
@@ -103,14 +105,14 @@ describeStore("what two connectors of one remote sent", ({ install, kv, clock, f
     await send(LANE, "name", LANE.tenant);
     await send(NEIGHBOUR, "name", NEIGHBOUR.tenant);
     await store.forgetTenant(gone.tenant);
-    expect(JSON.stringify([...kv().table("remotes").range([])])).not.toContain(gone.tenant);
+    expect(await read(database(), (view) => JSON.stringify([...view.range(REMOTES, [])]))).not.toContain(gone.tenant);
     expect(await factsOf(stays)).toMatchObject({ name: [NEIGHBOUR.tenant, stays.tenant, null] });
     for (const lane of [gone, THIRD])
       expect(await factsOf(lane)).toMatchObject({ name: [NEIGHBOUR.tenant, null, null] });
     await send(THIRD, "name", "n3");
     expect(await factsOf(THIRD)).toEqual({ name: ["n3", "n3", null] });
     expect(await factsOf(stays)).toMatchObject({ name: ["n3", stays.tenant, null] });
-    expect((await store.remote(LANE.remote)).senders).toHaveLength(2);
+    expect(await read(database(), (view) => view.get(REMOTES, [LANE.remote])?.senders)).toHaveLength(2);
   });
 });
 

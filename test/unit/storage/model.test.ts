@@ -319,10 +319,10 @@ async function check(adapter: Adapter, steps: readonly Step[]): Promise<void> {
     const history = createHistory(fixture);
     for (const [index, current] of steps.entries()) {
       await history.run(current);
-      expect([index, ...auditOf(fixture.kv())]).toEqual([index]);
+      expect([index, ...(await auditOf(fixture.database()))]).toEqual([index]);
     }
     await history.drain();
-    expect(auditOf(fixture.kv())).toEqual([]);
+    expect(await auditOf(fixture.database())).toEqual([]);
     for (const { tenant } of LANES) {
       const { messages, outcomes, derived } = await fixture.store.tally(tenant);
       expect(sum(outcomes)).toBe(messages);

@@ -1,7 +1,7 @@
 import { LANE, NEIGHBOUR, postpone, update } from "./builders";
 import { describeStore } from "./fixture";
 
-describeStore("the order of work", ({ accept, attempt, clock, entry, kv, settle, store }) => {
+describeStore("the order of work", ({ accept, attempt, clock, entry, settle, store }) => {
   const readyIds = async (limit = 9): Promise<string[]> =>
     (await store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
 
@@ -21,14 +21,6 @@ describeStore("the order of work", ({ accept, attempt, clock, entry, kv, settle,
       for (const hullId of ids) await attempt("companies", hullId);
     }
     expect(groups).toEqual([["a0", "a1", "a2"], ["a3", "a4"], ["a5"]]);
-  });
-
-  it("keeps ordinary entries in memory, and large ones on disk alone", async () => {
-    await accept(update({ id: "c1", hullId: "a1" }));
-    await accept(update({ id: "c2", hullId: "a2", fields: { note: "x".repeat(20_000) } }));
-    const get = jest.spyOn(kv().table("outbox"), "get");
-    for (let times = 0; times < 3; times += 1) expect(await readyIds()).toEqual(["a1", "a2"]);
-    expect(get).toHaveBeenCalledTimes(3);
   });
 
   it("puts an entry that was replaced behind those that waited longer", async () => {

@@ -1,10 +1,12 @@
+import { NOTIFICATIONS, RECORDS, SEEN } from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
 import { LANE, deliverQuietly, endingOf, finish, skip, skipFor, update } from "./builders";
 import type { Settlement } from "../../../src/storage/port/store";
 import { DAY_MS, describeStore } from "./fixture";
 
 const KEPT_MS = 30 * DAY_MS;
 
-describeStore("housekeeping", ({ start, kv, accept, attempt, block, clock, entry, record, settle, store }) => {
+describeStore("housekeeping", ({ start, database, accept, attempt, block, clock, entry, record, settle, store }) => {
   /** A message ends now. */
   const endNow = async (settlement: Settlement): Promise<void> => {
     if (settlement.then.kind !== "end") throw new Error("It ends.");
@@ -31,7 +33,9 @@ describeStore("housekeeping", ({ start, kv, accept, attempt, block, clock, entry
       clock.nowMs += 20 * DAY_MS;
     }
     await store.housekeep(KEPT_MS);
-    expect([...kv().table("rivals").range([])].map(([key]) => key[3])).toEqual(["a2"]);
+    expect(await read(database(), (view) => [...view.places(RECORDS, "rivals", [])].map((place) => place[4]))).toEqual([
+      "a2",
+    ]);
   });
 
   it("forgets how a record's last message ended, never its version or its link", async () => {
@@ -79,7 +83,7 @@ describeStore("housekeeping", ({ start, kv, accept, attempt, block, clock, entry
     await store.claimNotification("n1", LANE.tenant);
     clock.nowMs += 3 * DAY_MS;
     await store.housekeep(KEPT_MS);
-    for (const name of ["seen", "notifications"]) expect([...kv().table(name).range([])]).toEqual([]);
+    for (const table of [SEEN, NOTIFICATIONS]) expect(await read(database(), (view) => view.size(table, []))).toBe(0);
   });
 
   it("walks on from call to call, and begins again at the end", async () => {

@@ -1,4 +1,6 @@
 /** Rivals: skipped for a record that is linked to another Hull entity, and when they are taken in again. */
+import { RECORDS } from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
 import type { Settlement } from "../../../src/storage/port/store";
 import {
   LANE,
@@ -18,7 +20,7 @@ const OTHER_KEY = { keys: { externalId: "y" } };
 const COMPANY = { types: ["companies"], children: [] };
 const USER = { types: ["endusers"], children: [] };
 
-describeStore("a rival", ({ block, kv, accept, clock, entry, first, outcomes, settle, store, write }) => {
+describeStore("a rival", ({ block, database, accept, clock, entry, first, outcomes, settle, store, write }) => {
   /** The first one is linked to the record. */
   const link = async (hullId = "a1", keys: Record<string, string> = { externalId: "x" }): Promise<void> => {
     await write(update({ hullId, id: `c-${hullId}` }), "p1", { keys });
@@ -64,7 +66,7 @@ describeStore("a rival", ({ block, kv, accept, clock, entry, first, outcomes, se
     // Whoever was linked comes first, if both are looked for.
     expect(await waiting()).toEqual(expected);
     expect((await entry("companies", "a2")).content).toMatchObject({ messageId: "c-a2", replay: true, counted: true });
-    expect([...kv().table("rivals").range([])]).toEqual([]);
+    expect(await read(database(), (view) => [...view.places(RECORDS, "rivals", [])])).toEqual([]);
   });
 
   it("is not taken in again when a newer message of it ended otherwise, or waits", async () => {
@@ -109,9 +111,8 @@ describeStore("a rival", ({ block, kv, accept, clock, entry, first, outcomes, se
     await accept(userUpdate({ parent: "a1" }));
     await settle(skipFor(await entry("endusers", "e1"), "q1"));
     await store.forgetEntity(LANE.tenant, USER, "e1");
-    for (const name of ["rivals", "rivalsFor"]) {
-      expect(JSON.stringify([...kv().table(name).range([])])).not.toContain("e1");
-    }
+    const places = await read(database(), (view) => [...view.places(RECORDS, "rivals", [])]);
+    expect(JSON.stringify(places)).not.toContain("e1");
   });
 
   it("that is refused for another reason later is no rival any more once that is known", async () => {

@@ -1,5 +1,5 @@
 import { forgotten } from "../../../src/engine/delivery/settle/settlements";
-import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
+import { LANE, deliver, deliverQuietly, finish, forget, postpone, skip, update } from "./builders";
 import { describeStore } from "./fixture";
 
 describeStore("a record that the service holds now", (fixture) => {
@@ -88,10 +88,7 @@ describeStore("a record that must wait", ({ accept, attempt, clock, entry, outco
   });
 
   it("takes over what came meanwhile, and keeps force and cleared of the older one", async () => {
-    const flying = await start(
-      update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }),
-      "update",
-    );
+    const flying = await start(update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }));
     await accept(update({ id: "c2", version: 2, fields: { a: null, b: 1 } }));
     const { outcomes: ended } = await settle(postpone(flying, clock.nowMs + 9));
     expect(ended).toMatchObject([{ outcome: { messageId: "c1", outcome: "superseded" } }]);
@@ -101,6 +98,28 @@ describeStore("a record that must wait", ({ accept, attempt, clock, entry, outco
       notBeforeMs: clock.nowMs + 9,
     });
     expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+});
+
+describeStore("an update, which may be repeated", (fixture) => {
+  const { accept, entry, find, outcomes, settle, start, store } = fixture;
+  it("leaves nothing in the journal: a newer message takes its place while it is in flight", async () => {
+    const flying = await start(update({ id: "c1", version: 1 }), "update");
+    expect(flying).not.toHaveProperty("attempt");
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+    expect(await settle(deliver(flying, "p1"))).toEqual({ outcomes: [] });
+    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c2" } });
+    // The newer one tells Hull, too.
+    expect(await store.hullUpdates(LANE, 9)).toEqual([]);
+  });
+
+  it("is told to Hull, without a second outcome, when a filter took the record out while it was in flight", async () => {
+    const flying = await start(update({ id: "c1", version: 1 }), "update");
+    await accept(skip({ id: "c2", version: 2 }));
+    expect(await settle(deliver(flying, "p1"))).toEqual({ outcomes: [] });
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await store.hullUpdates(LANE, 9)).toMatchObject([{ remoteId: "p1", outcomes: [] }]);
   });
 });
 
