@@ -1,4 +1,5 @@
 /** Counting: messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same commit. */
+import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
 import type { HourCount, ReportLine, Tally } from "../port/store";
 import { HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
@@ -25,6 +26,13 @@ const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
 export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
   const runs = new Set<string>();
+  /** Lines of reports so far. Counting the lines themselves takes longer with every one. */
+  const lines = new Map<string, number>();
+  const linesOf = (id: string): number => {
+    const found = lines.get(id) ?? sum([...view.sums(RUN_COUNTS, [id, "counts"])].map(([, count]) => count));
+    lines.set(id, found);
+    return found;
+  };
   return {
     runs,
     add: (tenant, family, name, by = 1) => {
@@ -43,14 +51,14 @@ export function countsOf(view: View, nowMs: number, nextSeq: () => number): Coun
       const { type, outcome, code, leftOut = [] } = line;
       view.add(RUN_COUNTS, [id, "counts", `${type}/${outcome}/${code}`], by);
       for (const value of leftOut) view.add(RUN_COUNTS, [id, "leftOut", leftOutName(view, id, value)], 1);
-      if (run.options.verbose === true && by === 1) report(view, id, line, nextSeq());
+      if (run.options.verbose === true && by === 1 && linesOf(id) <= MOST_LINES) report(view, id, line, nextSeq());
     },
   };
 }
 
 /** @param seq where the line stands in the report */
 export function report(view: View, run: string, line: ReportLine, seq: number): void {
-  if (view.size(REPORTS, [run]) <= MOST_LINES) view.put(REPORTS, [run, seq], line);
+  view.put(REPORTS, [run, seq], line);
 }
 
 function leftOutName(view: Reader, run: string, value: LeftOut): string {
