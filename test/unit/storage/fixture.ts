@@ -29,7 +29,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return createOutbox(await createStored(options), options.now);
 }
 
-export type Adapter = "memory" | "lmdb";
+/** Every database that a store may stand on. */
+export const ADAPTERS = ["memory", "lmdb"] as const;
+export type Adapter = (typeof ADAPTERS)[number];
 
 /** Folders and databases of the running test: those of disks are closed and removed after it. */
 export function setUpDatabases() {
@@ -216,5 +218,5 @@ export function setUpStore(adapter: Adapter): Fixture {
 
 /** Tests that hold for both adapters. */
 export function describeStore(title: string, tests: (fixture: Fixture) => void): void {
-  describe.each(["memory", "lmdb"] as const)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
+  describe.each(ADAPTERS)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
 }
