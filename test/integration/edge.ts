@@ -19,8 +19,7 @@ import { tenantKey } from "../../src/storage/port/lane";
 import { createHostAllowList } from "../../src/http/guards/hosts";
 import { createHullClient } from "../../src/hull/client";
 import { createCredentialCheck } from "../../src/hull/auth/credentials";
-import { createEmbeddedStore } from "../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../src/storage/database/memory";
+import { createMemoryDatabase } from "../../src/storage/database/memory";
 import type { RunOptions, RunRow } from "../../src/storage/port/rows";
 import { createSeal } from "../../src/storage/port/seal";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
@@ -28,6 +27,7 @@ import type { Lane, Store } from "../../src/storage/port/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
 import { createFakeService, type FakeService, type FakeSettings } from "../unit/engine/fake-service";
 import { finish, update } from "../unit/storage/builders";
+import { openStore } from "../unit/storage/fixture";
 import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
 export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
@@ -106,7 +106,7 @@ export async function openEdge(
   await hull.listen();
   const privateSettings = { token: "planhat-token-0001", host: "one" };
   for (const each of [CONNECTOR, OTHER]) hull.addConnector({ ...each, privateSettings });
-  const store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => NOW });
+  const store = await openStore({ database: createMemoryDatabase(), now: () => NOW });
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

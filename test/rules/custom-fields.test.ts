@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { isObject } from "../../simulators/loopback/call";
 import { numberOf } from "../../src/engine/hull-updates/what-hull-knows";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
+import { createLmdbDatabase } from "../../src/storage/database/lmdb";
+import { MIRRORS } from "../../src/storage/tables/tables";
 import { ask } from "../integration/asking";
 import { account, minute, useFixtures, user, type Bag, type Fixture, type FixtureOptions } from "../fixture/fixture";
 
@@ -389,16 +390,14 @@ describe("a store of the version before, which remembered a text of digits like 
 
   async function downgrade(fixture: Fixture): Promise<void> {
     await fixture.stopped(async () => {
-      const kv = createLmdbKeyValue(join(fixture.dataDir, "store"));
-      const mirror = kv.table<unknown>("mirror");
-      let changed = 0;
-      await kv.transact(() => {
-        for (const [key, row] of [...mirror.range([])]) {
-          if (JSON.stringify(before(row)) !== JSON.stringify(row)) changed += 1;
-          mirror.put(key, before(row));
-        }
+      const database = createLmdbDatabase(join(fixture.dataDir, "store"));
+      const changed = await database.write((stored) => {
+        const mirrors = [...stored.range(MIRRORS.name, [])];
+        const different = mirrors.filter(([, row]) => JSON.stringify(before(row)) !== JSON.stringify(row));
+        const changes = mirrors.map(([key, row]) => ({ table: MIRRORS.name, key, value: before(row) }));
+        return { result: different.length, changes };
       });
-      await kv.close();
+      await database.close();
       expect(changed).toBe(1);
     });
   }

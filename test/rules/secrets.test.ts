@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { copyDatabase } from "../../src/storage/data-folder/copy";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
+import { createLmdbDatabase } from "../../src/storage/database/lmdb";
 import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { begin, publish, rowsOf } from "../fixture/batches";
 import { formsOf, tracesIn } from "../fixture/traces";
@@ -80,16 +80,18 @@ async function soilMemory(): Promise<void> {
 test("neither the database nor a copy takes in what the process had in memory before", async () => {
   const folder = mkdtempSync(join(tmpdir(), "pages-"));
   const store = join(folder, "store");
-  const kv = createLmdbKeyValue(store);
-  const rows = kv.table<string>("rows");
+  const database = createLmdbDatabase(store);
   for (let round = 0; round < 5; round += 1) {
     await soilMemory();
     // A page holds a few of them, and room for another.
-    await kv.transact(() => {
-      for (let number = 0; number < 100; number += 1) rows.put([number, round], "x".repeat(1_200));
-    });
+    const changes = Array.from({ length: 100 }, (_, number) => ({
+      table: "rows",
+      key: [number, round],
+      value: "x".repeat(1_200),
+    }));
+    await database.write(() => ({ result: undefined, changes }));
   }
-  await kv.close();
+  await database.close();
   for (let round = 0; round < 5; round += 1) {
     await soilMemory();
     await copyDatabase(store, join(folder, `copy-${round}`));

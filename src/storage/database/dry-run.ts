@@ -6,42 +6,47 @@
  * seen. Each row is consistent in itself; rows of one record may come from two moments. That is good enough to say what
  * a run would do.
  */
-import { createLayer, writesTo } from "./layer";
-import { wholeOr, type Database, type Rows, type Work } from "./rows";
+import { createLayer, prepared } from "./layer";
+import { wholeOr, type Database, type Rows } from "./rows";
 
 export interface DryDatabase extends Database {
   /** Rows that were written. */
   size(): number;
-  /** Forgets what was written so far, but for some tables. */
-  keepOnly(tables: ReadonlySet<string>): void;
+  /** Forgets what was written so far, but for some tables; nothing, as long as a row is written in one of `unless`. */
+  keepOnly(tables: ReadonlySet<string>, unless: readonly string[]): Promise<void>;
 }
 
 export function createDryDatabase(base: Database): DryDatabase {
   const layer = createLayer();
+  /** One write at a time: nobody changes what it read before it is there. */
   let last: Promise<unknown> = Promise.resolve();
-
-  async function write<T>(work: (rows: Rows) => Work<T>): Promise<T> {
-    const { result, apply } = await base.read((rows) => {
-      const below = wholeRows(rows);
-      const decided = work(layer.over(below));
-      return { result: decided.result, apply: writesTo(layer, below, decided.changes) };
-    });
-    apply();
-    return result;
-  }
-
+  const inTurn = <T>(step: () => T | Promise<T>): Promise<T> => {
+    const done = last.then(step);
+    last = done.catch(() => undefined);
+    return done;
+  };
   return {
     read: (work) => base.read((below) => work(layer.over(wholeRows(below)))),
-    // The lower database may run the work more than once, so its changes are written after the last run. Until then no
-    // other work may be decided on what they change.
-    write: (work) => {
-      const done = last.then(() => write(work));
-      last = done.catch(() => undefined);
-      return done;
-    },
+    write: (work) =>
+      inTurn(async () => {
+        // The lower database may run the work more than once, so what it comes to is written afterwards.
+        const { result, apply } = await base.read((rows) => {
+          const below = wholeRows(rows);
+          const done = work(layer.over(below));
+          return { result: done.result, apply: prepared(layer, below, done.changes) };
+        });
+        apply();
+        return result;
+      }),
     size: () => layer.size(),
-    keepOnly: (tables) => layer.keepOnly(tables),
-    close: () => Promise.resolve(layer.keepOnly(new Set())),
+    keepOnly: (tables, unless) =>
+      inTurn(() => {
+        if (!unless.some((table) => layer.has(table))) layer.keepOnly(tables);
+      }),
+    close: () =>
+      inTurn(() => {
+        layer.keepOnly(new Set());
+      }),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Layer {
   forget(table: string, key: Key): void;
   /** Changed and removed rows. */
   size(): number;
+  /** Whether any row of a table is here, removed ones aside. */
+  has(table: string): boolean;
   keepOnly(tables: ReadonlySet<string>): void;
 }
 
@@ -59,19 +61,23 @@ export function createLayer(): Layer {
     hide: (table, key) => void sorted(table).set(key, REMOVED),
     forget: (table, key) => void tables.get(table)?.delete(key),
     size: () => [...tables.values()].reduce((sum, { size }) => sum + size, 0),
+    has: (table) => {
+      for (const [, cell] of cellsIn(tables.get(table), [], {})) if (cell.length > 0) return true;
+      return false;
+    },
     keepOnly: (kept) => {
       for (const table of tables.keys()) if (!kept.has(table)) tables.delete(table);
     },
   };
 }
 
-/** Writes a commit's changes into a layer: first everything is read that is needed for it, then all are written. */
+/** Writes a commit's changes into a layer. */
 export function applyTo(layer: Layer, below: Rows, changes: readonly RowChange[]): void {
-  writesTo(layer, below, changes)();
+  prepared(layer, below, changes)();
 }
 
-/** The same in two steps: it reads what is needed, and returns what writes. */
-export function writesTo(layer: Layer, below: Rows, changes: readonly RowChange[]): () => void {
+/** Reads everything that is needed to write a commit's changes into a layer. @returns what writes them */
+export function prepared(layer: Layer, below: Rows, changes: readonly RowChange[]): () => void {
   const rows = layer.over(below);
   const writes = changes.map((change) => {
     const { table, key } = change;

@@ -8,7 +8,7 @@ import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
 import { checkBeside, createChecks, DAMAGED } from "./checks";
 import { endOf, numberIn } from "./layer";
-import { DamagedRow, type Database, type Key, type RowChange, type Rows } from "./rows";
+import { DamagedRow, type Database, type Key, type RowChange, type Rows, type Work } from "./rows";
 
 /** Most tables that a database may have. */
 export const MOST_TABLES = 64;
@@ -49,6 +49,16 @@ function reserveLock(path: string): void {
   }
 }
 
+/**
+ * A table that was not used yet is opened outside of a transaction: if that were taken back, LMDB would give the handle to
+ * another table.
+ */
+class NotOpen extends Error {
+  constructor(readonly table: string) {
+    super(`The table "${table}" is not open.`);
+  }
+}
+
 /** LMDB's error for a database that had one from which it cannot recover. */
 const PANIC = "MDB_PANIC";
 
@@ -83,7 +93,10 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
   let failed = false;
   let broken = false;
 
+  let isWriting = false;
+
   const table = memoize((name: string): Table => {
+    if (isWriting) throw new NotOpen(name);
     const isPlain = name === META;
     return root.openDB<unknown, MutableKey>({ name, ...(isPlain ? { encoding: "msgpack" } : { encoder: checks }) });
   });
@@ -137,29 +150,43 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
     if (name === META) set(CHECKS, [name, ...key], value === undefined ? undefined : checkBeside(key, value));
   }
 
-  return {
-    // Rows are read where LMDB has them, and nobody writes while JavaScript does.
-    read: (work) => Promise.resolve().then(() => work(rows)),
-    write: async (work) => {
-      if (broken) throw new DiskError(`The store in ${path} had an error that only a restart ends.`, PANIC);
-      try {
-        // It resolves when it is on disk; `root.flushed` would wait for later ones as well, and for ever if one of
-        // them fails.
-        return await root.transaction(() => {
+  async function write<T>(work: (rows: Rows) => Work<T>): Promise<T> {
+    if (broken) throw new DiskError(`The store in ${path} had an error that only a restart ends.`, PANIC);
+    try {
+      // A child transaction, because only that takes back what was written when a later row cannot be: a damaged
+      // counter, a key that is too long. It resolves when it is on disk; `root.flushed` would wait for later ones as
+      // well, and for ever if one of them fails.
+      return await root.childTransaction(() => {
+        isWriting = true;
+        try {
           const { result, changes } = work(rows);
           changes.forEach(apply);
           return result;
-        });
-      } catch (error) {
-        throw await failureOf(error);
+        } finally {
+          isWriting = false;
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof NotOpen)) throw await failureOf(error);
+      try {
+        table(error.table);
+      } catch (failure) {
+        throw await failureOf(failure);
       }
-    },
+      return write(work);
+    }
+  }
+
+  return {
+    // Rows are read where LMDB has them, and nobody writes while JavaScript does.
+    read: (work) => Promise.resolve().then(() => work(rows)),
+    write,
     backup: (folder) => root.backup(folder, true),
     close: async () => {
       if (!broken && failed) {
         // Closing would wait for the failed commit for ever; an empty one, which writes nothing, takes its place.
         failed = false;
-        await root.transaction(() => undefined);
+        await root.childTransaction(() => undefined);
       }
       await root.close();
     },

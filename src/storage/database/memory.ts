@@ -1,19 +1,28 @@
 /** The database in memory: for tests. Same order, same commits, nothing durable. */
 import { applyTo, createLayer, NO_ROWS } from "./layer";
-import type { Database } from "./rows";
+import type { Database, Rows } from "./rows";
 
 export function createMemoryDatabase(): Database {
   const layer = createLayer();
-  const rows = layer.over(NO_ROWS);
+  const stored = layer.over(NO_ROWS);
+  const rows: Rows = {
+    get: (table, key) => copyOf(stored.get(table, key)),
+    *range(table, prefix, options) {
+      for (const [key, value] of stored.range(table, prefix, options)) yield [key, copyOf(value)] as const;
+    },
+    size: (table, prefix) => stored.size(table, prefix),
+  };
   return {
     read: (work) => Promise.resolve().then(() => work(rows)),
     write: (work) =>
       Promise.resolve().then(() => {
         const { result, changes } = work(rows);
-        // What is stored is a copy: a caller that changes its own object must not change the database.
         applyTo(layer, NO_ROWS, structuredClone(changes));
         return result;
       }),
     close: () => Promise.resolve(),
   };
 }
+
+/** As on a disk, nobody changes what is stored by changing what was written or read. */
+const copyOf = (value: unknown): unknown => (typeof value === "object" ? structuredClone(value) : value);

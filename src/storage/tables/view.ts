@@ -2,7 +2,7 @@
  * What a piece of work sees of the store: documents and counters as they are, with what it has changed so far. Nothing
  * is written before the work has ended, so work that throws leaves nothing behind, and may be run again.
  */
-import { createLayer } from "../database/layer";
+import { createLayer, numberIn } from "../database/layer";
 import type { Database, Key, RangeOptions, RowChange, Rows } from "../database/rows";
 import { asIs, type Codec } from "./structure";
 
@@ -60,7 +60,12 @@ export interface View extends Reader {
   changed(): number;
 }
 
-const pathOf = (table: string, key: Key): string => `${table}\0${key.join("\0")}`;
+/** Another text for every key: a number is not its digits, and a text may contain anything. */
+function pathOf(table: string, key: Key): string {
+  let path = table;
+  for (const part of key) path += typeof part === "number" ? `\0${part}` : `\0${part.length}:${part}`;
+  return path;
+}
 
 /** An index has nothing to say but that it has a row. */
 const MARK = 1;
@@ -188,8 +193,9 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     add: ({ name }, key, by) => {
       const path = pathOf(name, key);
       const before = changes.get(path);
-      const sum = before !== undefined && "by" in before ? before.by + by : by;
-      changes.set(path, { table: name, key, by: sum });
+      const isDropped = before !== undefined && "value" in before;
+      const sum = (before === undefined ? 0 : numberIn("by" in before ? before.by : before.value)) + by;
+      changes.set(path, { table: name, key, ...(isDropped ? { value: sum } : { by: sum }) });
     },
     drop: ({ name }, key) => set(pathOf(name, key), name, key, undefined),
     changed: () => documents.size,

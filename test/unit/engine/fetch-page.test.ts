@@ -6,9 +6,9 @@ import { typeContext } from "../../../src/engine/delivery/work";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { ListedRecord } from "../../../src/services/connection";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import { createFakeService } from "./fake-service";
+import { openStore } from "../storage/fixture";
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 
@@ -27,7 +27,7 @@ const page = (first: ListedRecord, last: ListedRecord): readonly ListedRecord[] 
 ];
 
 async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepContext> {
-  const store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => NOW_MS });
+  const store = await openStore({ database: createMemoryDatabase(), now: () => NOW_MS });
   return {
     ...typeContext(createFakeService(), ENDUSERS, { host: "one" }, NOW_MS),
     store: {

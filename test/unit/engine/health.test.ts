@@ -1,12 +1,12 @@
 import { createHealth, type HealthOf, type HealthOptions } from "../../../src/engine/status/health";
 import { createTenants, type Tenant, type Tenants } from "../../../src/engine/tenants";
 import type { Connection, Finding, FindingLevel } from "../../../src/services/connection";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { RunRow } from "../../../src/storage/port/rows";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { skip } from "../storage/builders";
+import { openStore } from "../storage/fixture";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";
 
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
@@ -41,7 +41,7 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
   nowMs = START_MS;
   [said, inspections, asked, errors] = [[], [], 0, []];
   sources = {};
-  store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => nowMs });
+  store = await openStore({ database: createMemoryDatabase(), now: () => nowMs });
   const connection: Connection = fakeConnection({
     inspect: () => {
       asked += 1;

@@ -2,7 +2,7 @@
  * Two connectors of one Planhat tenant with the real plan and digest, and a lane that a test moves by hand. A run can
  * be told to recognise nothing, so that every message is planned and compared: what it does is what counts.
  */
-import { omit } from "lodash";
+import { mapValues, omit } from "lodash";
 import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import { createIntake, type IntakeReport } from "../../../src/engine/intake/intake";
@@ -11,10 +11,11 @@ import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenan
 import { createPlanhatService } from "../../../src/services/planhat";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import type { EntryRow, MirrorRow, HullUpdateRow } from "../../../src/storage/port/rows";
-import type { KeyValue } from "../../../src/storage/database/kv";
+import type { Database } from "../../../src/storage/database/rows";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/port/store";
-import { openTables } from "../../../src/storage/tables/tables";
+import { DEPTH, HOURS, RECORDS, RUN_COUNTS, TABLES, TALLY, TENANTS } from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
 import { openFixture, type Fixture } from "../storage/fixture";
 import { deliver, deliverQuietly, finish, forget, postpone, workedOn } from "../storage/builders";
 
@@ -98,7 +99,7 @@ export interface PairedRun {
   /** Somebody changes a name in Planhat, and the connector reads it. */
   personSets(hullId: HullId, name: string): Promise<void>;
   /** Every row, without the fingerprints themselves. */
-  dump(): unknown;
+  dump(): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -110,7 +111,7 @@ export const typeOf = (hullId: HullId): string => (hullId === "a1" ? "companies"
 const remoteId = (hullId: HullId): string => `p-${hullId}`;
 
 export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
-  const { store: plain, clock, kv, close } = await openFixture("memory");
+  const { store: plain, clock, database, close } = await openFixture("memory");
   const service = createPlanhatService({ fingerprintKey: "key" });
   const [logs, shipments]: [LogLine[], LogLine[]] = [[], []];
   const lastSent = new Map<HullId, Sent>();
@@ -284,7 +285,7 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
       const facts = { name: fingerprint(name, "name") };
       await plain.observe(lane.remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
     },
-    dump: () => dumpOf(kv()),
+    dump: () => dumpOf(database()),
     close: async () => {
       service.close();
       expect(await close()).toEqual([]);
@@ -304,9 +305,17 @@ function rawMessage(hullId: HullId, parts: MessageParts, nowMs: number, number: 
   return { ...base, events, user, account: { ...account, ...company }, segments: listed };
 }
 
-function dumpOf(kv: KeyValue): unknown {
-  const { records, kv: _kv, now: _now, names: _names, tenants: _sealed, ...others } = openTables(kv, () => 0);
-  const plain = [...records.range([])].map(([key, row]) => [key, omit(row, "same")]);
-  const rest = Object.entries(others).map(([name, table]) => [name, [...table.range([])]]);
-  return { records: plain, ...(Object.fromEntries(rest) as object) };
+async function dumpOf(database: Database): Promise<unknown> {
+  const records = await read(database, (view) =>
+    [...view.range(RECORDS, [])].map(([key, record]) => [
+      key,
+      { ...record, own: mapValues(record.own, (part) => omit(part, "same")) },
+    ]),
+  );
+  // What is sealed differs from run to run.
+  const others = [...TABLES, TALLY, HOURS, DEPTH, RUN_COUNTS].filter((table) => table !== RECORDS && table !== TENANTS);
+  const rest = await database.read((stored) =>
+    others.map(({ name }): [string, unknown] => [name, [...stored.range(name, [])]]),
+  );
+  return { records, ...Object.fromEntries(rest) };
 }

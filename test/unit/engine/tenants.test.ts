@@ -1,11 +1,11 @@
 import { tenantKey } from "../../../src/storage/port/lane";
 import { changeGrant } from "../../../src/engine/authorization/grant";
 import { createTenants, remoteKey, type Tenants } from "../../../src/engine/tenants";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Store } from "../../../src/storage/port/store";
 import { createFakeService, type FakeService, type FakeSettings } from "./fake-service";
+import { openStore } from "../storage/fixture";
 
 const SECRET = "seal secret of some length";
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
@@ -19,7 +19,7 @@ let service: FakeService;
 let tenants: Tenants<FakeSettings>;
 
 beforeEach(async () => {
-  store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => 0 });
+  store = await openStore({ database: createMemoryDatabase(), now: () => 0 });
   service = createFakeService();
   tenants = createTenants({ now: () => 0, store, seal: createSeal(SECRET), service });
 });

@@ -238,7 +238,7 @@ async function check(steps: readonly Step[]): Promise<number> {
       const answers = [await take(quick, current), await take(slow, current)];
       expect([index, answers[0]]).toEqual([index, answers[1]]);
       expect(linesOf(quick, lines[0])).toEqual(linesOf(slow, lines[1]));
-      const [rows, expected] = [quick.run.dump(), slow.run.dump()];
+      const [rows, expected] = [await quick.run.dump(), await slow.run.dump()];
       // Mostly they are equal to the letter, which is told much faster.
       if (JSON.stringify(rows) !== JSON.stringify(expected)) expect(rows).toEqual(expected);
     }

@@ -30,8 +30,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return createOutbox(await createStored(options), options.now);
 }
 
-/** `remote`: at the other end of a connection, with faults now and then. */
-export type Adapter = "memory" | "lmdb" | "remote";
+/** Every database that a store may stand on; `remote`: at the other end of a connection, with faults now and then. */
+export const ADAPTERS = ["memory", "lmdb", "remote"] as const;
+export type Adapter = (typeof ADAPTERS)[number];
 
 const openDatabaseOn = (adapter: Adapter, folder: () => string): Database => {
   if (adapter === "lmdb") return createLmdbDatabase(folder());
@@ -224,5 +225,5 @@ export function setUpStore(adapter: Adapter): Fixture {
 
 /** Tests that hold for every adapter. */
 export function describeStore(title: string, tests: (fixture: Fixture) => void): void {
-  describe.each(["memory", "lmdb", "remote"] as const)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
+  describe.each(ADAPTERS)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
 }
