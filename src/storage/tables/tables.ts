@@ -217,9 +217,12 @@ export const MIRRORS = defineTable<MirrorRow>()("mirror", MIRROR, {
 /** [remote, type, run, page] */
 export const LISTED = defineTable<ListedPage>()("listed");
 
-/** [key]; the number leads back to it, should its document be damaged */
+/** [key]; what others are numbered by stands in its indexes as well, should its document be damaged */
 export const REMOTES = defineTable<RemoteRow>()("remotes", asIs<RemoteRow>(), {
+  /** [number] */
   numbers: ({ number }) => [[number]],
+  /** [place, connector]; but for places that are free */
+  senders: ({ senders = [] }) => senders.flatMap((tenant, place) => (tenant === "" ? [] : [[place, tenant]])),
 });
 
 /** [name] */
