@@ -71,19 +71,12 @@ const INDEXES: ReadonlySet<string> = new Set(
   TABLES.flatMap((table) => Object.keys(table.indexes).map((index) => indexName(table, index))),
 );
 
-/** Where in a row of an index the type of the record stands; and its remote, unless that is in front. */
-const INDEX_PARTS: Readonly<Record<keyof typeof RECORDS.indexes, { readonly type: number; readonly remote?: number }>> =
-  {
-    claims: { type: 1 },
-    due: { type: 2 },
-    waiting: { type: 4 },
-    updates: { type: 4 },
-    dead: { type: 2 },
-    deadIds: { type: 3, remote: 1 },
-    orphans: { type: 4 },
-    rivals: { type: 1 },
-    pending: { type: 1 },
-  };
+type RecordIndex = keyof typeof RECORDS.indexes;
+
+/** Where in a row of an index the type of the record stands. */
+const TYPE_AT: Readonly<Record<RecordIndex, number>> = {
+  ...{ claims: 1, rivals: 1, pending: 1, due: 2, dead: 2, deadIds: 3, waiting: 4, updates: 4, orphans: 4 },
+};
 
 /** Every row that is whole counts; nothing is mended on the way. */
 const WHOLE = { skipDamaged: true } as const;
@@ -144,12 +137,11 @@ function loseRecord({ view, documentsOf, rules }: Mending, key: Key): Mended {
 function takeTraces(view: View, remote: RemoteRow, type: string, hullId: string): Traces {
   const { number, generation } = remote;
   for (const place of contentPlaces(remote, [number, type, hullId])) view.overwrite(CONTENTS.name, place, undefined);
-  const take = (index: keyof typeof RECORDS.indexes): readonly Key[] => {
-    const { type: typeAt, remote: remoteAt = 0 } = INDEX_PARTS[index];
-    const ofType = typeAt === 1 ? [number, type] : [number];
-    return takePlaces(view, RECORDS, index, remoteAt === 0 ? ofType : [], (place) => {
-      return place[remoteAt] === number && place[typeAt] === type && place.at(-1) === hullId;
-    });
+  const take = (index: RecordIndex): readonly Key[] => {
+    const remoteAt = index === "deadIds" ? 1 : 0;
+    const isOwn = (place: Key): boolean =>
+      place[remoteAt] === number && place[TYPE_AT[index]] === type && place.at(-1) === hullId;
+    return takePlaces(view, RECORDS, index, remoteAt === 0 ? [number] : [], isOwn);
   };
   const tenants = (places: readonly Key[], at: number): string[] =>
     places.map((place) => tenantIn(remote, String(place[at])));
@@ -197,21 +189,21 @@ function unlearn({ view, documentsOf, rules }: Mending, key: Key): Mended {
   return { type, remoteId: id };
 }
 
-/** Its number and those of its connectors stand in its indexes, its generation in the rows that have one. */
+/** What others are numbered by stands in its indexes; its scans prove nothing any more. */
 function rebuildRemote({ view }: Mending, key: Key): Mended {
-  const isOwn = (place: Key): boolean => place.at(-1) === key[0];
-  const [[number] = []] = takePlaces(view, REMOTES, "numbers", [], isOwn);
+  const take = (index: keyof typeof REMOTES.indexes): readonly Key[] =>
+    takePlaces(view, REMOTES, index, [], (place) => place.at(-1) === key[0]);
+  const [[number] = []] = take("numbers");
+  const [[generation] = []] = take("generations");
   const senders: string[] = [];
-  for (const [place, tenant] of takePlaces(view, REMOTES, "senders", [], isOwn))
-    senders[Number(place)] = String(tenant);
-  if (number === undefined) return {};
-  let generation = 1;
-  for (const table of [MIRRORS, RECORDS] as const) {
-    for (const [, row] of view.range<{ readonly generation?: number }, string>(table, [number], WHOLE))
-      generation = Math.max(generation, row.generation ?? 1);
-  }
-  const named = Array.from(senders, (tenant: string | undefined) => tenant ?? FREE);
-  view.put(REMOTES, key, { key: String(key[0]), number: Number(number), generation, scans: {}, senders: named });
+  for (const [place, tenant] of take("senders")) senders[Number(place)] = String(tenant);
+  view.put(REMOTES, key, {
+    key: String(key[0]),
+    number: Number(number),
+    generation: Number(generation),
+    scans: {},
+    senders: Array.from(senders, (tenant: string | undefined) => tenant ?? FREE),
+  });
   return {};
 }
 

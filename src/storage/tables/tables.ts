@@ -221,6 +221,8 @@ export const LISTED = defineTable<ListedPage>()("listed");
 export const REMOTES = defineTable<RemoteRow>()("remotes", asIs<RemoteRow>(), {
   /** [number] */
   numbers: ({ number }) => [[number]],
+  /** [generation] */
+  generations: ({ generation }) => [[generation]],
   /** [place, connector]; but for places that are free */
   senders: ({ senders = [] }) => senders.flatMap((tenant, place) => (tenant === "" ? [] : [[place, tenant]])),
 });
