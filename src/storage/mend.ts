@@ -195,6 +195,7 @@ function rebuildRemote({ view }: Mending, key: Key): Mended {
     takePlaces(view, REMOTES, index, [], (place) => place.at(-1) === key[0]);
   const [[number] = []] = take("numbers");
   const [[generation] = []] = take("generations");
+  if (number === undefined || generation === undefined) return {};
   const senders: string[] = [];
   for (const [place, tenant] of take("senders")) senders[Number(place)] = String(tenant);
   view.put(REMOTES, key, {
