@@ -33,12 +33,10 @@ export type Mend = <T>(work: () => Promise<T>) => Promise<T>;
 export interface MendOptions {
   /** The commits to it are not mended themselves. */
   readonly database: Database;
-  readonly documentsIn: (view: View) => { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> };
+  readonly documentsIn: (view: View) => DocumentsOf;
   readonly rules: DamageRules;
   /** Told of each row, once it is mended. */
   readonly onDamaged: (row: DamagedName) => void;
-  /** Told of runs in which something was counted. */
-  readonly endRuns: (ids: Iterable<string>) => Promise<void>;
 }
 
 /** What a row was, as far as it may be said, and the remote whose children are not all moved yet. */
@@ -82,7 +80,7 @@ const TYPE_AT: Readonly<Record<RecordIndex, number>> = {
 const WHOLE = { skipDamaged: true } as const;
 
 /** @returns does some work; where that meets a damaged row, the row is mended and the work done again */
-export function createMend({ database, documentsIn, rules, onDamaged, endRuns }: MendOptions): Mend {
+export function createMend({ database, documentsIn, rules, onDamaged }: MendOptions): Mend {
   /** @param mended rows that were mended for this work, or are being mended */
   async function attempt<T>(work: () => Promise<T>, mended: Set<string>): Promise<T> {
     for (;;) {
@@ -101,20 +99,18 @@ export function createMend({ database, documentsIn, rules, onDamaged, endRuns }:
   }
 
   async function mendRow({ table, key }: DamagedRow, mended: Set<string>): Promise<void> {
-    const work = (view: View, rows: Rows) => {
+    const work = (view: View, rows: Rows): Mended | undefined => {
       // Somebody else may have met it at the same time.
       if (!isDamaged(rows, table, key)) return undefined;
       view.overwrite(table, key, INDEXES.has(table) ? MARK : undefined);
-      const { of, runs } = documentsIn(view);
-      return { ...RULES.get(table)?.({ view, documentsOf: of, rules }, key), runs };
+      return RULES.get(table)?.({ view, documentsOf: documentsIn(view), rules }, key) ?? {};
     };
     const done = await attempt(() => commit(database, work), mended);
     if (done === undefined) return;
-    const { unfinished, runs, ...name } = done;
+    const { unfinished, ...name } = done;
     onDamaged({ table, ...name });
-    await endRuns(runs);
     if (unfinished === undefined) return;
-    const goOn = (view: View): boolean => rules.goOn(documentsIn(view).of(unfinished));
+    const goOn = (view: View): boolean => rules.goOn(documentsIn(view)(unfinished));
     for (let more = true; more;) more = await attempt(() => commit(database, goOn), mended);
   }
 

@@ -78,7 +78,9 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   const nextSeq = (): number => (seq += 1);
 
   const mend: Mend =
-    rules === undefined ? (work) => work() : createMend({ database, documentsIn, rules, onDamaged, endRuns });
+    rules === undefined
+      ? (work) => work()
+      : createMend({ database, documentsIn: (view) => documentsIn(view).of, rules, onDamaged });
   const read = <T>(work: (view: Reader) => T): Promise<T> => mend(() => readFrom(database, work));
   const commit = <T>(work: (view: View) => T): Promise<T> => mend(() => commitTo(database, work));
   const mended: Database = {
@@ -103,9 +105,9 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   }
 
   /** A run is done when all that was found in it is counted, which is known when that is written. */
-  async function endRuns(ids: Iterable<string>): Promise<void> {
+  async function endRuns(ids: Iterable<string>, looks = false): Promise<void> {
     for (const id of ids) {
-      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now()));
+      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now(), looks));
     }
   }
 
@@ -179,7 +181,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     runs: (query) => read((view) => listRuns(view, query)),
     openRuns: async () => {
       // A process may have ended between the last count and the end of its run.
-      await endRuns(await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1)))));
+      const ids = await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1))));
+      await endRuns(ids, true);
       return read((view) => openRunsOf(view, []));
     },
     lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),

@@ -243,6 +243,24 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
     expect(await auditOf(database)).toEqual([]);
   });
 
+  it("ends a run of which a record was lost, once nothing waits any more", async () => {
+    const { store, settle, outcomes } = await damagedStore(
+      async ({ store }) => {
+        const order = { tenant: LANE.tenant, kind: "batch", type: "companies", options: {} } as const;
+        await store.beginRun({ id: "r1", ...order }, false);
+        await store.accept(NAMES.map((id) => ({ ...update({ id: `r1/${id}`, hullId: id }), run: "r1" })));
+        await store.changeRun("r1", { state: "running", complete: true });
+      },
+      { table: "records", last: "a2" },
+      seed,
+    );
+    const ready = await store.ready(LANE, "companies", 9);
+    expect(await store.openRuns()).toMatchObject([{ state: "running", total: 3 }]);
+    await settle(...ready.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`)));
+    expect(await store.openRuns()).toMatchObject([{ state: "success", total: 3, done: 2 }]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 2, "companies/dead/damaged": 1 });
+  });
+
   it("forgets a run with its counts and its report", async () => {
     const order = { tenant: LANE.tenant, kind: "batch", type: "companies", options: { verbose: true } } as const;
     const { store, database, damaged } = await damagedStore(
