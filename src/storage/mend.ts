@@ -39,8 +39,8 @@ export interface MendOptions {
   readonly onDamaged: (row: DamagedName) => void;
 }
 
-/** What a row was, as far as it may be said, and the remote whose children are not all moved yet. */
-type Mended = Omit<DamagedName, "table"> & { readonly unfinished?: string | undefined };
+/** Whose row it was, as far as it may be said; and the remote where children may not all be moved yet. */
+type Mended = Omit<DamagedName, "table"> & { readonly remote?: string };
 
 interface Mending {
   readonly view: View;
@@ -107,10 +107,10 @@ export function createMend({ database, documentsIn, rules, onDamaged }: MendOpti
     };
     const done = await attempt(() => commit(database, work), mended);
     if (done === undefined) return;
-    const { unfinished, ...name } = done;
+    const { remote, ...name } = done;
     onDamaged({ table, ...name });
-    if (unfinished === undefined) return;
-    const goOn = (view: View): boolean => rules.goOn(documentsIn(view)(unfinished));
+    if (remote === undefined) return;
+    const goOn = (view: View): boolean => rules.goOn(documentsIn(view)(remote));
     for (let more = true; more;) more = await attempt(() => commit(database, goOn), mended);
   }
 
@@ -125,8 +125,9 @@ function loseRecord({ view, documentsOf, rules }: Mending, key: Key): Mended {
   if (remote === undefined) return { type, hullId };
   const documents = documentsOf(remote);
   const traces = takeTraces(view, documents.remote(), type, hullId);
-  const isUnfinished = rules.record(documents, { type, hullId }, traces);
-  return { type, hullId, unfinished: isUnfinished ? remote : undefined };
+  rules.record(documents, { type, hullId }, traces);
+  const [tenant, ...others] = new Set(traces.waited);
+  return { ...(tenant !== undefined && others.length === 0 && { tenant }), type, hullId, remote };
 }
 
 /** Removes what else is stored of a record. @returns what that said */
@@ -166,8 +167,8 @@ function loseContent({ view, documentsOf, rules }: Mending, key: Key): Mended {
   const [number = "", slot] = String(key[3]).split("/");
   const tenant = documents.tenantOf(number);
   const part = slot === "deadLetter" || slot === "rival" ? slot : "entry";
-  const isUnfinished = rules.content(documents, { tenant, type, hullId }, part);
-  return { tenant, type, hullId, unfinished: isUnfinished ? remote : undefined };
+  rules.content(documents, { tenant, type, hullId }, part);
+  return { tenant, type, hullId, remote };
 }
 
 /** Who is linked to it stands in the records. */

@@ -11,14 +11,14 @@ export interface Traces {
   readonly remoteId: string | undefined;
 }
 
-/** Everything is done in the commit that mends the row. @returns whether some children are left for further ones */
+/** Each is done in the commit that mends the row. */
 export interface DamageRules {
   /** A record's document is lost; nothing is stored of it any more. */
-  record(documents: Documents, record: Omit<RecordPlace, "tenant">, traces: Traces): boolean;
+  record(documents: Documents, record: Omit<RecordPlace, "tenant">, traces: Traces): void;
   /** Content that stood apart from its record is lost: that of a part of the document, which is there. */
-  content(documents: Documents, record: RecordPlace, part: "entry" | "deadLetter" | "rival"): boolean;
+  content(documents: Documents, record: RecordPlace, part: "entry" | "deadLetter" | "rival"): void;
   /** What a remote record holds is lost. @param linkedTo Hull id of the record that is linked to it, if any is */
-  mirror(documents: Documents, type: string, id: string, linkedTo: string | undefined): boolean;
-  /** Goes on with children. */
+  mirror(documents: Documents, type: string, id: string, linkedTo: string | undefined): void;
+  /** Goes on with children, in further commits. @returns whether some are left */
   goOn(documents: Documents): boolean;
 }

@@ -52,7 +52,7 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
     const ready = await store.ready(LANE, "companies", 99);
     expect(ready.map(({ hullId }) => hullId)).toEqual(["a1", "a3"]);
     await settle(...ready.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`)));
-    expect(damaged).toEqual([{ table: "records", type: "companies", hullId: "a2" }]);
+    expect(damaged).toEqual([{ table: "records", tenant: LANE.tenant, type: "companies", hullId: "a2" }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 2, "companies/dead/damaged": 1 });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await auditOf(database)).toEqual([]);
@@ -161,7 +161,7 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
       LANE,
       rows.map((row) => ({ row })),
     );
-    expect(damaged).toEqual([{ table: "records", type: "companies", hullId: "a2" }]);
+    expect(damaged).toEqual([{ table: "records", tenant: LANE.tenant, type: "companies", hullId: "a2" }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 2, "companies/dead/damaged": 1 });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await auditOf(database)).toEqual([]);
