@@ -2,6 +2,8 @@
 import { open as lmdb } from "lmdb";
 import type { DamagedName } from "../../../src/storage/port/disk";
 import { MOST_TABLES } from "../../../src/storage/database/lmdb";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import { DamagedRow, type Database, type Rows } from "../../../src/storage/database/rows";
 import { damage, damageRow } from "../../fixture/damage";
 import { auditOf } from "./audit";
 import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skipFor, update, userUpdate } from "./builders";
@@ -351,6 +353,45 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
     expect(damaged).toEqual([{ table: "tenants", tenant: "planhat/org/c9" }]);
   });
 });
+
+test("children of a lost record are all freed, more than fit into one commit too", async () => {
+  const ids = Array.from({ length: 600 }, (_, index) => `e${index}`);
+  const { store, database } = await damagedStore(
+    async ({ store, accept, settle }) => {
+      await accept(update({ id: "m-a1", hullId: "a1" }));
+      await store.accept(ids.map((id) => userUpdate({ parent: "a1", id, hullId: id })));
+      await settle(...(await store.ready(LANE, "endusers", 999)).map(blockOn));
+    },
+    { table: "records", last: "a1" },
+    1,
+  );
+  await store.ready(LANE, "companies", 9);
+  expect(await store.ready(LANE, "endusers", 999)).toHaveLength(ids.length);
+  expect(await auditOf(database)).toEqual([]);
+});
+
+test("a row that stays damaged is thrown, and not mended for ever", async () => {
+  const database = createMemoryDatabase();
+  const broken: Database = {
+    ...database,
+    read: (work) => database.read((rows) => work(withDamage(rows))),
+    write: (work) => database.write((rows) => work(withDamage(rows))),
+  };
+  const damaged: DamagedName[] = [];
+  const store = await openStore({ database: broken, now: () => START_MS, onDamaged: (row) => damaged.push(row) });
+  await expect(store.tenant(LANE.tenant)).rejects.toThrow(/"tenants" cannot be read/);
+  expect(damaged).toEqual([{ table: "tenants", tenant: LANE.tenant }]);
+});
+
+function withDamage(rows: Rows): Rows {
+  return {
+    ...rows,
+    get: (table, key) => {
+      if (table === "tenants") throw new DamagedRow(table, key);
+      return rows.get(table, key);
+    },
+  };
+}
 
 test("a value without a check is read as it is, and what is written from then on carries one", async () => {
   const folder = makeFolder();
