@@ -1,9 +1,10 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { openStore } from "../src/engine/outbox/open-store";
 import { createOutbox } from "../src/engine/outbox/outbox";
 import { createDryStored } from "../src/storage/dry-run";
-import { createStored, type StoreOptions } from "../src/storage/store";
+import type { StoreOptions } from "../src/storage/store";
 import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
 import type { Database } from "../src/storage/database/rows";
 import { keepPrivate } from "../src/storage/data-folder/private";
@@ -68,7 +69,7 @@ export async function openDataFolder(
     const database = disk.guard(file);
     opened = database;
     endUse = end;
-    const store = disk.withRoom(createOutbox(await createStored({ database, now, onDamaged }), now));
+    const store = disk.withRoom(await openStore({ database, now, onDamaged }));
     disk.watch();
     return {
       lock,

@@ -1,5 +1,6 @@
 /** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
 import { connectorOf } from "./port/lane";
+import type { DamageRules } from "./port/damage";
 import type { DamagedName } from "./port/disk";
 import type { DocumentsOf, RecordPlace } from "./port/documents";
 import type { Content, RemoteDocument, RemoteRow } from "./port/rows";
@@ -7,7 +8,7 @@ import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
-import { createMend } from "./mend";
+import { createMend, type Mend } from "./mend";
 import { countsOf, hourCounts, reportsOf, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
@@ -51,12 +52,15 @@ export interface StoreOptions {
   readonly now: () => number;
   /** Told of each row whose value was not what was written, once it is mended; see `mend.ts`. */
   readonly onDamaged?: ((row: DamagedName) => void) | undefined;
+  /** What it costs a record; without them nothing is mended, and such a row is thrown. */
+  readonly rules?: DamageRules | undefined;
 }
 
 /**
  * @throws when the stored data was written by another version of this program
  */
-export async function createStored({ database, now, onDamaged = () => undefined }: StoreOptions): Promise<Stored> {
+export async function createStored(options: StoreOptions): Promise<Stored> {
+  const { database, now, onDamaged = () => undefined, rules } = options;
   const opening = await commitTo(database, (view) => {
     const format = view.get(META, ["format"]);
     if (format !== undefined && format !== FORMAT) {
@@ -72,7 +76,10 @@ export async function createStored({ database, now, onDamaged = () => undefined 
   });
   let seq = opening * SEQS;
 
-  const mend = createMend(database, now, onDamaged);
+  const mend: Mend =
+    rules === undefined
+      ? (work) => work()
+      : createMend({ database, documentsIn: (view) => documentsIn(view, () => (seq += 1)).of, rules, onDamaged });
   const read = <T>(work: (view: Reader) => T): Promise<T> => mend(() => readFrom(database, work));
   const commit = <T>(work: (view: View, nextSeq: () => number) => T): Promise<T> => {
     // Each run of the work gets the same numbers: they are parts of keys, and what it reads must be the same rows.
@@ -112,9 +119,9 @@ export async function createStored({ database, now, onDamaged = () => undefined 
   }
 
   /** A run is done when all that was found in it is counted, which is known when that is written. */
-  async function endRuns(ids: Iterable<string>): Promise<void> {
+  async function endRuns(ids: Iterable<string>, looks = false): Promise<void> {
     for (const id of ids) {
-      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now()));
+      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now(), looks));
     }
   }
 
@@ -188,7 +195,8 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     runs: (query) => read((view) => listRuns(view, query)),
     openRuns: async () => {
       // A process may have ended between the last count and the end of its run.
-      await endRuns(await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1)))));
+      const ids = await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1))));
+      await endRuns(ids, true);
       return read((view) => openRunsOf(view, []));
     },
     lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),

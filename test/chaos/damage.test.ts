@@ -12,8 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEmbeddedStore } from "../../src/storage/embedded";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
+import { openStore } from "../../src/engine/outbox/open-store";
+import { createLmdbDatabase } from "../../src/storage/database/lmdb";
+import { writeRows } from "../fixture/rows";
 import { killAll, spawnServer } from "./server-process";
 import { runTool, type Said } from "./tool-process";
 
@@ -27,13 +28,14 @@ let whole: string;
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), "connector-damage-"));
   whole = join(base, "whole");
-  const kv = createLmdbKeyValue(join(whole, "store"));
-  await createEmbeddedStore({ kv, now: Date.now });
-  const rows = kv.table<string>("notifications");
-  await kv.transact(() => {
-    for (let row = 0; row < 2_000; row += 1) rows.put([99_999, `notification-${row}`], "acme.hullapp.io/connector");
-  });
-  await kv.close();
+  const database = createLmdbDatabase(join(whole, "store"));
+  await openStore({ database, now: Date.now });
+  const rows = Array.from({ length: 2_000 }, (_, row) => [99_999, `notification-${row}`]);
+  await writeRows(
+    database,
+    rows.map((key) => ({ table: "notifications", key, value: "acme.hullapp.io/connector" })),
+  );
+  await database.close();
 });
 
 afterAll(async () => {

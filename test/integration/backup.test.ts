@@ -7,11 +7,13 @@ import { createAdminClient } from "../../server/cli/client";
 import { backup } from "../../server/cli/backup";
 import type { ExitCode } from "../../server/cli/tool";
 import { openDataFolder } from "../../server/data-folder";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
+import { createLmdbDatabase } from "../../src/storage/database/lmdb";
+import type { Database } from "../../src/storage/database/rows";
 import { backUp } from "../../src/storage/data-folder/backup";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { mountDisk } from "../chaos/small-disk";
 import { useFixtures, type Fixture } from "../fixture/fixture";
+import { readRow, writeRow, writeRows } from "../fixture/rows";
 
 const open = useFixtures();
 const ADMIN_TOKEN = "admin-token-of-this-house-0001";
@@ -161,11 +163,9 @@ describe("the data folder", () => {
   afterAll(() => disk?.close());
 
   test("leaves no half of a file when the copy breaks off, and goes on", async () => {
-    const database = createLmdbKeyValue(join(place, "data"));
-    const rows = database.table<string>("rows");
-    await database.transact(() => {
-      for (let at = 0; at < 2_000; at += 1) rows.put([at], "x".repeat(1_000));
-    });
+    const database = createLmdbDatabase(join(place, "data"));
+    const rows = Array.from({ length: 2_000 }, (_, at) => ({ table: "rows", key: [at], value: "x".repeat(1_000) }));
+    await writeRows(database, rows);
     const to = join(disk === undefined ? place : dirname(disk.dataDir), "backup");
     mkdirSync(to);
     // Smaller than the store, so that it is tried although there is no room.
@@ -180,38 +180,39 @@ describe("the data folder", () => {
     const words = disk === undefined ? /: EEXIST, .*DATA_DIR as it is/ : /: ENOSPC, no space left .*Free some space/;
     await expect(copy).rejects.toThrow(words);
     expect(existsSync(to)).toBe(false);
-    await database.transact(() => rows.put([1], "y"));
+    await writeRow(database, "rows", [1], "y");
     mkdirSync(join(place, "whole"));
     await expect(backUp(join(place, "whole"), { database, ...options })).resolves.toMatchObject({ hasKey: false });
     await database.close();
   });
 });
 
+const roundOf = async (database: Database, table: string): Promise<number> =>
+  Number((await readRow(database, table, ["round"])) ?? 0);
+
 test("a copy is one moment of the database, while it is written all the time", async () => {
-  const database = createLmdbKeyValue(join(place, "data"));
-  const left = database.table<number>("left");
-  const right = database.table<number>("right");
+  const database = createLmdbDatabase(join(place, "data"));
   const state = { writing: true };
   let round = 0;
   const writer = (async () => {
     while (state.writing) {
       round += 1;
-      await database.transact(() => {
-        left.put(["round"], round);
-        for (let at = 0; at < 200; at += 1) left.put(["row", round, at], round);
-        right.put(["round"], round);
-      });
+      await writeRows(database, [
+        { table: "left", key: ["round"], value: round },
+        ...Array.from({ length: 200 }, (_, at) => ({ table: "left", key: ["row", round, at], value: round })),
+        { table: "right", key: ["round"], value: round },
+      ]);
     }
   })();
   for (const name of ["one", "two", "three"]) {
-    const known = left.get(["round"]) ?? 0;
+    const known = await roundOf(database, "left");
     mkdirSync(join(place, name));
     await database.backup(join(place, name));
-    const copy = createLmdbKeyValue(join(place, name));
-    const at = copy.table<number>("left").get(["round"]) ?? 0;
+    const copy = createLmdbDatabase(join(place, name));
+    const at = await roundOf(copy, "left");
     expect(at).toBeGreaterThanOrEqual(known);
-    expect(copy.table<number>("right").get(["round"]) ?? 0).toBe(at);
-    expect(copy.table<number>("left").size(["row"])).toBe(200 * at);
+    expect(await roundOf(copy, "right")).toBe(at);
+    expect(await copy.read((rows) => rows.size("left", ["row"]))).toBe(200 * at);
     await copy.close();
   }
   state.writing = false;

@@ -64,10 +64,10 @@ test("what waits ends by its name, and the others are delivered", async () => {
   const pause = { kind: "auth", message: "Planhat says no.", sinceMs: 0, untilMs: Date.now() + 3_600_000 };
   await fixture.connector.store.pause(fixture.lane, "*", pause);
   for (const number of NUMBERS) await fixture.tellUser(user(number), account(1));
-  await fixture.stopped(() => damageRow(join(fixture.dataDir, "store"), "outbox", idOf(2), 1));
+  await fixture.stopped(() => damageRow(join(fixture.dataDir, "store"), "records", idOf(2), 1));
   await fixture.connector.deliveryWorker.release(fixture.lane);
   await fixture.settled();
-  expect(damages(fixture)).toEqual(["outbox"]);
+  expect(damages(fixture)).toEqual(["records"]);
   expect(fixture.endusers()).toHaveLength(3);
   const { messages, outcomes } = await fixture.connector.store.tally(fixture.tenantKey);
   expect(outcomes).toEqual({ "endusers/sent/created": 3, "endusers/dead/damaged": 1 });

@@ -8,8 +8,8 @@ import { FREE, freePagesOf, openTrees, type OnRow, type Table, type Trees } from
 /** What is read of tables' pages at the most before the server starts; `npm run check` reads all of them. */
 export const LOOK_BYTES = 512 * 1024 * 1024;
 
-/** Tables without which no other can be read. Damaged rows of all others cost their record alone, see `outbox/damaged.ts`. */
-const NEEDED: ReadonlySet<string> = new Set(["meta", "names"]);
+/** The format and the counters, and their checks. Damaged rows of all others cost their record alone, see `mend.ts`. */
+const NEEDED: ReadonlySet<string> = new Set(["meta", "checks"]);
 
 /** What to do about a store that cannot be used. */
 export const REMEDY =

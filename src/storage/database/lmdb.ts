@@ -141,9 +141,11 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
     },
   };
 
-  function apply(change: RowChange): void {
-    const { table: name, key } = change;
-    const value = "by" in change ? numberIn(rows.get(name, key)) + change.by : change.value;
+  /** What a row becomes; a sum of what is there, which may be damaged. */
+  const valueOf = (change: RowChange): unknown =>
+    "by" in change ? numberIn(rows.get(change.table, change.key)) + change.by : change.value;
+
+  function put(name: string, key: Key, value: unknown): void {
     const set = (to: string, at: MutableKey, row: unknown): void =>
       void (row === undefined ? table(to).remove(at) : table(to).put(at, row));
     set(name, [...key], value);
@@ -160,7 +162,9 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
         isWriting = true;
         try {
           const { result, changes } = work(rows);
-          changes.forEach(apply);
+          // Everything is read before anything is written: what was written stays, also if a later step throws.
+          const values = changes.map(valueOf);
+          changes.forEach(({ table: name, key }, index) => put(name, key, values[index]));
           return result;
         } finally {
           isWriting = false;

@@ -4,7 +4,8 @@ import type { DeadLetterKey } from "../port/store";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
 import { isOldRun, removeRuns } from "../tables/runs";
-import { HOURS, NOTIFICATIONS, RECORDS, REMOTES, RUNS, SEEN, TENANTS } from "../tables/tables";
+import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/tables";
+import { remoteNumbered } from "../tables/tenants";
 import { commit, read, type Reader, type Table, type View } from "../tables/view";
 
 /** Rows of one table per step. */
@@ -40,8 +41,8 @@ export function createHousekeeping(database: Database, now: () => number): House
       const keys = await nextRecords(limit);
       return read(database, (view) =>
         keys.flatMap(([number = 0, type, hullId]) => {
-          const [place] = view.places(REMOTES, "numbers", [number], { limit: 1 });
-          return place === undefined ? [] : [{ remote: String(place[1]), type: String(type), hullId: String(hullId) }];
+          const remote = remoteNumbered(view, number);
+          return remote === undefined ? [] : [{ remote, type: String(type), hullId: String(hullId) }];
         }),
       );
     },

@@ -2,10 +2,9 @@
 import type { DeadLetterQuery } from "../port/dead-letters";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
 import type { DeadLetterKey } from "../port/store";
-import type { Key } from "../database/rows";
 import { numberIn, tenantIn } from "./documents";
-import { RECORDS, REMOTES, remoteRow } from "./tables";
-import { allLanes, lanesOf } from "./tenants";
+import { RECORDS, remoteRow } from "./tables";
+import { allLanes, lanesOf, remoteNumbered } from "./tenants";
 import type { Reader } from "./view";
 
 /** Rows that one page looks at, whether they match the filter or not. */
@@ -22,11 +21,6 @@ export function findDeadLetter(view: Reader, id: string, tenant?: string): DeadL
   }
   return undefined;
 }
-
-const remoteNumbered = (view: Reader, number: Key[number]): string | undefined => {
-  const [place] = view.places(REMOTES, "numbers", [number], { limit: 1 });
-  return place === undefined ? undefined : String(place[1]);
-};
 
 /** One page in the order of the lanes and their keys. */
 export function deadLetterPlaces(

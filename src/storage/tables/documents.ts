@@ -40,6 +40,10 @@ export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
     : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
 
+/** Every place where content of a record may stand apart. */
+export const contentPlaces = ({ senders = [] }: RemoteDocument, record: Key): readonly Key[] =>
+  senders.flatMap((_, number) => Object.keys(SLOTS).map((slot) => [...record, `${number}/${slot}`]));
+
 const isAny = ({ own }: RecordDocument, isIt: (content: Content, slot: Slot) => boolean): boolean => {
   for (const number in own) {
     const { entry, deadLetter, rival } = own[number] ?? {};

@@ -5,7 +5,8 @@ import type { Key } from "../database/rows";
 import type { RunRow } from "../port/rows";
 import { failureIn } from "../port/runs";
 import type { BegunRun, NewRun, RunChange, RunQuery } from "../port/store";
-import { LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
+import { DEPTH, LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
+import { lanesOf } from "./tenants";
 import type { Reader, View } from "./view";
 
 /** A run with what was counted in it. */
@@ -70,13 +71,24 @@ function saveRun(view: View, before: RunRow, row: RunRow, nowMs: number): RunRow
   return after;
 }
 
-/** A run whose records all have their outcome has ended. What was counted must be in the store by now. */
-export function endIfDone(view: View, id: string, nowMs: number): void {
+/**
+ * A run whose records all have their outcome has ended. What was counted must be in the store by now.
+ *
+ * @param looks whether to look, too, if nothing of its tenant waits: nobody knows the run of a record that was damaged
+ */
+export function endIfDone(view: View, id: string, nowMs: number, looks: boolean): void {
   if (!mayBeDone(view, id)) return;
   const row = view.get(RUNS, [id]);
   const counted = runIn(view, id);
-  if (row === undefined || counted === undefined || counted.done < (counted.total ?? 0)) return;
+  if (row === undefined || counted === undefined) return;
+  if (counted.done < (counted.total ?? 0) && (!looks || isWaiting(view, row.tenant))) return;
   saveRun(view, row, { ...row, ...endOf(counted) }, nowMs);
+}
+
+/** Whether anything of a tenant waits, wherever. */
+function isWaiting(view: Reader, tenant: string): boolean {
+  const depths = lanesOf(view, tenant).flatMap(({ remote }) => [...view.sums(DEPTH, [remote, tenant])]);
+  return depths.some(([, depth]) => depth > 0);
 }
 
 export function mayBeDone(view: Reader, id: string): boolean {

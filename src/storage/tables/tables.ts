@@ -235,9 +235,14 @@ export const FLIGHTS = defineTable<{ readonly atMs: number; readonly seqs: reado
 /** [remote, type, run, page] */
 export const LISTED = defineTable<ListedPage>()("listed");
 
-/** [key]; the number leads back to it, should its document be damaged */
+/** [key]; what others are numbered by stands in its indexes as well, should its document be damaged */
 export const REMOTES = defineTable<RemoteDocument>()("remotes", asIs<RemoteDocument>(), {
+  /** [number] */
   numbers: ({ number }) => [[number]],
+  /** [generation] */
+  generations: ({ generation }) => [[generation]],
+  /** [place, connector]; but for places that are free */
+  senders: ({ senders = [] }) => senders.flatMap((tenant, place) => (tenant === "" ? [] : [[place, tenant]])),
 });
 
 /** [name] */

@@ -74,6 +74,12 @@ function newNumber(view: View): number {
   return number;
 }
 
+/** The key of the remote with a number. */
+export function remoteNumbered(view: Reader, number: Key[number]): string | undefined {
+  const [place] = view.places(REMOTES, "numbers", [number], { limit: 1 });
+  return place === undefined ? undefined : String(place[1]);
+}
+
 /** Every lane in which something was taken in. @param prefix of one remote only */
 export function allLanes(view: Reader, prefix: Key = []): readonly Lane[] {
   const lanes = new Map<string, Lane>();

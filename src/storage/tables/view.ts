@@ -56,6 +56,8 @@ export interface View extends Reader {
   add(counter: Counter, key: Key, by: number): void;
   /** Forgets a counter. */
   drop(counter: Counter, key: Key): void;
+  /** Replaces a row of any table or index, whatever is there, or removes it: for rows that cannot be read. */
+  overwrite(table: string, key: Key, value: unknown): void;
   /** Documents that were changed so far; see `SLICE`. */
   changed(): number;
 }
@@ -68,7 +70,7 @@ function pathOf(table: string, key: Key): string {
 }
 
 /** An index has nothing to say but that it has a row. */
-const MARK = 1;
+export const MARK = 1;
 
 /** What a stored list was read as, on itself: for a database that gives the same one again. */
 const DOCUMENT = Symbol("document");
@@ -198,6 +200,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
       changes.set(path, { table: name, key, ...(isDropped ? { value: sum } : { by: sum }) });
     },
     drop: ({ name }, key) => set(pathOf(name, key), name, key, undefined),
+    overwrite: (table, key, value) => set(pathOf(table, key), table, key, value),
     changed: () => documents.size,
   };
   return { view, changes: () => [...changes.values()] };
@@ -208,10 +211,14 @@ export function read<T>(database: Database, work: (view: Reader) => T): Promise<
   return database.read((rows) => work(createView(rows).view));
 }
 
-/** Resolves when everything that the work changed is durable. The work may be run more than once. */
-export function commit<T>(database: Database, work: (view: View) => T): Promise<T> {
+/**
+ * Resolves when everything that the work changed is durable. The work may be run more than once.
+ *
+ * @param work gets the stored rows as well, as they were before
+ */
+export function commit<T>(database: Database, work: (view: View, rows: Rows) => T): Promise<T> {
   return database.write((rows) => {
     const { view, changes } = createView(rows);
-    return { result: work(view), changes: changes() };
+    return { result: work(view, rows), changes: changes() };
   });
 }

@@ -44,7 +44,7 @@ function untouched(): PeopleLane {
 }
 
 export function setUpPeople() {
-  const { accept, clock, store, kv } = setUpStore("memory");
+  const { accept, clock, store, database } = setUpStore("memory");
   /** The other side. */
   const people = new Map<string, RemoteRecord>();
   /** Requests in their order: `update p1 {"name":"Ann"}`, `find`, `read`. */

@@ -4,26 +4,31 @@ import { join } from "node:path";
 import { openDataFile } from "../../../src/storage/check/file";
 import { assertComplete, assertWhole } from "../../../src/storage/check/look";
 import { reportOn } from "../../../src/storage/check/report";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import { readRow, writeRow, writeRows } from "../../fixture/rows";
 import { setUpDatabases } from "./fixture";
 
 const { makeFolder } = setUpDatabases();
 const PAGE_BYTES = 4096;
 const REFUSED = /^The store in .* cannot be read: .*backup .*DATA_DIR to an empty folder.* are lost/s;
 
+const idOf = (number: number) => [7, "companies", `id-${number}`];
+
 /** Rows on several levels of pages, some with pages of their own, and pages that became free. */
 async function fill(folder: string): Promise<void> {
-  const kv = createLmdbKeyValue(folder);
+  const database = createLmdbDatabase(folder);
   const numbers = Array.from({ length: 1_500 }, (_, index) => index);
-  await kv.transact(() => {
-    for (const number of numbers) kv.table("dead").put(["remote", `id-${number}`], { text: "x".repeat(number % 300) });
-    for (const number of numbers.slice(0, 30)) kv.table("meta").put([`meta-${number}`], number);
-    for (const number of [1, 2, 3]) kv.table("reports").put(["run", number], "y".repeat(10_000 * number));
-  });
-  await kv.transact(() => {
-    for (const number of numbers) if (number % 3 > 0) kv.table("dead").remove(["remote", `id-${number}`]);
-  });
-  await kv.close();
+  await writeRows(database, [
+    ...numbers.map((number) => ({ table: "records", key: idOf(number), value: { text: "x".repeat(number % 300) } })),
+    ...numbers.slice(0, 30).map((number) => ({ table: "meta", key: [`meta-${number}`], value: number })),
+    ...[1, 2, 3].map((number) => ({ table: "reports", key: ["run", number], value: "y".repeat(10_000 * number) })),
+  ]);
+  const removed = numbers.filter((number) => number % 3 > 0);
+  await writeRows(
+    database,
+    removed.map((number) => ({ table: "records", key: idOf(number), value: undefined })),
+  );
+  await database.close();
 }
 
 const fileOf = (folder: string): string => join(folder, "data.mdb");
@@ -65,7 +70,7 @@ test("a store as LMDB leaves it is whole, and every row is counted", async () =>
   expect(counts).toEqual(
     expect.arrayContaining([
       ["meta", 30, 0],
-      ["dead", 500, 0],
+      ["records", 500, 0],
       ["reports", 3, 0],
     ]),
   );
@@ -85,22 +90,22 @@ test("a cut file is refused before it is opened, and what is missing is said", a
   for (const bytes of [1, 100, 2_048, 4_095, 4_096, 6_000, 8_191, 8_192, 8_193, size / 2, size / 2 + 7]) {
     const copy = copyOf(folder);
     truncateSync(fileOf(copy), bytes);
-    expect(() => createLmdbKeyValue(copy)).toThrow(REFUSED);
-    expect(() => createLmdbKeyValue(copy)).toThrow(`${bytes} bytes`);
+    expect(() => createLmdbDatabase(copy)).toThrow(REFUSED);
+    expect(() => createLmdbDatabase(copy)).toThrow(`${bytes} bytes`);
     expect(statSync(fileOf(copy)).size).toBe(bytes);
   }
 });
 
 test("a file that lacks only pages at its end that nobody uses is whole", async () => {
   const folder = makeFolder();
-  const kv = createLmdbKeyValue(folder);
-  await kv.transact(() => kv.table("meta").put(["kept"], 1));
-  await kv.transact(() => kv.table("reports").put(["run", 1], "y".repeat(200_000)));
-  await kv.transact(() => kv.table("reports").remove(["run", 1]));
+  const database = createLmdbDatabase(folder);
+  await writeRow(database, "meta", ["kept"], 1);
+  await writeRow(database, "reports", ["run", 1], "y".repeat(200_000));
+  await writeRow(database, "reports", ["run", 1], undefined);
   for (let commits = 0; commits < 8; commits += 1) {
-    await kv.transact(() => kv.table("meta").put(["kept"], commits));
+    await writeRow(database, "meta", ["kept"], commits);
   }
-  await kv.close();
+  await database.close();
   const { size } = statSync(fileOf(folder));
   const isTaken = (bytes: number): boolean => {
     const copy = copyOf(folder);
@@ -113,10 +118,10 @@ test("a file that lacks only pages at its end that nobody uses is whole", async 
   expect(size - bytes).toBeGreaterThan(100_000);
   truncateSync(fileOf(folder), bytes);
   assertWhole(folder);
-  const again = createLmdbKeyValue(folder);
-  expect(again.table("meta").get(["kept"])).toBe(7);
-  await again.transact(() => again.table("reports").put(["run", 1], "y".repeat(200_000)));
-  expect(again.table("reports").get(["run", 1])).toHaveLength(200_000);
+  const again = createLmdbDatabase(folder);
+  expect(await readRow(again, "meta", ["kept"])).toBe(7);
+  await writeRow(again, "reports", ["run", 1], "y".repeat(200_000));
+  expect(await readRow(again, "reports", ["run", 1])).toHaveLength(200_000);
   await again.close();
   assertWhole(folder);
 });
@@ -143,7 +148,7 @@ test.each([
   for (const page of pages.filter((each) => !found.includes(each))) {
     const copy = copyOf(folder);
     overwrite(copy, page * PAGE_BYTES, new Uint8Array(PAGE_BYTES));
-    expect(reportOn(copy)?.find(({ table }) => table === "dead")?.rows).toBe(500);
+    expect(reportOn(copy)?.find(({ table }) => table === "records")?.rows).toBe(500);
   }
 });
 
@@ -168,13 +173,14 @@ test("a branch that leads elsewhere is found: to a used page, a free one, or one
 test("a damaged value is found at once where all tables need it, and in every table by the whole check", async () => {
   const folder = makeFolder();
   await fill(folder);
-  const kv = createLmdbKeyValue(folder);
-  await kv.transact(() => {
-    kv.table("meta").put(["needed"], "MARK-OF-NEEDED");
-    kv.table("dead").put(["remote", "id-x"], "MARK-OF-LARGE");
-    kv.table("mirrorKeys").put(["1", "2", "email", "jane@example.com", "id"], "MARK-OF-HIDDEN");
-  });
-  await kv.close();
+  const database = createLmdbDatabase(folder);
+  await writeRows(database, [
+    { table: "meta", key: ["needed"], value: "MARK-OF-NEEDED" },
+    { table: "remotes.numbers", key: [7, "org|planhat|t1"], value: 1 },
+    { table: "records", key: idOf(9_999), value: "MARK-OF-LARGE" },
+    { table: "mirror.keys", key: [7, "endusers", "email", "jane@example.com", "id"], value: "MARK-OF-HIDDEN" },
+  ]);
+  await database.close();
   const damage = (text: string): string => {
     const copy = copyOf(folder);
     // The length of the text becomes longer than the row.
@@ -186,8 +192,8 @@ test("a damaged value is found at once where all tables need it, and in every ta
   expect(() => assertWhole(damage("MARK-OF-NEEDED"))).toThrow("1 of the rows in the table meta are damaged");
   expect(damagedOf(damage("MARK-OF-NEEDED"))).toEqual([["meta", "needed"]]);
   assertWhole(damage("MARK-OF-LARGE"));
-  expect(damagedOf(damage("MARK-OF-LARGE"))).toEqual([["dead", "remote, id-x"]]);
-  expect(JSON.stringify(damagedOf(damage("MARK-OF-HIDDEN")))).toMatch(/mirrorKeys.*not shown/);
+  expect(damagedOf(damage("MARK-OF-LARGE"))).toEqual([["records", "org|planhat|t1, companies, id-9999"]]);
+  expect(JSON.stringify(damagedOf(damage("MARK-OF-HIDDEN")))).toMatch(/mirror\.keys.*not shown/);
   expect(JSON.stringify(damagedOf(damage("MARK-OF-HIDDEN")))).not.toContain("jane");
 });
 

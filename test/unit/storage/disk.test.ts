@@ -2,13 +2,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createDisk, type WatchedDisk } from "../../../src/storage/data-folder/disk";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
-import type { KeyValue } from "../../../src/storage/database/kv";
+import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import type { Database } from "../../../src/storage/database/rows";
 import { DiskError } from "../../../src/storage/port/disk";
-import { actionsOn } from "./fixture";
+import { readRow, writeRow } from "../../fixture/rows";
+import { actionsOn, openStore } from "./fixture";
 import { finish, LANE, update } from "./builders";
 
 let folder: string;
@@ -38,15 +38,16 @@ function diskWith(reserveBytes: number): WatchedDisk {
 /** More than any disk has, so that it is nearly full, and with a floor that it has. */
 const MUCH_BYTES = 2 ** 60;
 
+const NOTHING = { result: undefined, changes: [] } as const;
+
 /** Fails as LMDB does, for as long as it is told to. */
-function failing(): { readonly database: KeyValue; readonly fail: (code: string | undefined) => void } {
-  const database = createMemoryKeyValue();
+function failing(): { readonly database: Database; readonly fail: (code: string | undefined) => void } {
+  const database = createMemoryDatabase();
   let failure: string | undefined;
   return {
     database: {
       ...database,
-      transact: (work) =>
-        failure === undefined ? database.transact(work) : Promise.reject(new DiskError("no", failure)),
+      write: (work) => (failure === undefined ? database.write(work) : Promise.reject(new DiskError("no", failure))),
     },
     fail: (code) => {
       failure = code;
@@ -60,7 +61,7 @@ const until = async (condition: () => boolean): Promise<void> => {
 
 test("below the reserve nothing new is taken in, and what was taken in goes on", async () => {
   const disk = diskWith(MUCH_BYTES);
-  const roomy = await createEmbeddedStore({ kv: disk.guard(createMemoryKeyValue()), now: () => 1 });
+  const roomy = await openStore({ database: disk.guard(createMemoryDatabase()), now: () => 1 });
   const store = disk.withRoom(roomy);
   const { install, entry } = actionsOn(roomy);
   await install();
@@ -87,27 +88,28 @@ test("after a failure nothing is tried until it can be written; one line says so
   const words = /ENOSPC, no space left on device; \d+ bytes are free\. Free some space there, or move DATA_DIR/;
   const disk = diskWith(0);
   const { database, fail } = failing();
-  const kv = disk.guard(database);
-  const table = kv.table<number>("meta");
+  const guarded = disk.guard(database);
+  const put = () => writeRow(guarded, "meta", ["a"], 1);
+  const get = () => readRow(guarded, "meta", ["a"]);
   fail("ENOSPC");
-  await expect(kv.transact(() => table.put(["a"], 1))).rejects.toMatchObject({ code: "ENOSPC" });
+  await expect(put()).rejects.toMatchObject({ code: "ENOSPC" });
   expect(said).toEqual([expect.stringMatching(words)]);
   fail(undefined);
   // It is not asked again before there is room.
-  await expect(kv.transact(() => table.put(["a"], 1))).rejects.toThrow(words);
+  await expect(put()).rejects.toThrow(words);
   expect(() => disk.assertWritable()).toThrow(words);
-  expect([disk.isWritable(), disk.hasRoom(), table.get(["a"])]).toEqual([false, false, undefined]);
+  expect([disk.isWritable(), disk.hasRoom(), await get()]).toEqual([false, false, undefined]);
 
   disk.watch();
   // There is room, and the database lacks something else: that is the same trouble still.
   fail("EIO");
   await until(() => disk.isWritable());
-  await expect(kv.transact(() => table.put(["a"], 1))).rejects.toMatchObject({ code: "EIO" });
+  await expect(put()).rejects.toMatchObject({ code: "EIO" });
   expect(said).toHaveLength(1);
   fail(undefined);
   await until(() => disk.isWritable());
-  await kv.transact(() => table.put(["a"], 1));
-  expect(table.get(["a"])).toBe(1);
+  await put();
+  expect(await get()).toBe(1);
   expect(said).toEqual([expect.stringMatching(words), undefined]);
   expect(readdirSync(folder)).toEqual([]);
 });
@@ -121,7 +123,7 @@ test.each([
   const disk = diskWith(0);
   const { database, fail } = failing();
   fail(code);
-  await expect(disk.guard(database).transact(() => 1)).rejects.toThrow(remedy);
+  await expect(disk.guard(database).write(() => NOTHING)).rejects.toThrow(remedy);
   // Nobody watches yet: the start ends with it.
   expect(disk.trouble()).toMatch(/start the server again\.$/);
   disk.watch();
@@ -132,23 +134,22 @@ test("a database that is broken waits for a restart, and says so", async () => {
   const disk = diskWith(0);
   const { database, fail } = failing();
   fail("MDB_PANIC");
-  await expect(disk.guard(database).transact(() => 1)).rejects.toThrow(/start the server again/);
+  await expect(disk.guard(database).write(() => NOTHING)).rejects.toThrow(/start the server again/);
   disk.watch();
   expect(disk.trouble()).toMatch(/start the server again/);
 });
 
 test("what a transaction itself throws is no trouble of the disk", async () => {
   const disk = diskWith(0);
-  const kv = disk.guard(createLmdbKeyValue(folder));
+  const database = disk.guard(createLmdbDatabase(folder));
   const mistake = new Error("a mistake of ours");
-  await expect(kv.transact(() => Promise.reject(mistake))).rejects.toBe(mistake);
   await expect(
-    kv.transact(() => {
+    database.write(() => {
       throw mistake;
     }),
   ).rejects.toBe(mistake);
   expect([disk.trouble(), said]).toEqual([undefined, []]);
-  await kv.close();
+  await database.close();
 });
 
 test("a folder that cannot be written is found out before anything is opened", async () => {
@@ -163,9 +164,9 @@ test("a folder that cannot be written is found out before anything is opened", a
 });
 
 test("LMDB's lock file has its blocks from the beginning: writing to it through memory cannot fail", async () => {
-  const kv = createLmdbKeyValue(folder);
+  const database = createLmdbDatabase(folder);
   const { size, blocks } = statSync(join(folder, "lock.mdb"));
   expect(size).toBeGreaterThanOrEqual(16_384);
   expect(blocks * 512).toBeGreaterThanOrEqual(size);
-  await kv.close();
+  await database.close();
 });

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import type { KeyValue } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import type { Database } from "../../../src/storage/database/rows";
 import type { Store } from "../../../src/storage/port/store";
 import { FORMAT } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
-import { actionsOn, setUpDatabases } from "./fixture";
+import { readRow, writeRow } from "../../fixture/rows";
+import { actionsOn, openStore, setUpDatabases } from "./fixture";
 import { blockOn, deliver, finish, LANE, skip, update, userUpdate } from "./builders";
 
 const { makeFolder, openDatabase } = setUpDatabases();
@@ -55,9 +55,9 @@ describe("data on disk", () => {
     folder = makeFolder();
   });
 
-  const open = async (): Promise<{ store: Store; kv: KeyValue }> => {
-    const kv = createLmdbKeyValue(folder);
-    return { kv, store: await createEmbeddedStore({ kv, now }) };
+  const open = async (): Promise<{ store: Store; database: Database }> => {
+    const database = createLmdbDatabase(folder);
+    return { database, store: await openStore({ database, now }) };
   };
 
   it("is all there after the store was closed and opened again", async () => {
@@ -68,7 +68,7 @@ describe("data on disk", () => {
 
     const second = await open();
     expect(await everythingOf(second.store)).toEqual(before);
-    expect(auditOf(second.kv)).toEqual([]);
+    expect(await auditOf(second.database)).toEqual([]);
     expect(await second.store.claimNotification("n1", "planhat/org/c2")).toBe(false);
     await second.store.accept([update({ id: "c10", hullId: "a10" })]);
     const last = (await second.store.ready(LANE, "companies", 99)).at(-1);
@@ -84,14 +84,14 @@ describe("data on disk", () => {
     expect(await second.store.recover(LANE, 3_000)).toBe(1);
     const [view] = await second.store.view(LANE, "companies", ["a3"]);
     expect(view?.entry).toMatchObject({ unconfirmed: { reads: 0 }, notBeforeMs: now() + 3_000 });
-    expect(auditOf(second.kv)).toEqual([]);
+    expect(await auditOf(second.database)).toEqual([]);
     await second.store.close();
   });
 
   it("reads the same from disk and from memory", async () => {
     const disk = await open();
-    const kv = createMemoryKeyValue();
-    const memory = await createEmbeddedStore({ kv, now });
+    const database = createMemoryDatabase();
+    const memory = await openStore({ database, now });
     await fill(disk.store);
     await fill(memory);
     expect(await everythingOf(disk.store)).toEqual(await everythingOf(memory));
@@ -101,24 +101,24 @@ describe("data on disk", () => {
 
 describe("data of another format", () => {
   it("is refused with what to do, and left as it is", async () => {
-    const kv = createMemoryKeyValue();
-    await kv.transact(() => kv.table<number>("meta").put(["format"], FORMAT + 1));
-    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(
+    const database = createMemoryDatabase();
+    await writeRow(database, "meta", ["format"], FORMAT + 1);
+    await expect(openStore({ database, now })).rejects.toThrow(
       new RegExp(`format ${FORMAT + 1}.*format ${FORMAT}.*DATA_DIR`, "s"),
     );
-    expect(kv.table("meta").get(["format"])).toBe(FORMAT + 1);
+    expect(await readRow(database, "meta", ["format"])).toBe(FORMAT + 1);
   });
 
   it.each([0, 1])("is refused on disk, too: %i", async (format) => {
-    const kv = openDatabase("lmdb");
-    await kv.transact(() => kv.table<number>("meta").put(["format"], format));
-    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(`format ${format},`);
+    const database = openDatabase("lmdb");
+    await writeRow(database, "meta", ["format"], format);
+    await expect(openStore({ database, now })).rejects.toThrow(`format ${format},`);
   });
 
   it("is written at the first start", async () => {
-    const kv = createMemoryKeyValue();
-    await createEmbeddedStore({ kv, now });
-    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+    const database = createMemoryDatabase();
+    await openStore({ database, now });
+    expect(await readRow(database, "meta", ["format"])).toBe(FORMAT);
   });
 });
 
@@ -127,7 +127,7 @@ describe("a file that is no store", () => {
     const folder = makeFolder();
     const file = join(folder, "data.mdb");
     writeFileSync(file, "something else, long enough to be read ".repeat(400));
-    expect(() => createLmdbKeyValue(folder)).toThrow(/cannot be read.*backup.*DATA_DIR/s);
+    expect(() => createLmdbDatabase(folder)).toThrow(/cannot be read.*backup.*DATA_DIR/s);
     expect(readFileSync(file, "utf8")).toMatch(/^something else/);
   });
 });

@@ -2,11 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createOutbox } from "../../../src/engine/outbox/outbox";
+import { openStore } from "../../../src/engine/outbox/open-store";
 import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";
-import { createStored, type StoreOptions } from "../../../src/storage/store";
 import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
 import type {
   Acceptance,
@@ -25,10 +24,7 @@ export const START_MS = 1_750_000_000_000;
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
-/** The whole store on a database, with the engine's rules. */
-export async function openStore(options: StoreOptions): Promise<Store> {
-  return createOutbox(await createStored(options), options.now);
-}
+export { openStore };
 
 /** Every database that a store may stand on; `remote`: at the other end of a connection, with faults now and then. */
 export const ADAPTERS = ["memory", "lmdb", "remote"] as const;

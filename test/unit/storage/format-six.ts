@@ -2,7 +2,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
-import { checkBeside, createChecks, isPacker } from "../../../src/storage/database/checks";
+import { Packr } from "msgpackr";
+import { checkBeside, createChecks } from "../../../src/storage/database/checks";
 import { createLmdbDatabase, MOST_TABLES } from "../../../src/storage/database/lmdb";
 import type { Database, Key } from "../../../src/storage/database/rows";
 import type {
@@ -12,7 +13,7 @@ import type {
   Outcome,
   OwnPart,
   RecordDocument,
-  RemoteRow,
+  RemoteDocument,
 } from "../../../src/storage/port/rows";
 import { recordIn, tenantIn } from "../../../src/storage/tables/documents";
 import { runIn } from "../../../src/storage/tables/runs";
@@ -29,9 +30,7 @@ const PLAIN: ReadonlySet<string> = new Set(["meta", "names"]);
 export async function writeOld(path: string, rows: readonly OldRow[], checked = true): Promise<void> {
   for (const name of ["data.mdb", "lock.mdb"]) rmSync(join(path, name), { force: true });
   const root = open({ path, maxDbs: MOST_TABLES });
-  const packer: unknown = Reflect.get(root, "encoder");
-  if (!isPacker(packer)) throw new Error("LMDB's interface has no encoder.");
-  const encoder = createChecks(packer);
+  const encoder = createChecks(new Packr());
   const tableOf = (name: string): ReturnType<RootDatabase["openDB"]> =>
     root.openDB({ name, ...(PLAIN.has(name) || !checked ? { encoding: "msgpack" } : { encoder }) });
   root.transactionSync(() => {
@@ -157,7 +156,7 @@ function formatSix(database: Database): Promise<readonly OldRow[]> {
   });
 }
 
-function remoteRows(view: Reader, remote: RemoteRow, short: (word: string) => string): readonly OldRow[] {
+function remoteRows(view: Reader, remote: RemoteDocument, short: (word: string) => string): readonly OldRow[] {
   const { number, ...row } = remote;
   const rows: OldRow[] = [["remotes", [remote.key], row]];
   const lastShown = new Map<string, readonly [number, string]>();

@@ -1,9 +1,8 @@
 /** Rows on which all others depend: a damaged one is said, and never replaced by a guess. */
 import { open } from "lmdb";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createLmdbKeyValue, MOST_TABLES } from "../../../src/storage/database/lmdb";
+import { createLmdbDatabase, MOST_TABLES } from "../../../src/storage/database/lmdb";
 import { LANE, update } from "./builders";
-import { setUpDatabases } from "./fixture";
+import { openStore, setUpDatabases } from "./fixture";
 
 const { makeFolder } = setUpDatabases();
 const now = (): number => 1_750_000_000_000;
@@ -18,26 +17,37 @@ async function replace(path: string, table: string, change: (value: unknown, key
 
 async function filled(): Promise<string> {
   const path = makeFolder();
-  const store = await createEmbeddedStore({ kv: createLmdbKeyValue(path), now });
+  const store = await openStore({ database: createLmdbDatabase(path), now });
   await store.accept([update({ id: "c1", hullId: "a1" })]);
   await store.close();
   return path;
 }
 
-test("a word of keys that is another one now refuses the store", async () => {
+test("a format that is another one now refuses the store", async () => {
   const path = await filled();
-  await replace(path, "names", (word) => `${String(word).slice(0, -1)}~`);
-  const kv = createLmdbKeyValue(path);
-  await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(/"names" cannot be read/);
-  await kv.close();
+  await replace(path, "meta", (value, key) => (key === "format" ? Number(value) - 1 : value));
+  const database = createLmdbDatabase(path);
+  await expect(openStore({ database, now })).rejects.toThrow(/"meta" cannot be read/);
+  await database.close();
+});
+
+test("a counter that is another one now refuses the store", async () => {
+  const path = await filled();
+  await replace(path, "meta", (value, key) => (key === "openings" ? 0 : value));
+  const database = createLmdbDatabase(path);
+  await expect(openStore({ database, now })).rejects.toThrow(/"meta" cannot be read/);
+  await database.close();
 });
 
 test("a counter that is another one now stops what counts with it, and does not begin again", async () => {
   const path = await filled();
-  await replace(path, "meta", (value, key) => (key === "seq" ? 7_000 : value));
-  const kv = createLmdbKeyValue(path);
-  const store = await createEmbeddedStore({ kv, now });
-  await expect(store.accept([update({ id: "c2", hullId: "a2" })])).rejects.toThrow(/"meta" cannot be read/);
+  await replace(path, "meta", (value, key) => (key === "remotes" ? 0 : value));
+  const database = createLmdbDatabase(path);
+  const store = await openStore({ database, now });
+  const elsewhere = { ...LANE, remote: "org|planhat|t2" };
+  await expect(store.accept([update({ id: "c2", hullId: "a2", lane: elsewhere })])).rejects.toThrow(
+    /"meta" cannot be read/,
+  );
   expect(await store.depth(LANE)).toMatchObject({ outbox: 1 });
-  await kv.close();
+  await database.close();
 });

@@ -1,0 +1,11 @@
+/** The whole store on a database: what it does by itself, with the rules of the outbox. */
+import type { Store } from "../../storage/port/store";
+import { createStored, type StoreOptions } from "../../storage/store";
+import { createDamageRules } from "./damaged";
+import { createOutbox } from "./outbox";
+
+/** @throws when the stored data was written by another version of this program */
+export async function openStore(options: Omit<StoreOptions, "rules">): Promise<Store> {
+  const { now } = options;
+  return createOutbox(await createStored({ ...options, rules: createDamageRules(now) }), now);
+}
