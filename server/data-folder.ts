@@ -15,7 +15,7 @@ import type { Store } from "../src/storage/port/store";
 import { backUp } from "../src/storage/data-folder/backup";
 import { BackupError, type Backup } from "../src/storage/port/backup";
 import { beginUse } from "../src/storage/data-folder/unclean";
-import { openUpgraded } from "../src/storage/data-folder/upgrade";
+import { openUpgraded, removeOldFiles } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
   readonly lock: ExclusiveLock;
@@ -64,7 +64,7 @@ export async function openDataFolder(
     rmSync(join(dataDir, "simulations"), { recursive: true, force: true });
     await disk.probe();
     const end = beginUse(storePath(dataDir));
-    const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
+    const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal, { onDamaged });
     const database = disk.guard(file);
     opened = database;
     endUse = end;
@@ -94,6 +94,7 @@ export async function openDataFolder(
         await copying?.catch(() => undefined);
         await store.close();
         endUse();
+        removeOldFiles(storePath(dataDir));
         await lock.release();
       },
     };

@@ -8,7 +8,7 @@ import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend } from "./mend";
-import { countsOf, hourCounts, report, tallyOf } from "./tables/counts";
+import { countsOf, hourCounts, reportsOf, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
@@ -71,11 +71,22 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     return number;
   });
   let seq = opening * SEQS;
-  const nextSeq = (): number => (seq += 1);
 
   const mend = createMend(database, now, onDamaged);
   const read = <T>(work: (view: Reader) => T): Promise<T> => mend(() => readFrom(database, work));
-  const commit = <T>(work: (view: View) => T): Promise<T> => mend(() => commitTo(database, work));
+  const commit = <T>(work: (view: View, nextSeq: () => number) => T): Promise<T> => {
+    // Each run of the work gets the same numbers: they are parts of keys, and what it reads must be the same rows.
+    const given: number[] = [];
+    return mend(() =>
+      commitTo(database, (view) => {
+        let used = 0;
+        return work(view, () => {
+          used += 1;
+          return (given[used - 1] ??= seq += 1);
+        });
+      }),
+    );
+  };
   const mended: Database = {
     ...database,
     read: (work) => mend(() => database.read(work)),
@@ -85,7 +96,10 @@ export async function createStored({ database, now, onDamaged = () => undefined 
   const housekeep = createHousekeeping(mended, now);
 
   /** The documents of each remote, once in a commit. */
-  function documentsIn(view: View): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
+  function documentsIn(
+    view: View,
+    nextSeq: () => number,
+  ): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
     const nowMs = now();
     const counts = countsOf(view, nowMs, nextSeq);
     const known = new Map<string, ReturnType<DocumentsOf>>();
@@ -106,15 +120,15 @@ export async function createStored({ database, now, onDamaged = () => undefined 
 
   return {
     commit: async (work) => {
-      const { result, runs } = await commit((view) => {
-        const { of, runs } = documentsIn(view);
+      const { result, runs } = await commit((view, nextSeq) => {
+        const { of, runs } = documentsIn(view, nextSeq);
         return { result: work(of), runs };
       });
       await endRuns(runs);
       return result;
     },
     // Nothing is written: what the work changes is thrown away.
-    look: (work) => read((view) => work(documentsIn(view as View).of)),
+    look: (work) => read((view) => work(documentsIn(view as View, () => 0).of)),
     listed: (remote, type, run) => listed.of(remote, type, run),
     listedAt: (remote, type, id) => listed.atMs(remote, type, id),
 
@@ -179,10 +193,11 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     },
     lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),
     report: (id, lines) =>
-      commit((view) => {
+      commit((view, nextSeq) => {
         // Lines of a run that was forgotten meanwhile would never be erased.
         if (view.get(RUNS, [id]) === undefined) return;
-        for (const line of lines) report(view, id, line, nextSeq());
+        const report = reportsOf(view);
+        for (const line of lines) report(id, line, nextSeq());
       }),
     reportLines: (id, after, limit) =>
       read((view) =>
@@ -199,7 +214,7 @@ export async function createStored({ database, now, onDamaged = () => undefined 
     backlog: (service) => read((view) => backlogOf(view, service, now())),
     requestStarts: (quotaKey, sinceMs) => read((view) => startsOf(view, quotaKey, sinceMs)),
     noteStart: (quotaKey, atMs, forgetBeforeMs) =>
-      commit((view) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),
+      commit((view, nextSeq) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),
 
     deadLetterPlaces: (query) => read((view) => deadLetterPlaces(view, query)),
     deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),

@@ -1,12 +1,13 @@
 /** A server of today starts on the data of the version before, and goes on where that one stopped. */
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
-import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import { buildUserMessage } from "../../simulators/hull";
+import { makeFormatSix } from "../unit/storage/format-six";
 import { makeFormatFour } from "../unit/storage/format-four";
-import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
+import { litter, makeFormatTwo } from "../unit/storage/format-two";
 import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { begin, dam, expectExact, publish, rowsOf, taken } from "../fixture/batches";
 import { tracesIn } from "../fixture/traces";
@@ -49,14 +50,7 @@ test("a start under another key goes on, and Hull's next notification brings wha
   const fixture = await open({ environment: { SECRET } });
   await fixture.deliverUser(user(1), account(1));
   await fixture.stopped(async () => {
-    const path = join(fixture.dataDir, "store");
-    await makeFormatTwo(path, SECRET);
-    const kv = createLmdbKeyValue(path);
-    const tenants = kv.table<{ readonly sealed: string }>("tenants");
-    await kv.transact(() => {
-      for (const [key, row] of [...tenants.range([])]) tenants.put(key, { ...row, sealed: sealUnbound("{}", TOKEN) });
-    });
-    await kv.close();
+    await makeFormatTwo(join(fixture.dataDir, "store"), SECRET, TOKEN);
   });
   await fixture.deliverUser(user(2), account(1));
   expect(fixture.endusers()).toHaveLength(2);
@@ -74,6 +68,33 @@ test("the tools leave the upgrade to the server, which knows the key, and work a
     expect(JSON.stringify(await admin.listTenants())).toContain(CONNECTOR.id);
     await admin.close();
   });
+});
+
+test("a store of the version before, not closed cleanly, goes on; its old file is gone after the next clean stop", async () => {
+  const fixture = await open();
+  const path = join(fixture.dataDir, "store");
+  fixture.seed([account(1)], []);
+  await fixture.deliverUser(user(1), account(1));
+  const release = await dam(fixture);
+  await fixture.tellUser(user(2), account(1));
+  await fixture.stopped(async () => {
+    await makeFormatSix(path);
+    // As after a loss of power: the store is looked through before it is opened.
+    writeFileSync(join(path, "open"), "");
+  });
+  expect(readdirSync(path)).toContain("data.mdb.format-6");
+  await release();
+  await fixture.settled();
+  expect(fixture.endusers()).toHaveLength(2);
+  expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 2 });
+  await fixture.stopped(() => {
+    expect(readdirSync(path).toSorted()).toEqual(["data.mdb", "lock.mdb"]);
+    return Promise.resolve();
+  });
+  // What Hull sends again is neither counted nor written again.
+  await fixture.deliverUser(user(1), account(1));
+  expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 2 });
+  expect(fixture.endusers()).toHaveLength(2);
 });
 
 test("a store whose tenants' keys name no service goes on: backlog, dead letters and a run under way", async () => {

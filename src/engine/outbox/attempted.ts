@@ -1,6 +1,6 @@
 /**
- * What happens before a request: what may not simply be repeated is journaled, so that a lost answer is noticed. What
- * may be repeated needs no journal: it waits until its result is known. Pure.
+ * What happens before a request: what may not simply be repeated is journaled in its record, so that a lost answer is
+ * noticed. What may be repeated goes on waiting until its result is known. Pure.
  */
 import { ownOf, withOwn, type Change, type Moment } from "./document";
 import type { RecordDocument } from "../../storage/port/rows";
@@ -30,7 +30,6 @@ export function lost(
 ): Settlement | undefined {
   const { attempt } = ownOf(document, at).entry ?? {};
   if (attempt === undefined) return undefined;
-  // Earlier versions journaled what may be repeated, too.
   const repeatable = attempt.kind === "update";
   return {
     ...place,

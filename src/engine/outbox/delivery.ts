@@ -2,7 +2,7 @@
 import type { Documents } from "../../storage/port/documents";
 import type { Lane, MirrorPatch, Settlement } from "../../storage/port/store";
 import { parentMade } from "./children";
-import { linkOf, ownOf, type Change, type Effect, type Moment } from "./document";
+import { linkOf, ownOf, withFlight, type Change, type Effect, type Moment } from "./document";
 import { carryOut, claimsOf, idOf, limitRivals, momentOf, type Commit } from "./effects";
 import { hasLostKey, patched } from "./remote-record";
 import { settled } from "./settled";
@@ -13,10 +13,10 @@ export function settleOne(commit: Commit, lane: Lane, settlement: Settlement): v
   const { documents } = commit;
   const { type, hullId, then } = settlement;
   const place = { tenant: lane.tenant, type, hullId };
-  const before = documents.record(type, hullId);
+  const at = momentOf(commit, lane.tenant);
+  const before = withFlight(documents.record(type, hullId), at);
   // It was erased meanwhile.
   if (before === undefined) return;
-  const at = momentOf(commit, lane.tenant);
   const worked = (ownOf(before, at).entry?.attempt ?? ownOf(before, at).entry)?.content;
   const claims = claimsOf(before, at);
   const freed = learn(documents, settlement, linkOf(before, at.generation), at);

@@ -23,6 +23,8 @@ export interface Moment {
   readonly generation: number;
   /** A number that no other content has. */
   readonly nextSeq: () => number;
+  /** Since when content is in flight of which its record says nothing, because it may be repeated. */
+  readonly flightOf: (seq: number) => number | undefined;
 }
 
 /** What follows from an event for other records. */
@@ -59,6 +61,19 @@ export function withOwn(
   return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
 }
 
+/** The document with what is in flight, where it does not say so itself. */
+export function withFlight<T extends RecordDocument | undefined>(
+  document: T,
+  at: Pick<Moment, "number" | "flightOf">,
+): T {
+  const { entry } = ownOf(document, at);
+  if (document === undefined || entry?.content === undefined || entry.attempt !== undefined) return document;
+  const startedAtMs = at.flightOf(entry.content.seq);
+  if (startedAtMs === undefined) return document;
+  const attempt = { content: entry.content, kind: "update", startedAtMs } as const;
+  return withOwn(document, at, { entry: { ...entry, content: undefined, attempt } }) as T;
+}
+
 /** A record of which no message was seen; whatever Hull says of it is newer. */
 export const unseen = (claims?: RecordDocument["claims"]): RecordDocument => ({
   version: 0,
@@ -91,14 +106,22 @@ export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["
 }
 
 /** What the rest of the engine sees of a record. */
-export function recordRow(document: RecordDocument, own: OwnPart): RecordRow {
+export function recordRow(document: RecordDocument, { last, same, entry }: OwnPart): RecordRow {
   const { own: _own, pending: _pending, unconfirmed, ...shared } = document;
-  const { last, same, entry } = own;
-  return present({ ...shared, unconfirmed: entry === undefined ? unconfirmed : undefined, last, same });
+  return {
+    ...shared,
+    ...(entry === undefined && unconfirmed && { unconfirmed }),
+    ...(last && { last }),
+    ...(same !== undefined && { same }),
+  };
 }
 
-export function entryRow({ tenant, type, hullId }: RecordPlace, document: RecordDocument, entry: Entry): EntryRow {
-  return present({ tenant, type, hullId, ...entry, unconfirmed: document.unconfirmed });
+export function entryRow(
+  { tenant, type, hullId }: RecordPlace,
+  { unconfirmed }: RecordDocument,
+  entry: Entry,
+): EntryRow {
+  return { tenant, type, hullId, ...entry, ...(unconfirmed && { unconfirmed }) };
 }
 
 export function hullUpdateRow(

@@ -44,6 +44,7 @@ export function momentOf({ documents, nowMs }: Commit, tenant: string): Moment {
     number: documents.numberOf(tenant),
     generation: documents.remote().generation,
     nextSeq: () => documents.nextSeq(),
+    flightOf: (seq) => documents.flights(tenant).get(seq),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Acceptance, Accepted } from "../../storage/port/store";
 import { accepted, acceptedNowhere, hindered, type Taken } from "./accepted";
 import { versionOf } from "./content";
 import { takeIds } from "./dedupe";
+import { withFlight } from "./document";
 import { carryOut, count, openCommit } from "./effects";
 import { momentOf } from "./effects";
 
@@ -24,7 +25,7 @@ export function acceptOne(
     return { state: "ended", outcomes, children: [], unfinished: false };
   }
   const at = momentOf(commit, tenant);
-  const before = documents.record(type, hullId);
+  const before = withFlight(documents.record(type, hullId), at);
   const hindrance = hindered(before, given, at);
   if (hindrance !== undefined) return { state: hindrance, outcomes: [], children: [], unfinished: false };
   const isNewest = before !== undefined && given.undated !== true && given.version > versionOf(before, nowMs);

@@ -6,22 +6,14 @@ import groupBy from "lodash/groupBy";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Documents, DocumentsOf, DuePlace, RecordPlace } from "../../storage/port/documents";
 import type { DeadLetterRow } from "../../storage/port/rows";
-import type {
-  Accepted,
-  InspectedRecord,
-  Lane,
-  RecordOutcome,
-  Replay,
-  Settlement,
-  Store,
-} from "../../storage/port/store";
+import type { Accepted, InspectedRecord, Lane, RecordOutcome, Replay, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { notTooMany } from "../../storage/port/weight";
 import { fingerprintOf } from "./accepted";
 import { attempted, lost } from "./attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
-import { hullUpdateRow, ownOf, present, withOwn } from "./document";
-import { carryOut, familyOf, follow, isAlone, momentOf, openCommit, type Commit } from "./effects";
+import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./document";
+import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
 import { aged, erased, forgotten } from "./forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./moved";
@@ -111,13 +103,18 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       }
       return found;
     });
+    const { result: repeatable } = await work(remote, ({ documents }) => {
+      const { size } = documents.flights(tenant);
+      documents.endFlights(tenant, () => true);
+      return size;
+    });
     await each(remote, flying, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       const settlement = document && lost(document, { tenant, type, hullId }, settleMs, momentOf(open, tenant));
       if (settlement !== undefined) settleOne(open, { remote, tenant }, settlement);
     });
     await finish(remote);
-    return flying.length;
+    return flying.length + repeatable;
   }
 
   async function retryNow({ remote, tenant }: Lane): Promise<void> {
@@ -173,11 +170,12 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     if (found === undefined) return [];
     const { remote } = found;
     const family = await reading(remote, (documents) => familyOf(documents, found));
-    // By their ids: a commit may be run more than once.
+    // By their ids: a commit may be run more than once, and what an earlier run said of a record does not count.
     const replays = new Map<string, Replay>();
     await each(remote, family, (open, place) => {
-      const document = open.documents.record(place.type, place.hullId);
+      replays.delete(idOf(open.documents, place));
       const at = momentOf(open, place.tenant);
+      const document = withFlight(open.documents.record(place.type, place.hullId), at);
       const { deadLetter } = ownOf(document, at);
       if (document === undefined || deadLetter === undefined) return;
       const { state, counts, ...change } = replayed(document, deadLetter, isAlone(open), at);
@@ -309,23 +307,36 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       }),
     nextHullUpdateDue: ({ remote, tenant }) =>
       reading(remote, (documents) => documents.dueHullUpdates(tenant, { limit: 1 })[0]?.atMs),
-    attempt: async ({ remote, tenant }, requests) => {
-      const take = (open: Commit, request: (typeof requests)[number]): boolean => {
-        const { type, hullId } = request;
-        const change = attempted(open.documents.record(type, hullId), request, momentOf(open, tenant));
-        if (change !== undefined) open.documents.putRecord(type, hullId, change.document);
-        return change !== undefined;
-      };
-      return inSlices(requests, (slice) =>
-        slice.every(({ repeatable }) => repeatable)
-          ? reading(remote, (documents) => slice.map((request) => take(openCommit(documents, now()), request)))
-          : work(remote, (open) => slice.map((request) => take(open, request))).then(({ result }) => result),
-      );
-    },
+    attempt: ({ remote, tenant }, requests) =>
+      inSlices(requests, async (slice) => {
+        const { result } = await work(remote, (open) => {
+          const at = momentOf(open, tenant);
+          const taken = slice.map((request) => {
+            const { type, hullId } = request;
+            const document = withFlight(open.documents.record(type, hullId), at);
+            const change = attempted(document, request, at);
+            if (change !== undefined) open.documents.putRecord(type, hullId, change.document);
+            return change !== undefined;
+          });
+          const isFlight = ({ repeatable }: (typeof slice)[number], index: number): boolean =>
+            repeatable && taken[index] === true;
+          open.documents.putFlight(
+            tenant,
+            slice.filter(isFlight).map(({ seq }) => seq),
+          );
+          return taken;
+        });
+        return result;
+      }),
     settle: async (lane, settlements) => ({
-      outcomes: await each(lane.remote, settlements, (open, settlement: Settlement) =>
-        settleOne(open, lane, settlement),
-      ),
+      outcomes: await inSlices(settlements, async (slice) => {
+        const seqs = new Set(slice.map(({ seq }) => seq));
+        const { outcomes } = await work(lane.remote, (open) => {
+          slice.forEach((settlement) => settleOne(open, lane, settlement));
+          open.documents.endFlights(lane.tenant, (seq) => seqs.has(seq));
+        });
+        return outcomes;
+      }),
     }),
     retryNow,
     recover,

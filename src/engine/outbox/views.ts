@@ -9,7 +9,7 @@ import type {
   RecordDocument,
 } from "../../storage/port/rows";
 import type { RecordView } from "../../storage/port/store";
-import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow } from "./document";
+import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow, withFlight } from "./document";
 import { seenFrom } from "./remote-record";
 
 /** Places of a queue that are looked at together. */
@@ -18,6 +18,16 @@ export const PAGE = 500;
 /** A connector's part of a record. */
 export function ownIn(documents: Documents, document: RecordDocument | undefined, tenant: string): OwnPart {
   return ownOf(document, { number: documents.numberIn(tenant) ?? "" });
+}
+
+/** The document with what is in flight of it. */
+function flightIn(
+  documents: Documents,
+  document: RecordDocument | undefined,
+  tenant: string,
+): RecordDocument | undefined {
+  const flightOf = (seq: number): number | undefined => documents.flights(tenant).get(seq);
+  return withFlight(document, { number: documents.numberIn(tenant) ?? "", flightOf });
 }
 
 /** A remote record of today's generation. */
@@ -67,8 +77,8 @@ export function entriesOf(documents: Documents, tenant: string, type: string, un
   return walk(
     (after) => documents.due(tenant, type, { limit: PAGE, untilMs, after }),
     ({ hullId }) => {
-      const document = documents.record(type, hullId);
-      const entry = ownIn(documents, document, tenant).entry;
+      const document = flightIn(documents, documents.record(type, hullId), tenant);
+      const { entry } = ownIn(documents, document, tenant);
       // What is in flight is in the queue as well, until its result is known.
       if (document === undefined || entry === undefined || entry.attempt !== undefined) return undefined;
       return entryRow({ tenant, type, hullId }, document, entry);
@@ -87,7 +97,7 @@ export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: nu
 }
 
 export function viewOf(documents: Documents, tenant: string, type: string, hullId: string): RecordView {
-  const document = documents.record(type, hullId);
+  const document = flightIn(documents, documents.record(type, hullId), tenant);
   const own = ownIn(documents, document, tenant);
   const remoteId = linkOf(document, documents.remote().generation);
   return {

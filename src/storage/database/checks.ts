@@ -19,10 +19,6 @@ const CHECKED = 0xc1;
 /** The byte above, and the check: four bytes, the lowest first. */
 const HEAD_BYTES = 5;
 
-export function isPacker(value: unknown): value is Packer {
-  return typeof value === "object" && value !== null && "encode" in value && "decode" in value;
-}
-
 /**
  * Whether a stored value is what was written, as far as it can be told.
  *

@@ -3,9 +3,10 @@ import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import memoize from "lodash/memoize";
 import { open, type Database as LmdbTable } from "lmdb";
+import { Packr } from "msgpackr";
 import { assertComplete } from "../check/look";
 import { DiskError, systemErrorOf } from "../port/disk";
-import { checkBeside, createChecks, DAMAGED, isPacker, type Packer } from "./checks";
+import { checkBeside, createChecks, DAMAGED } from "./checks";
 import { endOf, numberIn } from "./layer";
 import { DamagedRow, type Database, type Key, type RowChange, type Rows, type Work } from "./rows";
 
@@ -19,14 +20,6 @@ type Table = LmdbTable<unknown, MutableKey>;
 /** A program of before reads it first, to refuse what it cannot read in its own words: its checks are in a table beside it. */
 const META = "meta";
 const CHECKS = "checks";
-
-/** The encoder that lmdb-js makes for itself. */
-function packerOf(database: object): Packer {
-  // Its types do not show it.
-  const packer: unknown = Reflect.get(database, "encoder");
-  if (!isPacker(packer)) throw new Error("LMDB's interface has no encoder; is it another version than package.json's?");
-  return packer;
-}
 
 /** lmdb-js reads a key of one part back as that part alone. */
 function asKey(key: MutableKey | string | number): Key {
@@ -80,17 +73,23 @@ export interface DurableDatabase extends Database {
   backup(folder: string): Promise<void>;
 }
 
+export interface LmdbOptions {
+  /** Nothing is written, and tables that are not there have no rows; the database must exist. */
+  readonly readOnly?: boolean;
+}
+
 /**
  * @param path folder of the database; created when missing
  * @throws Error when there is something else in its place, or a part of it is missing
  */
-export function createLmdbDatabase(path: string): DurableDatabase {
+export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptions = {}): DurableDatabase {
   assertComplete(path);
   reserveLock(path);
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages. Batches by
   // the turn of the event loop have a promise of their own, which nobody could handle when a commit fails.
-  const root = open({ path, maxDbs: MOST_TABLES, eventTurnBatching: false });
-  const checks = createChecks(packerOf(root));
+  const root = open({ path, maxDbs: MOST_TABLES, eventTurnBatching: false, readOnly });
+  // Names of fields are mostly left out before (`tables/structure.ts`); records of its own would only cost time.
+  const checks = createChecks(new Packr({ useRecords: false, variableMapSize: true }));
   let failed = false;
   let broken = false;
 
@@ -98,33 +97,42 @@ export function createLmdbDatabase(path: string): DurableDatabase {
 
   const table = memoize((name: string): Table => {
     if (isWriting) throw new NotOpen(name);
-    const isPlain = name === META || name === CHECKS;
+    const isPlain = name === META;
     return root.openDB<unknown, MutableKey>({ name, ...(isPlain ? { encoding: "msgpack" } : { encoder: checks }) });
   });
 
+  /** What is only read makes no tables. */
+  const found = new Set(readOnly ? [...root.getKeys()].map(String) : []);
+  const isThere = (name: string): boolean => !readOnly || found.has(name);
+  // There, opening one ends the transaction that walks read through.
+  found.forEach((name) => table(name));
+
   function assertWhole(name: string, key: Key, value: unknown): void {
     if (value === DAMAGED) throw new DamagedRow(name, key);
-    if (name !== META) return;
+    if (name !== META || !isThere(CHECKS)) return;
     const check = table(CHECKS).get([name, ...key]);
     if (check !== undefined && check !== checkBeside(key, value)) throw new DamagedRow(name, key);
   }
 
   const rows: Rows = {
     get: (name, key) => {
+      if (!isThere(name)) return undefined;
       const value = table(name).get([...key]);
       if (value !== undefined) assertWhole(name, key, value);
       return value;
     },
-    size: (name, prefix) => table(name).getKeysCount({ start: [...prefix], end: [...endOf(prefix, undefined)] }),
+    size: (name, prefix) =>
+      isThere(name) ? table(name).getKeysCount({ start: [...prefix], end: [...endOf(prefix, undefined)] }) : 0,
     *range(name, prefix, options = {}) {
-      const found = table(name).getRange({
+      if (!isThere(name)) return;
+      const walk = table(name).getRange({
         start: [...(options.after ?? prefix)],
         exclusiveStart: options.after !== undefined,
         end: [...endOf(prefix, options.end)],
         limit: options.limit,
       });
       // A walk that is left, by a damaged row too, closes LMDB's cursor.
-      for (const { key: raw, value } of found) {
+      for (const { key: raw, value } of walk) {
         const key = asKey(raw);
         if (value === DAMAGED && options.skipDamaged === true) continue;
         assertWhole(name, key, value);

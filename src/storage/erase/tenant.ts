@@ -10,6 +10,7 @@ import { forgetRunsOf, listRuns } from "../tables/runs";
 import {
   CONTENTS,
   DEPTH,
+  FLIGHTS,
   GRANTS,
   HOURS,
   LISTED,
@@ -86,6 +87,7 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane, limit: numb
   clear(CONTENTS, [remote.number]);
   clear(MIRRORS, [remote.number]);
   clear(LISTED, [remote.number]);
+  clear(FLIGHTS, [remote.number]);
   // Its number leads to the rows, so it goes last.
   if (removed === pauses.length) clear(REMOTES, [key]);
   return removed;

@@ -51,6 +51,12 @@ export interface Documents {
   /** Records of a connector that wait for a parent. */
   blocked(tenant: string, limit: number): readonly RecordPlace[];
   deadLetters(tenant: string): readonly RecordPlace[];
+  /** Since when content of a connector is in flight that may be repeated: by its number, milliseconds since 1970. */
+  flights(tenant: string): ReadonlyMap<number, number>;
+  /** @param seqs content that is sent together */
+  putFlight(tenant: string, seqs: readonly number[]): void;
+  /** The results of some of it are known, or nobody will learn them. */
+  endFlights(tenant: string, isEnded: (seq: number) => boolean): void;
   /** Records whose children are not done yet. */
   pending(limit: number): readonly Omit<RecordPlace, "tenant">[];
   /** How many connectors have, or had, something here. */

@@ -1,5 +1,4 @@
 /** Counting: messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same commit. */
-import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
 import type { HourCount, ReportLine, Tally } from "../port/store";
 import { HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
@@ -26,13 +25,7 @@ const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
 export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
   const runs = new Set<string>();
-  /** Lines of reports so far. Counting the lines themselves takes longer with every one. */
-  const lines = new Map<string, number>();
-  const linesOf = (id: string): number => {
-    const found = lines.get(id) ?? sum([...view.sums(RUN_COUNTS, [id, "counts"])].map(([, count]) => count));
-    lines.set(id, found);
-    return found;
-  };
+  const report = reportsOf(view);
   return {
     runs,
     add: (tenant, family, name, by = 1) => {
@@ -51,14 +44,19 @@ export function countsOf(view: View, nowMs: number, nextSeq: () => number): Coun
       const { type, outcome, code, leftOut = [] } = line;
       view.add(RUN_COUNTS, [id, "counts", `${type}/${outcome}/${code}`], by);
       for (const value of leftOut) view.add(RUN_COUNTS, [id, "leftOut", leftOutName(view, id, value)], 1);
-      if (run.options.verbose === true && by === 1 && linesOf(id) <= MOST_LINES) report(view, id, line, nextSeq());
+      if (run.options.verbose === true && by === 1) report(id, line, nextSeq());
     },
   };
 }
 
-/** @param seq where the line stands in the report */
-export function report(view: View, run: string, line: ReportLine, seq: number): void {
-  view.put(REPORTS, [run, seq], line);
+/** Writes lines into reports. Their lengths are read once in a commit: the view counts its own new rows one by one. */
+export function reportsOf(view: View): (run: string, line: ReportLine, seq: number) => void {
+  const lengths = new Map<string, number>();
+  return (run, line, seq) => {
+    const length = lengths.get(run) ?? view.size(REPORTS, [run]);
+    lengths.set(run, length + 1);
+    if (length <= MOST_LINES) view.put(REPORTS, [run, seq], line);
+  };
 }
 
 function leftOutName(view: Reader, run: string, value: LeftOut): string {

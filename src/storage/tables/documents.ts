@@ -5,7 +5,7 @@ import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";
-import { CONTENTS, DEPTH, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
+import { CONTENTS, DEPTH, FLIGHTS, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
 import { allLanes, putRemote as putRemoteIn } from "./tenants";
 import type { Reader, View } from "./view";
 
@@ -40,16 +40,22 @@ export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
     : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
 
-const contentsOf = (own: OwnPart): readonly [Slot, Content | undefined][] => [
-  ["content", own.entry?.content],
-  ["attempt", own.entry?.attempt?.content],
-  ["deadLetter", own.deadLetter?.content],
-  ["rival", own.rival?.content],
-];
+const isAny = ({ own }: RecordDocument, isIt: (content: Content, slot: Slot) => boolean): boolean => {
+  for (const number in own) {
+    const { entry, deadLetter, rival } = own[number] ?? {};
+    if (entry?.content !== undefined && isIt(entry.content, "content")) return true;
+    if (entry?.attempt !== undefined && isIt(entry.attempt.content, "attempt")) return true;
+    if (deadLetter !== undefined && isIt(deadLetter.content, "deadLetter")) return true;
+    if (rival !== undefined && isIt(rival.content, "rival")) return true;
+  }
+  return false;
+};
 
-function hasApart({ own }: RecordDocument): boolean {
-  return Object.values(own).some((part) => contentsOf(part).some(([, content]) => content?.apart === true));
-}
+const hasApart = (document: RecordDocument): boolean => isAny(document, ({ apart }) => apart === true);
+
+const standsApart = ({ desired }: Content, slot: Slot): boolean => SLOTS[slot] || weightOf(desired) > MOST_INSIDE;
+
+const isLight = (document: RecordDocument): boolean => !isAny(document, standsApart);
 
 function joined(view: Reader, key: Key, content: Content, slot: string): Content {
   const { apart, ...rest } = content;
@@ -104,13 +110,14 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
   const wanted = new Set<string>();
   const stored =
     document &&
-    mapContents(document, (content, name) => {
-      const slot = name.slice(name.indexOf("/") + 1) as Slot;
-      if (!SLOTS[slot] && weightOf(content.desired) <= MOST_INSIDE) return content;
-      wanted.add(name);
-      view.put(CONTENTS, [...key, name], content);
-      return stub(content);
-    });
+    (isLight(document)
+      ? document
+      : mapContents(document, (content, name) => {
+          if (!standsApart(content, name.slice(name.indexOf("/") + 1) as Slot)) return content;
+          wanted.add(name);
+          view.put(CONTENTS, [...key, name], content);
+          return stub(content);
+        }));
   if (before !== undefined && hasApart(before)) {
     mapContents(before, (content, name) => {
       if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
@@ -127,15 +134,22 @@ function countDepth(
   before: RecordDocument | undefined,
   after: RecordDocument | undefined,
 ): void {
-  for (const number of new Set([...Object.keys(before?.own ?? {}), ...Object.keys(after?.own ?? {})])) {
-    const [was, is] = [before?.own[number], after?.own[number]];
-    const add = (name: string, by: number): void => {
-      if (by !== 0) view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
-    };
-    add("outbox", Number(is?.entry !== undefined) - Number(was?.entry !== undefined));
-    add("tells", Number(is?.hullUpdate !== undefined) - Number(was?.hullUpdate !== undefined));
-  }
+  const count = (number: string, sign: 1 | -1, own: OwnPart | undefined, other: OwnPart | undefined): void => {
+    for (const [part, name] of DEPTHS) {
+      if (own?.[part] !== undefined && other?.[part] === undefined) {
+        view.add(DEPTH, [remote.key, tenantIn(remote, number), name], sign);
+      }
+    }
+  };
+  for (const number in after?.own) count(number, 1, after.own[number], before?.own[number]);
+  for (const number in before?.own) count(number, -1, before.own[number], after?.own[number]);
 }
+
+/** What waits, and under which name it is counted. */
+const DEPTHS = [
+  ["entry", "outbox"],
+  ["hullUpdate", "tells"],
+] as const;
 
 /** @param counts is told what to count, and writes it at the end of the commit */
 export function documentsOf(
@@ -155,6 +169,12 @@ export function documentsOf(
     if (!known()) putRemote(remote);
     return remote;
   };
+
+  /** What is in flight, by connector; read once. */
+  const flights = new Map<string, ReadonlyMap<number, number>>();
+  /** Where a connector's rows stand, in indexes too; nowhere if it has none. */
+  const laneOf = (tenant: string): Key => [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+  const flightsOf = (tenant: string) => [...view.range(FLIGHTS, laneOf(tenant))];
 
   return {
     remote: () => remote,
@@ -204,7 +224,7 @@ export function documentsOf(
       }));
     },
     orphansOf: ({ tenant, type, hullId }, limit) => {
-      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1), type, hullId];
+      const prefix = [...laneOf(tenant), type, hullId];
       return [...view.places(RECORDS, "orphans", prefix, { limit })].map(([, , , , child, id]) => ({
         tenant,
         type: String(child),
@@ -220,7 +240,7 @@ export function documentsOf(
         }),
       ),
     due: (tenant, type, { limit, untilMs, after }) => {
-      const lane = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const lane = laneOf(tenant);
       const prefix = type === undefined ? lane : [...lane, type];
       const end = untilMs === undefined || type === undefined ? undefined : [...prefix, untilMs + 1];
       const from = after && [...lane, after.type, after.atMs, after.seq, after.hullId];
@@ -228,7 +248,7 @@ export function documentsOf(
       return [...places].map(([, , own, atMs, seq, hullId]) => duePlace(own, atMs, seq, hullId));
     },
     dueHullUpdates: (tenant, { limit, untilMs, after }) => {
-      const prefix = [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+      const prefix = laneOf(tenant);
       const end = untilMs === undefined ? undefined : [...prefix, untilMs + 1];
       const from = after && [...prefix, after.atMs, after.seq, after.type, after.hullId];
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
@@ -244,13 +264,32 @@ export function documentsOf(
       return found;
     },
     deadLetters: (tenant) =>
-      [...view.places(RECORDS, "dead", [remote.number, Number(numberIn(remote, tenant) ?? -1)])].map(
-        ([, , type, hullId]) => ({
-          tenant,
-          type: String(type),
-          hullId: String(hullId),
-        }),
-      ),
+      [...view.places(RECORDS, "dead", laneOf(tenant))].map(([, , type, hullId]) => ({
+        tenant,
+        type: String(type),
+        hullId: String(hullId),
+      })),
+    flights: (tenant) => {
+      const known = flights.get(tenant);
+      if (known !== undefined) return known;
+      const seqs = flightsOf(tenant).map(([, { atMs, seqs: own }]) => own.map((seq) => [seq, atMs] as const));
+      const found = new Map(seqs.flat());
+      flights.set(tenant, found);
+      return found;
+    },
+    putFlight: (tenant, seqs) => {
+      flights.delete(tenant);
+      const [id] = seqs;
+      if (id !== undefined) view.put(FLIGHTS, [...laneOf(tenant), id], { atMs: nowMs, seqs });
+    },
+    endFlights: (tenant, isEnded) => {
+      flights.delete(tenant);
+      for (const [key, flight] of flightsOf(tenant)) {
+        const seqs = flight.seqs.filter((seq) => !isEnded(seq));
+        if (seqs.length === 0) view.remove(FLIGHTS, key);
+        else if (seqs.length < flight.seqs.length) view.put(FLIGHTS, key, { ...flight, seqs });
+      }
+    },
     pending: (limit) =>
       [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
         type: String(type),

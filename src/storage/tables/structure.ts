@@ -20,12 +20,13 @@ export function structure<V extends object>(shape: Shape<V>): Codec<V> {
     pack: (value) => {
       const list: unknown[] = [];
       let length = 0;
-      names.forEach((name, index) => {
-        const field = value[name];
+      for (let index = 0; index < names.length; index += 1) {
+        const name = names[index];
+        const field = name === undefined ? undefined : value[name];
         const codec = codecs[index];
         if (field === undefined || codec === undefined) list.push(null);
         else length = list.push(codec === true ? field : codec.pack(field));
-      });
+      }
       list.length = length;
       return list;
     },

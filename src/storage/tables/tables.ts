@@ -35,7 +35,9 @@ const FACTS: Codec<Readonly<Record<string, Fact>>> = {
     let others = 0;
     for (const field in value) others = Math.max(others, (value[field]?.length ?? 0) - 3);
     if (others > 0) list.push(others);
-    for (const [field, fact] of Object.entries(value)) {
+    for (const field in value) {
+      const fact = value[field];
+      if (fact === undefined) continue;
       list.push(field, fact[0], fact[1], fact[2]);
       for (let index = 0; index < others; index += 1) list.push(fact[3 + index] ?? null);
     }
@@ -155,54 +157,67 @@ export function indexValue(value: string): string {
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
 }
 
-/** Places of something that belongs to single connectors. @param placesOf those of one connector's part */
-const ownPlaces =
-  (placesOf: (own: OwnPart, tenant: number, key: Key) => readonly Key[]) =>
-  ({ own }: RecordDocument, key: Key): readonly Key[] =>
-    Object.entries(own).flatMap(([tenant, part]) => placesOf(part, Number(tenant), key));
+const NOWHERE: readonly Key[] = [];
 
-const valuesOf = (values: Readonly<Record<string, string>> = {}, [remote = "", type = ""]: Key): readonly Key[] =>
-  Object.entries(values).map(([name, value]) => [remote, type, name, indexValue(value)]);
+/** Places of something that belongs to single connectors, one for each of them at the most. */
+const ownPlaces =
+  <P extends keyof OwnPart>(
+    part: P,
+    placeOf: (own: NonNullable<OwnPart[P]>, tenant: number, key: Key) => Key | undefined,
+  ) =>
+  ({ own }: RecordDocument, key: Key, other?: RecordDocument): readonly Key[] => {
+    let places: Key[] | undefined;
+    for (const tenant in own) {
+      const value = own[tenant]?.[part];
+      if (value === undefined || value === null || value === other?.own[tenant]?.[part]) continue;
+      const place = placeOf(value, Number(tenant), key);
+      if (place !== undefined) (places ??= []).push(place);
+    }
+    return places ?? NOWHERE;
+  };
+
+type Values = Readonly<Record<string, string>> | undefined;
+
+const valuesOf = (values: Values, [remote = "", type = ""]: Key, others: Values): readonly Key[] =>
+  values === undefined || values === others
+    ? NOWHERE
+    : Object.entries(values).map(([name, value]) => [remote, type, name, indexValue(value)]);
 
 /** [remote, type, hull id] */
 export const RECORDS = defineTable<RecordDocument>()("records", RECORD, {
   /** [remote, type, claim name, value] */
-  claims: ({ claims }, key) => valuesOf(claims, key),
+  claims: ({ claims }, key, other) => valuesOf(claims, key, other?.claims),
   /** [remote, tenant, type, not before, seq]; what could be worked on, or is */
-  due: ownPlaces(({ entry }, tenant, [remote = "", type = ""]) => {
-    const content = entry?.content ?? entry?.attempt?.content;
-    if (entry === undefined || content === undefined || entry.blockedOn !== undefined) return [];
-    return [[remote, tenant, type, entry.notBeforeMs, content.seq]];
+  due: ownPlaces("entry", ({ content, attempt, blockedOn, notBeforeMs }, tenant, [remote = "", type = ""]) => {
+    const { seq } = content ?? attempt?.content ?? {};
+    return seq === undefined || blockedOn !== undefined ? undefined : [remote, tenant, type, notBeforeMs, seq];
   }),
   /** [remote, parent type, parent hull id, tenant, type] */
-  waiting: ownPlaces(({ entry }, tenant, [remote = "", type = ""]) => {
-    const parent = entry?.content?.desired.parent;
-    if (entry?.blockedOn === undefined || parent === undefined) return [];
-    return [[remote, parent.type, entry.blockedOn, tenant, type]];
+  waiting: ownPlaces("entry", ({ content, blockedOn }, tenant, [remote = "", type = ""]) => {
+    const parent = content?.desired.parent;
+    return blockedOn === undefined ? undefined : parent && [remote, parent.type, blockedOn, tenant, type];
   }),
   /** [remote, tenant, not before, seq, type] */
-  updates: ownPlaces(({ hullUpdate }, tenant, [remote = "", type = ""]) =>
-    hullUpdate === undefined ? [] : [[remote, tenant, hullUpdate.notBeforeMs, hullUpdate.seq, type]],
-  ),
+  updates: ownPlaces("hullUpdate", ({ notBeforeMs, seq }, tenant, [remote = "", type = ""]) => [
+    remote,
+    tenant,
+    notBeforeMs,
+    seq,
+    type,
+  ]),
   /** [remote, tenant, type] */
-  dead: ownPlaces(({ deadLetter }, tenant, [remote = "", type = ""]) =>
-    deadLetter === undefined ? [] : [[remote, tenant, type]],
-  ),
+  dead: ownPlaces("deadLetter", (_, tenant, [remote = "", type = ""]) => [remote, tenant, type]),
   /** [dead letter id, remote, tenant, type] */
-  deadIds: ownPlaces(({ deadLetter }, tenant, [remote = "", type = ""]) =>
-    deadLetter === undefined ? [] : [[deadLetter.id, remote, tenant, type]],
-  ),
+  deadIds: ownPlaces("deadLetter", ({ id }, tenant, [remote = "", type = ""]) => [id, remote, tenant, type]),
   /** [remote, tenant, parent type, parent hull id, type] */
-  orphans: ownPlaces(({ deadLetter }, tenant, [remote = "", type = ""]) => {
-    const parent = deadLetter?.content.desired.parent;
-    return parent === undefined ? [] : [[remote, tenant, parent.type, parent.hullId, type]];
+  orphans: ownPlaces("deadLetter", ({ content: { desired } }, tenant, [remote = "", type = ""]) => {
+    const { parent } = desired;
+    return parent && [remote, tenant, parent.type, parent.hullId, type];
   }),
   /** [remote, type, remote id, tenant] */
-  rivals: ownPlaces(({ rival }, tenant, [remote = "", type = ""]) =>
-    rival === undefined ? [] : [[remote, type, rival.remoteId, tenant]],
-  ),
+  rivals: ownPlaces("rival", ({ remoteId }, tenant, [remote = "", type = ""]) => [remote, type, remoteId, tenant]),
   /** [remote, type]; children end, or are freed, slice by slice */
-  pending: ({ pending = [] }, [remote = "", type = ""]) => (pending.length === 0 ? [] : [[remote, type]]),
+  pending: ({ pending }, [remote = "", type = ""]) => (pending === undefined ? NOWHERE : [[remote, type]]),
 });
 
 /** [remote, type, hull id, slot]: content that is too large to be written with its record again and again */
@@ -211,8 +226,11 @@ export const CONTENTS = defineTable<Content>()("contents", CONTENT);
 /** [remote, type, remote id] */
 export const MIRRORS = defineTable<MirrorRow>()("mirror", MIRROR, {
   /** [remote, type, key name, value] */
-  keys: ({ keys }, key) => valuesOf(keys, key),
+  keys: ({ keys }, key, other) => valuesOf(keys, key, other?.keys),
 });
+
+/** [remote, tenant, id]: content that is in flight together and may be repeated, so that its records need no journal */
+export const FLIGHTS = defineTable<{ readonly atMs: number; readonly seqs: readonly number[] }>()("flights");
 
 /** [remote, type, run, page] */
 export const LISTED = defineTable<ListedPage>()("listed");
@@ -261,6 +279,7 @@ export const RUN_COUNTS = defineCounter("runCounts");
 export const TABLES = [
   RECORDS,
   CONTENTS,
+  FLIGHTS,
   MIRRORS,
   LISTED,
   REMOTES,

@@ -6,8 +6,11 @@ import { createLayer, numberIn } from "../database/layer";
 import type { Database, Key, RangeOptions, RowChange, Rows } from "../database/rows";
 import { asIs, type Codec } from "./structure";
 
-/** Finds documents by something else than their key: where each one stands, as many places as it has. */
-type IndexRule<V> = (document: V, key: Key) => readonly Key[];
+/**
+ * Finds documents by something else than their key: where each one stands, as many places as it has. Those of parts that
+ * it shares with the other document, the one that it replaces or that replaces it, may be left out.
+ */
+type IndexRule<V> = (document: V, key: Key, other?: V) => readonly Key[];
 
 /** Documents of one kind, found by their key and by their indexes. Writing one keeps its indexes; nobody else does. */
 export interface Table<V, I extends string = never> {
@@ -67,72 +70,123 @@ function pathOf(table: string, key: Key): string {
 /** An index has nothing to say but that it has a row. */
 const MARK = 1;
 
+/** What a stored list was read as, on itself: for a database that gives the same one again. */
+const DOCUMENT = Symbol("document");
+
+interface StoredList {
+  [DOCUMENT]?: unknown;
+}
+
+function unpacked<V, I extends string>(table: Table<V, I>, stored: unknown): V {
+  if (!Array.isArray(stored)) return table.codec.unpack(stored);
+  const own = stored as StoredList;
+  return (own[DOCUMENT] ??= table.codec.unpack(stored)) as V;
+}
+
+function packed<V, I extends string>(table: Table<V, I>, document: V): unknown {
+  const stored = table.codec.pack(document);
+  if (Array.isArray(stored)) (stored as StoredList)[DOCUMENT] = document;
+  return stored;
+}
+
+/** A row of an index. */
+interface Place {
+  readonly path: string;
+  readonly table: string;
+  readonly key: Key;
+}
+
+const NOWHERE: readonly Place[] = [];
+
 function createView(base: Rows): { readonly view: View; readonly changes: () => readonly RowChange[] } {
-  const layer = createLayer();
-  const rows = layer.over(base);
   /** Documents as they were read or written here. */
   const known = new Map<string, unknown>();
   const changes = new Map<string, RowChange>();
   const documents = new Set<string>();
+  /** Walks see what was changed: laid over the stored rows when a table is walked, since most never are. */
+  const layer = createLayer();
+  const rows = layer.over(base);
+  const unlaid = new Map<string, RowChange[]>();
 
-  function set(table: string, key: Key, value: unknown): void {
-    changes.set(pathOf(table, key), { table, key, value });
-    if (value === undefined) layer.hide(table, key);
-    else layer.put(table, key, value);
+  function set(path: string, table: string, key: Key, value: unknown): void {
+    const change = { table, key, value };
+    changes.set(path, change);
+    const others = unlaid.get(table);
+    if (others === undefined) unlaid.set(table, [change]);
+    else others.push(change);
   }
 
-  function get<V, I extends string>(table: Table<V, I>, key: Key): V | undefined {
-    const path = pathOf(table.name, key);
-    if (known.has(path)) return known.get(path) as V | undefined;
-    const found = rows.get(table.name, key);
-    const document = found === undefined ? undefined : table.codec.unpack(found);
-    known.set(path, document);
-    return document;
+  /** Stored rows with what was changed of a table. */
+  function laid(table: string): Rows {
+    for (const change of unlaid.get(table) ?? []) {
+      if (!("value" in change)) continue;
+      if (change.value === undefined) layer.hide(table, change.key);
+      else layer.put(table, change.key, change.value);
+    }
+    unlaid.delete(table);
+    return rows;
+  }
+
+  function get<V, I extends string>(table: Table<V, I>, key: Key, path = pathOf(table.name, key)): V | undefined {
+    const document = known.get(path);
+    if (document !== undefined || known.has(path)) return document as V | undefined;
+    const found = base.get(table.name, key);
+    const read = found === undefined ? undefined : unpacked(table, found);
+    known.set(path, read);
+    return read;
   }
 
   function placesOf<V, I extends string>(
     table: Table<V, I>,
     key: Key,
     document: V | undefined,
-  ): Map<string, [string, Key]> {
-    const places = new Map<string, [string, Key]>();
-    if (document === undefined) return places;
+    other: V | undefined,
+  ): readonly Place[] {
+    if (document === undefined) return NOWHERE;
+    const last = key[key.length - 1] ?? "";
+    const places: Place[] = [];
     for (const index in table.indexes) {
-      for (const place of table.indexes[index](document, key)) {
-        const row = [...place, ...key.slice(-1)];
-        places.set(pathOf(index, row), [indexName(table, index), row]);
+      for (const place of table.indexes[index](document, key, other)) {
+        const name = indexName(table, index);
+        const row = [...place, last];
+        places.push({ path: pathOf(name, row), table: name, key: row });
       }
     }
     return places;
   }
 
   function write<V, I extends string>(table: Table<V, I>, key: Key, document: V | undefined): void {
-    const before = get(table, key);
-    if (document === before) return;
-    const old = placesOf(table, key, before);
-    const now = placesOf(table, key, document);
-    for (const [path, [name, row]] of old) if (!now.has(path)) set(name, row, undefined);
-    for (const [path, [name, row]] of now) if (!old.has(path)) set(name, row, MARK);
     const path = pathOf(table.name, key);
+    const before = get(table, key, path);
+    if (document === before) return;
+    const old = placesOf(table, key, before, document);
+    const now = placesOf(table, key, document, before);
+    const isIn = (places: readonly Place[], place: Place): boolean => places.some((each) => each.path === place.path);
+    for (const place of old) if (!isIn(now, place)) set(place.path, place.table, place.key, undefined);
+    for (const place of now) if (!isIn(old, place)) set(place.path, place.table, place.key, MARK);
     known.set(path, document);
     documents.add(path);
-    set(table.name, key, document === undefined ? undefined : table.codec.pack(document));
+    set(path, table.name, key, document === undefined ? undefined : packed(table, document));
   }
 
   const view: View = {
-    get,
+    get: (table, key) => get(table, key),
     *range(table, prefix, options) {
-      for (const [key, value] of rows.range(table.name, prefix, options))
+      for (const [key, value] of laid(table.name).range(table.name, prefix, options))
         yield [key, table.codec.unpack(value)] as const;
     },
     *places(table, index, prefix, options) {
-      for (const [key] of rows.range(indexName(table, index), prefix, options)) yield key;
+      const name = indexName(table, index);
+      for (const [key] of laid(name).range(name, prefix, options)) yield key;
     },
-    size: (table, prefix, index) => rows.size(index === undefined ? table.name : indexName(table, index), prefix),
-    sum: ({ name }, key) => Number(rows.get(name, key) ?? 0),
-    sumsCount: ({ name }, prefix) => rows.size(name, prefix),
+    size: (table, prefix, index) => {
+      const name = index === undefined ? table.name : indexName(table, index);
+      return laid(name).size(name, prefix);
+    },
+    sum: ({ name }, key) => Number(laid(name).get(name, key) ?? 0),
+    sumsCount: ({ name }, prefix) => laid(name).size(name, prefix),
     *sums({ name }, prefix, options) {
-      for (const [key, value] of rows.range(name, prefix, options)) yield [key, Number(value)] as const;
+      for (const [key, value] of laid(name).range(name, prefix, options)) yield [key, Number(value)] as const;
     },
     put: (table, key, document) => write(table, key, document),
     remove: (table, key) => write(table, key, undefined),
@@ -143,7 +197,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
       const sum = (before === undefined ? 0 : numberIn("by" in before ? before.by : before.value)) + by;
       changes.set(path, { table: name, key, ...(isDropped ? { value: sum } : { by: sum }) });
     },
-    drop: ({ name }, key) => set(name, key, undefined),
+    drop: ({ name }, key) => set(pathOf(name, key), name, key, undefined),
     changed: () => documents.size,
   };
   return { view, changes: () => [...changes.values()] };

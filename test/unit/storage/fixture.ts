@@ -1,4 +1,4 @@
-/** A store on either adapter, with a clock that stands still, and what tests do with it again and again. */
+/** A store on any adapter, with a clock that stands still, and what tests do with it again and again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import type {
   Settled,
   Store,
 } from "../../../src/storage/port/store";
+import { connectRemote, createRemoteServer, mildFaults } from "../../fixture/remote-database";
 import { auditOf } from "./audit";
 import { blockOn, deliverQuietly, finish, LANE, tenantRow, userUpdate, type MessageOptions } from "./builders";
 
@@ -29,9 +30,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return createOutbox(await createStored(options), options.now);
 }
 
-/** Every database that a store may stand on. */
-export const ADAPTERS = ["memory", "lmdb"] as const;
+/** Every database that a store may stand on; `remote`: at the other end of a connection, with faults now and then. */
+export const ADAPTERS = ["memory", "lmdb", "remote"] as const;
 export type Adapter = (typeof ADAPTERS)[number];
+
+const openDatabaseOn = (adapter: Adapter, folder: () => string): Database => {
+  if (adapter === "lmdb") return createLmdbDatabase(folder());
+  if (adapter === "memory") return createMemoryDatabase();
+  return connectRemote(createRemoteServer(), { faultOf: mildFaults() });
+};
 
 /** Folders and databases of the running test: those of disks are closed and removed after it. */
 export function setUpDatabases() {
@@ -48,7 +55,7 @@ export function setUpDatabases() {
   };
   /** An empty database, or the one that lies in the folder. */
   const openDatabase = (adapter: Adapter, folder?: string): Database => {
-    const database = adapter === "lmdb" ? createLmdbDatabase(folder ?? makeFolder()) : createMemoryDatabase();
+    const database = openDatabaseOn(adapter, () => folder ?? makeFolder());
     databases.push(database);
     return database;
   };
@@ -175,7 +182,7 @@ export async function openFixture(
   clock = { nowMs: START_MS },
 ): Promise<Fixture & { readonly close: () => Promise<readonly string[]> }> {
   const folder = adapter === "lmdb" ? mkdtempSync(join(tmpdir(), "store-")) : undefined;
-  const database = folder === undefined ? createMemoryDatabase() : createLmdbDatabase(folder);
+  const database = openDatabaseOn(adapter, () => folder ?? "");
   const store = await openStore({ database, now: () => clock.nowMs });
   return {
     store,
@@ -216,7 +223,7 @@ export function setUpStore(adapter: Adapter): Fixture {
   return { store, database: () => opened().database(), clock, ...actionsOn(store) };
 }
 
-/** Tests that hold for both adapters. */
+/** Tests that hold for every adapter. */
 export function describeStore(title: string, tests: (fixture: Fixture) => void): void {
   describe.each(ADAPTERS)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
 }

@@ -2,10 +2,11 @@
 import { createCipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import type { RunRow, TenantRow } from "../../../src/storage/port/rows";
+import { createSeal, type Place } from "../../../src/storage/port/seal";
+import { ofFormat } from "./format-five";
+import { rowsOfFormatSix, writeOld, type OldRow } from "./format-six";
 import { shareFacts } from "./format-three";
-import { createSeal } from "../../../src/storage/port/seal";
 
 /** As `seal` of format 2 did. */
 export function sealUnbound(text: string, secret: string): string {
@@ -16,24 +17,23 @@ export function sealUnbound(text: string, secret: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
 }
 
-/** Makes a closed store of today one of format 2. */
-export async function makeFormatTwo(path: string, secret: string): Promise<void> {
+/** Makes a closed store of today one of format 2. @param under another secret, if that was used last */
+export async function makeFormatTwo(path: string, secret: string, under = secret): Promise<void> {
   const seal = createSeal(secret);
-  const kv = createLmdbKeyValue(path);
-  await shareFacts(kv);
-  const tenants = kv.table<TenantRow>("tenants");
-  const runs = kv.table<RunRow>("runs");
-  await kv.transact(() => {
-    for (const [key, row] of [...tenants.range([])]) {
-      tenants.put(key, { ...row, sealed: sealUnbound(seal.open(row.sealed, `tenant/${row.key}`), secret) });
+  const unbound = (sealed: string, place: Place): string => sealUnbound(seal.open(sealed, place), under);
+  const rows = shareFacts(await rowsOfFormatSix(path)).map(([table, key, value]): OldRow => {
+    if (table === "tenants") {
+      const row = value as TenantRow;
+      return [table, key, { ...row, sealed: unbound(row.sealed, `tenant/${row.key}`) }];
     }
-    for (const [key, row] of [...runs.range([])]) {
-      if (row.order === undefined) continue;
-      runs.put(key, { ...row, order: sealUnbound(seal.open(row.order, `run/${row.tenant}/${row.id}`), secret) });
+    if (table === "runs") {
+      const row = value as RunRow;
+      const { order, tenant, id } = row;
+      return [table, key, order === undefined ? row : { ...row, order: unbound(order, `run/${tenant}/${id}`) }];
     }
-    kv.table<number>("meta").put(["format"], 2);
+    return [table, key, value];
   });
-  await kv.close();
+  await writeOld(path, ofFormat(rows, 2), false);
 }
 
 const PAGE = 4_096;

@@ -4,7 +4,7 @@ import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
 
 const [, , path = "", secret = ""] = process.argv;
 void openUpgraded(path, "planhat", () => createSeal(secret)).then(
-  (kv) => kv.close(),
+  (database) => database.close(),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

@@ -1,40 +1,43 @@
-import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn, execFile } from "node:child_process";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import mapValues from "lodash/mapValues";
-import { createEmbeddedStore } from "../../../src/storage/embedded";
-import type { Key, KeyValue } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import type { Database, RowChange } from "../../../src/storage/database/rows";
+import { openUpgraded, removeOldFiles } from "../../../src/storage/data-folder/upgrade";
+import { convert, SLICE_ROWS } from "../../../src/storage/data-folder/upgrade/convert";
+import { oldFormatOf } from "../../../src/storage/data-folder/upgrade/legacy";
+import type { DamagedName } from "../../../src/storage/port/disk";
 import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
-import { divide, nameService, openUpgraded } from "../../../src/storage/data-folder/upgrade";
-import type { EntryRow } from "../../../src/storage/port/rows";
-import { FORMAT, openTables } from "../../../src/storage/tables/tables";
-import {
-  blockOn,
-  deliver,
-  deliverQuietly,
-  finish,
-  LANE,
-  NEIGHBOUR,
-  seen,
-  skipFor,
-  tenantRow,
-  update,
-  workedOn,
-} from "./builders";
-import { firstReady, setUpDatabases } from "./fixture";
-import { makeFormatFour } from "./format-four";
-import { makeFormatThree } from "./format-three";
+import * as today from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
+import { auditOf } from "./audit";
+import { deliverQuietly, LANE, NEIGHBOUR, tenantRow, update } from "./builders";
+import { firstReady, openStore, setUpDatabases } from "./fixture";
+import { ofFormat } from "./format-five";
+import { takeServiceOut } from "./format-four";
+import { packMirror, rowsOfFormatSix, writeOld, type OldRow } from "./format-six";
+import { makeFormatThree, shareFacts } from "./format-three";
 import { litter, makeFormatTwo } from "./format-two";
 
 const SECRET = "a secret of sixteen characters";
-/** Of the recorded store. */
+/** Of the store that was recorded in format 4. */
 const OLD_SECRET = "sealing-secret-of-this-house-0001";
 const MARKER = "what-the-heap-held-before";
 const RUN = { id: "r1", tenant: LANE.tenant };
-const now = (): number => 1_750_000_000_000;
+/** Shortly after the store of format 6 was recorded. */
+const now = (): number => 1_750_000_120_000;
 const seal = (): Seal => createSeal(SECRET);
 const never = (): Seal => {
   throw new Error("Nothing is there to be upgraded.");
@@ -46,111 +49,555 @@ beforeEach(() => {
   path = makeFolder();
 });
 
-/** Rows of every length, from one character to several pages, and keys that end in zeros and in the highest bytes. */
-function fillRows(kv: KeyValue, count: number): void {
-  const rows = kv.table<unknown>("rows");
-  for (let at = 0; at < count; at += 1) {
-    rows.put([at % 7, `key ${at}`, -1 - at], at % 100 === 0 ? "x".repeat(at * 10) : { at, text: "y".repeat(at % 90) });
-  }
-  for (const [at, part] of ["", "\u{1}", "\u{10FFFE}", "ab", "abc", "abcd", "abcde"].entries()) rows.put([part], at);
-  kv.table("empty");
-}
-
-/** A store of format 2; answers its rows. */
-async function makeOld(count = 2_000): Promise<readonly (readonly [Key, unknown])[]> {
-  const kv = createLmdbKeyValue(path);
-  const store = await createEmbeddedStore({ kv, now });
-  await store.saveTenant(tenantRow({ sealed: seal().seal("the secret", tenantPlace(LANE.tenant)) }));
-  const run = { ...RUN, kind: "batch", type: "endusers", options: {} } as const;
-  await store.beginRun({ ...run, order: seal().seal("the order", runPlace(RUN)) }, false);
-  await store.accept([update({ id: "c1", hullId: "a1" })]);
-  await kv.transact(() => fillRows(kv, count));
-  const rows = [...kv.table("rows").range([])];
-  await store.close();
-  await makeFormatTwo(path, SECRET);
-  expect(litter(path, MARKER)).toBeGreaterThan(10);
-  return rows;
-}
-
 const content = (): Buffer => readFileSync(join(path, "data.mdb"));
+const names = (): readonly string[] => readdirSync(path).toSorted();
 
-describe("a store of format 2", () => {
-  it("is brought to today's format: every row is there, and nothing that is none", async () => {
-    const rows = await makeOld();
-    expect(content().includes(MARKER)).toBe(true);
-    const kv = await openUpgraded(path, "planhat", seal);
-    const store = await createEmbeddedStore({ kv, now });
-    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
-    expect([...kv.table("rows").range([])]).toEqual(rows);
-    expect(rows.every(([key, value]) => JSON.stringify(kv.table("rows").get(key)) === JSON.stringify(value))).toBe(
-      true,
+/** The rows as the connector of a format wrote them. */
+function recorded(format: number): readonly OldRow[] {
+  const lines = readFileSync(join(__dirname, `../../fixtures/stores/format-${format}.ndjson`), "utf8").trim();
+  return lines.split("\n").map((line) => JSON.parse(line) as OldRow);
+}
+
+const upgrade = (seals?: () => Seal): Promise<Database> => openUpgraded(path, "planhat", seals);
+
+/** Everything that is in a database, table by table. */
+function dump(database: Database): Promise<ReadonlyMap<string, readonly string[]>> {
+  return database.read((rows) => {
+    const tables = today.TABLES.flatMap(({ name, indexes }) => [
+      name,
+      ...Object.keys(indexes).map((index) => `${name}.${index}`),
+    ]);
+    const counters = [today.TALLY, today.HOURS, today.DEPTH, today.RUN_COUNTS].map(({ name }) => name);
+    return new Map(
+      [...tables, ...counters].map((name) => [name, [...rows.range(name, [])].map((row) => JSON.stringify(row))]),
     );
-    expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ hullId: "a1" }]);
-    const sealed = (await store.tenant(LANE.tenant))?.sealed ?? "";
-    expect(seal().open(sealed, tenantPlace(LANE.tenant))).toBe("the secret");
-    expect(seal().open((await store.run(RUN.id))?.order ?? "", runPlace(RUN))).toBe("the order");
-    await store.close();
-    expect(content().includes(MARKER)).toBe(false);
-    expect(readdirSync(path).toSorted()).toEqual(["data.mdb", "lock.mdb"]);
+  });
+}
+
+/** What the upgrade makes of some rows. */
+async function dumpOf(rows: readonly OldRow[], checked: boolean): Promise<ReadonlyMap<string, readonly string[]>> {
+  path = makeFolder();
+  await writeOld(path, rows, checked);
+  const database = await upgrade();
+  const dumped = await dump(database);
+  await database.close();
+  return dumped;
+}
+
+async function withStore(database: Database, work: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore({ database, now });
+  await work(store);
+  await store.close();
+}
+
+/** Delivers whatever is due, as long as something is. */
+async function deliverAll(store: Store, lane: Lane): Promise<readonly string[]> {
+  const delivered: string[] = [];
+  for (let more = true; more;) {
+    more = false;
+    for (const type of ["companies", "endusers"]) {
+      for (const entry of await store.ready(lane, type, 99)) {
+        more = true;
+        delivered.push(`${type} ${entry.hullId}`);
+        await store.settle(lane, [deliverQuietly(entry, `p-${entry.hullId}`)]);
+      }
+    }
+  }
+  return delivered.toSorted();
+}
+
+describe("a store of format 6, as its program wrote it", () => {
+  beforeEach(() => writeOld(path, recorded(6)));
+
+  it("keeps what was known of records, connector by connector", async () => {
+    const database = await upgrade();
+    expect(await auditOf(database)).toEqual([]);
+    await withStore(database, async (store) => {
+      const seenBy = async (lane: Lane): Promise<unknown> =>
+        (await store.mirrors(lane, "companies", ["p-linked"]))[0]?.facts["name"]?.slice(0, 3);
+      expect(await seenBy(LANE)).toEqual(["n2", "n1", "n0"]);
+      expect(await seenBy(NEIGHBOUR)).toEqual(["n2", "n2", "n0"]);
+      expect(await seenBy({ ...LANE, tenant: "planhat/org/c9" })).toEqual(["n2", null, "n0"]);
+      expect((await store.remote(LANE.remote)).scans).toEqual({
+        companies: { startedAtMs: 1_750_000_060_000, size: 2 },
+      });
+      const [linked] = await store.view(LANE, "companies", ["linked"]);
+      expect(linked?.record).toMatchObject({ remoteId: "p-linked", generation: 1, version: 2 });
+      expect(await store.fingerprints(LANE, "companies", ["same"])).toMatchObject([{ fingerprint: "org/c1 print" }]);
+      expect(await store.fingerprints(NEIGHBOUR, "companies", ["same"])).toEqual([undefined]);
+      expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "linked" }])).toMatchObject([
+        { id: "p-linked", linkedTo: "linked" },
+      ]);
+    });
   });
 
-  it("is copied once", async () => {
-    await makeOld();
-    await (await openUpgraded(path, "planhat", seal)).close();
+  it("keeps what lists have shown: a fetch goes on, and counts each record once", async () => {
+    await withStore(await upgrade(), async (store) => {
+      expect(await store.toldUnder(LANE.remote, "companies", ["p-linked", "p-strange", "p-told"])).toEqual([
+        7,
+        undefined,
+        undefined,
+      ]);
+      const fetch = { run: "2-fetch", readAtMs: now() };
+      const ids = ["p-linked", "p-strange", "p-new"];
+      await store.markSeen(LANE.remote, "companies", { ...fetch, ids, outcome: "unchanged", code: "in_sync" });
+      expect(await store.run("2-fetch")).toMatchObject({
+        state: "running",
+        counts: { "companies/unchanged/in_sync": 1 },
+      });
+      const { gone } = await store.markMissing(LANE.remote, "companies", {
+        scanStartedAtMs: 1_750_000_000_000,
+        limit: 99,
+        run: "2-fetch",
+      });
+      expect(gone.map(({ id }) => id)).toEqual(["p-same", "p-told"]);
+    });
+  });
+
+  it("keeps what waits, is in flight, waits for a parent, or for Hull; and all of it is delivered", async () => {
+    const database = await upgrade();
+    await withStore(database, async (store) => {
+      expect(await store.depth(LANE)).toEqual({ outbox: 5, hullUpdates: 1 });
+      expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
+      const [child] = await store.view(LANE, "endusers", ["child"]);
+      expect(child?.entry).toMatchObject({ blockedOn: "parent" });
+      const [flying] = await store.view(NEIGHBOUR, "companies", ["flying"]);
+      expect(flying?.entry).toMatchObject({
+        attempt: { kind: "update", content: { messageId: "m-c2-flying" } },
+        content: { messageId: "m-c2-flying-2" },
+      });
+      const [lost] = await store.view(LANE, "companies", ["lost"]);
+      expect(lost?.entry).toMatchObject({
+        unconfirmed: { sinceMs: 1_750_000_059_995, reads: 1 },
+        notBeforeMs: 1_750_000_090_000,
+      });
+      const [large] = await store.view(LANE, "companies", ["large"]);
+      expect(large?.entry?.content?.desired.fields).toEqual({ text: "x".repeat(9_000) });
+      const [told] = await store.hullUpdates(LANE, 9);
+      expect(told).toMatchObject({ hullId: "told", remoteId: "p-told", outcomes: [{}, { messageId: "m-c1-told-2" }] });
+      // As after any start.
+      for (const lane of [LANE, NEIGHBOUR]) expect(await store.recover(lane, 0)).toBe(1);
+      expect(await deliverAll(store, LANE)).toEqual([
+        "companies large",
+        "companies lost",
+        "companies parent",
+        "companies waits",
+        "endusers child",
+      ]);
+      expect(await deliverAll(store, NEIGHBOUR)).toEqual(["companies flying", "companies waits"]);
+      await store.confirmed(
+        LANE,
+        (await store.hullUpdates(LANE, 9)).map((row) => ({ row })),
+      );
+      for (const lane of [LANE, NEIGHBOUR]) expect(await store.depth(lane)).toEqual({ outbox: 0, hullUpdates: 0 });
+      expect(await auditOf(database)).toEqual([]);
+      expect((await store.tally(LANE.tenant)).messages).toBe(11);
+      expect(await store.run("1-batch")).toMatchObject({ done: 1, counts: { "companies/sent/updated": 1 } });
+    });
+  });
+
+  it("keeps dead letters with their ids, rivals, runs, pauses, grants and what was counted", async () => {
+    await withStore(await upgrade(), async (store) => {
+      const letters = await store.deadLettersOf(LANE);
+      expect(letters.map(({ type, hullId, ending }) => [type, hullId, ending.code])).toEqual([
+        ["companies", "refused", "refused"],
+        ["endusers", "orphan", "parent_rejected"],
+      ]);
+      const ids = recorded(6).flatMap(([table, key]) => (table === "letterIds" ? [String(key[0])] : []));
+      for (const id of ids) expect(await store.deadLetter(id, LANE.tenant)).toBeDefined();
+      const replayed = await store.replayDeadLetter(ids.find(Boolean) ?? "", LANE.tenant);
+      expect(replayed[0]).toMatchObject({ state: "queued" });
+      expect(await store.pauses(NEIGHBOUR)).toMatchObject([{ scope: "*", kind: "auth" }]);
+      expect(await store.grant(LANE.tenant)).toBe("granted");
+      expect(await store.claimNotification("n1", NEIGHBOUR.tenant)).toBe(false);
+      expect(await store.requestStarts("quota", 0)).toEqual([1_750_000_000_000]);
+      const [batch] = (await store.openRuns()).filter(({ kind }) => kind === "batch");
+      expect(batch).toMatchObject({ id: "1-batch", options: { verbose: true }, done: 1, total: 1 });
+      expect(seal().open(batch?.order ?? "", runPlace({ id: "1-batch", tenant: LANE.tenant }))).toBe("the order");
+      expect(await store.reportLines("1-batch", 0, 9)).toMatchObject([{ hullId: "linked", outcome: "sent" }]);
+      expect((await store.hours(LANE.tenant, 0)).length).toBeGreaterThan(0);
+      // The link of the record goes: who had to stand back for it is taken in again.
+      await store.forgetGone(LANE.remote, "companies", ["p-linked"]);
+      expect((await store.ready(LANE, "companies", 99)).map(({ hullId }) => hullId)).toContain("rival");
+    });
+  });
+
+  it("is kept beside the new one until that was closed cleanly, and converted once", async () => {
+    const before = content();
+    await (await upgrade()).close();
+    expect(names()).toEqual(["data.mdb", "data.mdb.format-6", "lock.mdb"]);
+    expect(readFileSync(join(path, "data.mdb.format-6")).equals(before)).toBe(true);
     const { ino } = statSync(join(path, "data.mdb"));
     await (await openUpgraded(path, "planhat", never)).close();
     expect(statSync(join(path, "data.mdb")).ino).toBe(ino);
+    removeOldFiles(path);
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
+  });
+
+  it("comes to the same from formats 5 and 4, and from what an upgrade of before left half done", async () => {
+    const rows = recorded(6);
+    const expected = await dumpOf(rows, true);
+    expect([...expected.values()].filter((found) => found.length > 0).length).toBeGreaterThan(25);
+    expect(await dumpOf(ofFormat(rows, 5), false)).toEqual(expected);
+    expect(await dumpOf(takeServiceOut(rows), false)).toEqual(expected);
+    const order = [
+      "names",
+      "outbox",
+      "tells",
+      "remotes",
+      "runs",
+      "tenants",
+      "tally",
+      "hours",
+      "depth",
+      "dead",
+      "rivals",
+    ];
+    const unnamed = takeServiceOut(rows);
+    for (let done = 1; done <= order.length; done += 1) {
+      const finished = new Set(order.slice(0, done));
+      const half = rows.map((row, at): OldRow => (finished.has(row[0]) ? row : (unnamed[at] ?? row)));
+      expect(await dumpOf(ofFormat(half, 4.5), false)).toEqual(expected);
+    }
+  });
+});
+
+describe("an upgrade that breaks off", () => {
+  /** What a killed process leaves after some commits. @returns false when it was done before */
+  async function breakOff(commits: number): Promise<boolean> {
+    const draft = join(path, "upgrade");
+    mkdirSync(draft);
+    const old = createLmdbDatabase(path, { readOnly: true });
+    const made = createLmdbDatabase(draft);
+    let left = commits;
+    const to: Database = {
+      ...made,
+      write: (work) => ((left -= 1) < 0 ? Promise.reject(new Error("killed")) : made.write(work)),
+    };
+    const options = { format: 6, service: "planhat", seal: undefined, nowMs: now(), onDamaged: () => undefined };
+    const done = await convert(old, to, options).then(
+      () => true,
+      () => false,
+    );
+    await made.close();
+    await old.close();
+    return !done;
+  }
+
+  async function expectBegunAnew(expected: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    const database = await upgrade();
+    expect(await dump(database)).toEqual(expected);
+    await database.close();
+    expect(names()).toEqual(["data.mdb", "data.mdb.format-6", "lock.mdb"]);
+  }
+
+  it("is begun anew, wherever that was", async () => {
+    const expected = await dumpOf(recorded(6), true);
+    for (let commits = 0, more = true; more; commits += 1) {
+      path = makeFolder();
+      await writeOld(path, recorded(6));
+      const before = content();
+      more = await breakOff(commits);
+      expect(content().equals(before)).toBe(true);
+      await expectBegunAnew(expected);
+    }
+  });
+
+  it("is begun anew, or done, when it was putting the new file in its place", async () => {
+    const expected = await dumpOf(recorded(6), true);
+    for (const steps of [1, 2]) {
+      path = makeFolder();
+      await writeOld(path, recorded(6));
+      expect(await breakOff(Infinity)).toBe(false);
+      linkSync(join(path, "data.mdb"), join(path, "data.mdb.format-6"));
+      if (steps === 2) renameSync(join(path, "upgrade", "data.mdb"), join(path, "data.mdb"));
+      await expectBegunAnew(expected);
+    }
+  });
+
+  it("leaves one of the two stores when its process is killed", async () => {
+    await writeOld(path, manyRecords(6_000));
+    const script = join(__dirname, "open-upgraded.ts");
+    const child = spawn(process.execPath, ["--import", "tsx", script, path, SECRET]);
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    // As soon as there is something of the new file.
+    while (!existsSync(join(path, "upgrade", "data.mdb")) && child.exitCode === null) await new Promise(setImmediate);
+    child.kill("SIGKILL");
+    await ended;
+    const database = await upgrade();
+    expect(await database.read((rows) => rows.size("records", []))).toBe(6_000);
+    expect(await database.read((rows) => rows.get("meta", ["format"]))).toBe(today.FORMAT);
+    await database.close();
+    expect(names()).toEqual(["data.mdb", "data.mdb.format-6", "lock.mdb"]);
+  });
+});
+
+/** A store of format 6 with so many records, each with its row in the mirror; every fourth one waits. */
+function manyRecords(count: number): readonly OldRow[] {
+  const rows: OldRow[] = [
+    ["meta", ["format"], 6],
+    ["names", ["1"], LANE.remote],
+    ["names", ["2"], "companies"],
+    ["names", ["3"], LANE.tenant],
+    ["remotes", [LANE.remote], { key: LANE.remote, generation: 1, scans: {}, senders: [LANE.tenant] }],
+  ];
+  for (let at = 0; at < count; at += 1) {
+    const hullId = `a${at}`;
+    const mirror = {
+      id: `p${at}`,
+      generation: 1,
+      keys: { externalId: hullId },
+      linkedTo: hullId,
+      facts: {},
+      complete: true,
+    };
+    rows.push(["records", ["1", "2", hullId], [1, `m${at}`, 1, `p${at}`, 1]]);
+    rows.push(["mirror", ["1", "2", `p${at}`], packMirror({ ...mirror, seenAtMs: 5 })]);
+    rows.push(["sightings", ["1", "2", `p${at}`], [10 + at, 1, 0, "1-run"]]);
+    if (at % 4 > 0) continue;
+    const body = [
+      { fields: { name: "n" }, keys: {}, cleared: [] },
+      {},
+      null,
+      false,
+      null,
+      `m${at}`,
+      1,
+      at + 1,
+      false,
+      true,
+    ];
+    rows.push(["outbox", ["1", "3", "2", hullId], [LANE.tenant, "companies", hullId, 1, body, null, 0, 0]]);
+  }
+  return rows;
+}
+
+test("a large store is converted in slices: no commit writes more than that", async () => {
+  const records = 3 * SLICE_ROWS + 10;
+  await writeOld(path, manyRecords(records));
+  const old = createLmdbDatabase(path, { readOnly: true });
+  const made = createLmdbDatabase(makeFolder());
+  const commits: (readonly RowChange[])[] = [];
+  const to: Database = {
+    ...made,
+    write: (work) =>
+      made.write((rows) => {
+        const done = work(rows);
+        commits.push(done.changes);
+        return done;
+      }),
+  };
+  const options = { service: "planhat", seal: undefined, nowMs: now(), onDamaged: () => undefined };
+  await convert(old, to, { ...options, format: (await old.read(oldFormatOf)) ?? 0 });
+  await old.close();
+  const written = (changes: readonly RowChange[], name: string): number =>
+    changes.filter(({ table }) => table === name).length;
+  for (const table of ["records", "mirror"]) {
+    const each = commits.map((changes) => written(changes, table)).filter((count) => count > 0);
+    expect(each).toEqual([SLICE_ROWS, SLICE_ROWS, SLICE_ROWS, 10]);
+  }
+  // What a list showed after it was read is in pages.
+  const pages = await read(made, (view) => [...view.range(today.LISTED, [1, "companies", "1-run"])]);
+  expect(pages.flatMap(([, { ids }]) => ids)).toHaveLength(records);
+  expect(Math.max(...pages.map(([, { ids }]) => ids.length))).toBe(500);
+  const store = await openStore({ database: made, now });
+  expect(await store.depth(LANE)).toEqual({ outbox: Math.ceil(records / 4), hullUpdates: 0 });
+  await store.close();
+});
+
+describe("a store for whose upgrade there is no room", () => {
+  it("is left as it is, with a sentence that says what to do", async () => {
+    await writeOld(path, recorded(6));
+    const before = content();
+    const needed = Math.ceil((before.length * 1.25 + 16 * 1024 * 1024) / 1_000_000);
+    await expect(openUpgraded(path, "planhat", undefined, { freeBytes: () => 3_000_000 })).rejects.toThrow(
+      new RegExp(
+        `has format 6\\. .* needs ${needed} MB for it; 3 MB are free\\. The old store is unchanged\\. Free some`,
+      ),
+    );
+    expect(content().equals(before)).toBe(true);
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
+    await (await upgrade()).close();
+  });
+
+  it("is not refused when it is one of today", async () => {
+    await (await openUpgraded(path, "planhat", never)).close();
+    await (await openUpgraded(path, "planhat", never, { freeBytes: () => 0 })).close();
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
+  });
+});
+
+describe("a store of another program", () => {
+  it.each([1, 8])("is left to it: format %d", async (format) => {
+    await writeOld(path, ofFormat(recorded(6), format));
+    const database = await openUpgraded(path, "planhat", never);
+    await expect(openStore({ database, now })).rejects.toThrow(
+      `The stored data has format ${format}, this program reads format ${today.FORMAT}.`,
+    );
+    await database.close();
+  });
+});
+
+describe("an old store with damaged rows", () => {
+  /** The store of format 6, of which one row's value is not what was written. */
+  async function damage(table: string, isOne: (key: readonly unknown[]) => boolean): Promise<void> {
+    const hidden = "something that is damaged afterwards";
+    await writeOld(
+      path,
+      recorded(6).map((row): OldRow => (row[0] === table && isOne(row[1]) ? [table, row[1], hidden] : row)),
+    );
+    const bytes = content();
+    const at = bytes.indexOf(hidden);
+    bytes[at] = 0x20;
+    writeFileSync(join(path, "data.mdb"), bytes);
+  }
+
+  async function damagedIn(work: (store: Store, database: Database) => Promise<void>): Promise<readonly DamagedName[]> {
+    const damaged: DamagedName[] = [];
+    const onDamaged = (row: DamagedName): number => damaged.push(row);
+    const database = await openUpgraded(path, "planhat", undefined, { onDamaged });
+    expect(await auditOf(database)).toEqual([]);
+    await withStore(database, (store) => work(store, database));
+    return damaged;
+  }
+
+  it("ends what waited, and who waits for it", async () => {
+    await damage("outbox", (key) => key[3] === "parent");
+    const damaged = await damagedIn(async (store, database) => {
+      expect(await store.depth(LANE)).toEqual({ outbox: 4, hullUpdates: 1 });
+      expect((await store.tally(LANE.tenant)).derived).toMatchObject({ "companies/dead/damaged": 1 });
+      // As after any start.
+      await store.recover(LANE, 0);
+      expect((await store.deadLettersOf(LANE)).map(({ hullId }) => hullId)).toContain("child");
+      expect(await auditOf(database)).toEqual([]);
+    });
+    expect(damaged).toEqual([{ table: "outbox", tenant: LANE.tenant, type: "companies", hullId: "parent" }]);
+  });
+
+  it("finds the link of a record in the mirror, and that of a remote record in its entity", async () => {
+    await damage("records", (key) => key[2] === "linked");
+    const records = await damagedIn(async (store) => {
+      const [view] = await store.view(LANE, "companies", ["linked"]);
+      expect(view?.record).toMatchObject({ remoteId: "p-linked", generation: 1 });
+      expect(view?.record?.unconfirmed).toBeUndefined();
+    });
+    expect(records).toEqual([{ table: "records", type: "companies", hullId: "linked" }]);
+    path = makeFolder();
+    await damage("mirror", (key) => key[2] === "p-linked");
+    const mirrors = await damagedIn(async (store) => {
+      expect(await store.mirrors(LANE, "companies", ["p-linked"])).toMatchObject([
+        { id: "p-linked", linkedTo: "linked", facts: {}, complete: false },
+      ]);
+      expect((await store.remote(LANE.remote)).scans["companies"]?.startedAtMs).toBe(0);
+    });
+    expect(mirrors).toEqual([{ table: "mirror", type: "companies", remoteId: "p-linked" }]);
+  });
+
+  it("does not know whether a create is behind a record without link", async () => {
+    await damage("records", (key) => key[2] === "large");
+    await damagedIn(async (store) => {
+      const [view] = await store.view(LANE, "companies", ["large"]);
+      expect(view?.entry).toMatchObject({ content: { messageId: "m-c1-large" }, unconfirmed: { reads: 0 } });
+    });
+  });
+
+  it("takes the generation of a remote from its rows, and believes nobody to have sent what is there", async () => {
+    await damage("remotes", () => true);
+    await damagedIn(async (store) => {
+      expect(await store.remote(LANE.remote)).toMatchObject({ generation: 1, scans: {} });
+      const [row] = await store.mirrors(LANE, "companies", ["p-linked"]);
+      expect(row?.facts["name"]).toEqual(["n2", null, "n0"]);
+    });
+  });
+
+  it("stays as it is when its words are damaged", async () => {
+    await damage("names", () => true);
+    const before = content();
+    await expect(upgrade()).rejects.toThrow(
+      /could not be upgraded .*"names" cannot be read.* The old store is unchanged/,
+    );
+    expect(content().equals(before)).toBe(true);
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
+  });
+});
+
+/** A store of format 2, in whose unused pages is what the process had in memory. */
+async function makeOld(count = 200): Promise<void> {
+  const store = await openStore({ database: createLmdbDatabase(path), now });
+  await store.saveTenant(tenantRow({ sealed: seal().seal("the secret", tenantPlace(LANE.tenant)) }));
+  const run = { ...RUN, kind: "batch", type: "endusers", options: {} } as const;
+  await store.beginRun({ ...run, order: seal().seal("the order", runPlace(RUN)) }, false);
+  const ids = Array.from({ length: count }, (_, at) => `a${at}`);
+  await store.accept(ids.map((id) => update({ id: `m-${id}`, hullId: id, fields: { text: "x".repeat(900) } })));
+  await store.close();
+  await makeFormatTwo(path, SECRET);
+  expect(litter(path, MARKER)).toBeGreaterThan(10);
+}
+
+describe("a store of format 2", () => {
+  it("is brought to today's format: every row is there, and nothing that is none", async () => {
+    await makeOld();
+    expect(content().includes(MARKER)).toBe(true);
+    const database = await upgrade(seal);
+    expect(await auditOf(database)).toEqual([]);
+    await withStore(database, async (store) => {
+      const entries = await store.ready(LANE, "companies", 999);
+      expect(entries).toHaveLength(200);
+      expect(entries.every(({ content: waiting }) => waiting?.desired.fields["text"] === "x".repeat(900))).toBe(true);
+      const sealed = (await store.tenant(LANE.tenant))?.sealed ?? "";
+      expect(seal().open(sealed, tenantPlace(LANE.tenant))).toBe("the secret");
+      expect(seal().open((await store.run(RUN.id))?.order ?? "", runPlace(RUN))).toBe("the order");
+    });
+    expect(content().includes(MARKER)).toBe(false);
+    removeOldFiles(path);
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
   });
 
   it("is upgraded under another key, too; what cannot be opened stays and opens nowhere", async () => {
     await makeOld();
-    const kv = await openUpgraded(path, "planhat", () => createSeal("another secret of some length"));
-    const store = await createEmbeddedStore({ kv, now });
-    const { sealed = "" } = (await store.tenant(LANE.tenant)) ?? {};
-    for (const each of [createSeal("another secret of some length"), seal()]) {
-      expect(() => each.open(sealed, tenantPlace(LANE.tenant))).toThrow(/cannot be read/);
-    }
-    await store.close();
+    const another = createSeal("another secret of some length");
+    await withStore(await upgrade(() => another), async (store) => {
+      const { sealed = "" } = (await store.tenant(LANE.tenant)) ?? {};
+      for (const each of [another, seal()]) {
+        expect(() => each.open(sealed, tenantPlace(LANE.tenant))).toThrow(/cannot be read/);
+      }
+    });
   });
 
   it("is refused with what to do where no key is at hand, and left as it is", async () => {
     await makeOld();
     const before = content();
-    await expect(openUpgraded(path, "planhat", undefined)).rejects.toThrow(
-      /format 2\. Start the server once.*format 6/s,
-    );
+    await expect(upgrade()).rejects.toThrow(/format 2\. Start the server once.*format 7/s);
     expect(content().equals(before)).toBe(true);
   });
 
   it.each(["folder", "file"])("is upgraded although an earlier try left a %s behind", async (kind) => {
-    const rows = await makeOld();
+    await makeOld();
     const draft = join(path, "upgrade");
     if (kind === "folder") mkdirSync(draft);
     writeFileSync(kind === "folder" ? join(draft, "data.mdb") : draft, "half a copy");
-    const kv = await openUpgraded(path, "planhat", seal);
-    expect([...kv.table("rows").range([])]).toEqual(rows);
-    await kv.close();
-    expect(readdirSync(path)).not.toContain("upgrade");
+    await withStore(await upgrade(seal), async (store) => {
+      expect(await store.depth(LANE)).toEqual({ outbox: 200, hullUpdates: 0 });
+    });
+    expect(names()).not.toContain("upgrade");
   });
 
-  it("stays whole, with a sentence, when the copy cannot be written", async () => {
-    const rows = await makeOld(4_000);
+  it("stays whole, with a sentence, when the new file cannot be written", async () => {
+    await makeOld(2_000);
+    const before = content();
     // The system refuses files beyond a size, as a full disk refuses them; in blocks of 512 bytes.
-    const limit = Math.floor(statSync(join(path, "data.mdb")).size / 512 / 2);
+    const limit = Math.floor(before.length / 512 / 2);
     const script = join(__dirname, "open-upgraded.ts");
     const command = `ulimit -f ${limit}; exec "$0" --import tsx "$1" "$2" "$3"`;
     const child = promisify(execFile)("sh", ["-c", command, process.execPath, script, path, SECRET]);
     await expect(child).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^The store in .* could not be upgraded .* \(.*[^.]\)\. The old store is unchanged\. .* MB are free/,
+        /^The store in .* could not be upgraded .* \(.*[^.]\)\. The old store is unchanged\. .* MB are free/m,
       ) as string,
     });
-    expect(readdirSync(path)).not.toContain("upgrade");
-    const kv = createLmdbKeyValue(path);
-    expect(kv.table("meta").get(["format"])).toBe(2);
-    expect([...kv.table("rows").range([])]).toEqual(rows);
-    await kv.close();
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
+    expect(content().equals(before)).toBe(true);
   });
 });
 
@@ -159,9 +606,8 @@ describe("a store of format 3", () => {
   const COMPANIES = 1_200;
 
   /** Two connectors on one remote, of which the first sent everything, and one on another remote. */
-  async function makeShared(): Promise<void> {
-    const kv = createLmdbKeyValue(path);
-    const store = await createEmbeddedStore({ kv, now });
+  async function fill(): Promise<void> {
+    const store = await openStore({ database: createLmdbDatabase(path), now });
     for (const { tenant, remote } of [LANE, NEIGHBOUR, ALONE]) {
       await store.saveTenant(tenantRow({ key: tenant, connectorId: tenant }));
       await store.assign(tenant, remote, "f");
@@ -180,56 +626,54 @@ describe("a store of format 3", () => {
       );
     }
     await store.close();
-    await makeFormatThree(path);
   }
 
   const factsIn = async (store: Store, lane: Lane, at = 0): Promise<unknown> =>
     mapValues((await store.mirrors(lane, "companies", [`p-a${at}`]))[0]?.facts, (fact) => fact.slice(0, 3));
 
-  async function expectDivided(kv: KeyValue): Promise<void> {
-    const store = await createEmbeddedStore({ kv, now });
-    const known = { name: ["n", "n", null], city: ["∅", null, null] };
-    for (const lane of [LANE, NEIGHBOUR]) {
-      for (const at of [0, COMPANIES - 1]) expect(await factsIn(store, lane, at)).toEqual(known);
-    }
-    expect(await factsIn(store, ALONE)).toEqual(known);
-    const stranger = { remote: LANE.remote, tenant: "planhat/org/c9" };
-    expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
-    // From here on each goes by its own.
-    await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
-    await store.settle(NEIGHBOUR, [
-      deliverQuietly(await firstReady(store, NEIGHBOUR, "companies"), "p-a0", {
-        facts: { name: { remote: "x", sent: "x" } },
-      }),
-    ]);
-    expect(await factsIn(store, LANE)).toMatchObject({ name: ["x", "n", null] });
-    expect(await factsIn(store, NEIGHBOUR)).toMatchObject({ name: ["x", "x", null] });
-    await store.close();
+  async function expectDivided(database: Database): Promise<void> {
+    await withStore(database, async (store) => {
+      const known = { name: ["n", "n", null], city: ["∅", null, null] };
+      for (const lane of [LANE, NEIGHBOUR]) {
+        for (const at of [0, COMPANIES - 1]) expect(await factsIn(store, lane, at)).toEqual(known);
+      }
+      expect(await factsIn(store, ALONE)).toEqual(known);
+      const stranger = { remote: LANE.remote, tenant: "planhat/org/c9" };
+      expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
+      // From here on each goes by its own.
+      await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
+      await store.settle(NEIGHBOUR, [
+        deliverQuietly(await firstReady(store, NEIGHBOUR, "companies"), "p-a0", {
+          facts: { name: { remote: "x", sent: "x" } },
+        }),
+      ]);
+      expect(await factsIn(store, LANE)).toMatchObject({ name: ["x", "n", null] });
+      expect(await factsIn(store, NEIGHBOUR)).toMatchObject({ name: ["x", "x", null] });
+    });
   }
 
   it("is brought to today's format without a key: what was sent counts for each connector of its remote", async () => {
-    await makeShared();
-    const kv = await openUpgraded(path, "planhat", undefined);
-    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
-    await expectDivided(kv);
+    await fill();
+    await makeFormatThree(path);
+    await expectDivided(await upgrade());
   });
 
-  it("goes on where it was broken off, and no program of format 3 reads it meanwhile", async () => {
-    await makeShared();
-    const broken = createLmdbKeyValue(path);
-    let slices = 0;
-    const stop: KeyValue["transact"] = (work) => {
-      slices += 1;
-      return slices > 3 ? Promise.reject(new Error("no space left")) : broken.transact(work);
-    };
-    await expect(divide({ ...broken, transact: stop })).rejects.toThrow("no space left");
-    expect(broken.table("meta").get(["format"])).toBe(3.5);
-    await broken.close();
-    await expectDivided(await openUpgraded(path, "planhat", undefined));
+  it("goes on where an upgrade of before had divided some of it", async () => {
+    await fill();
+    const rows = await rowsOfFormatSix(path);
+    const shared = shareFacts(rows);
+    const isDivided = ([table, key]: OldRow): boolean => table === "mirror" && String(key[2]) < "p-a5";
+    const half = shared.map((row): OldRow => {
+      if (!isDivided(row)) return row;
+      const facts = [1, "name", "n", "n", null, "n", "city", "∅", null, null, null];
+      return [row[0], row[1], (row[2] as unknown[]).with(5, facts)];
+    });
+    await writeOld(path, ofFormat(half, 3.5), false);
+    await expectDivided(await upgrade());
   });
 });
 
-describe("a store of format 4", () => {
+describe("a store of format 4, as its program wrote it", () => {
   const REMOTE = "127.0.0.1:38359|http://127.0.0.1:35343/api|0b7e1f3a-0000-4000-8000-000000000001";
   const OLD = "127.0.0.1:38359/5f0000000000000000000001";
   /** Shortly after it was written. */
@@ -238,22 +682,16 @@ describe("a store of format 4", () => {
   const REFUSED = "bee000000000000000000001";
   const LETTER = "85061c896d90";
 
-  /** The rows as the connector of that format wrote them. */
-  async function load(): Promise<void> {
-    const kv = createLmdbKeyValue(path);
-    const lines = readFileSync(join(__dirname, "../../fixtures/stores/format-4.ndjson"), "utf8").trim().split("\n");
-    await kv.transact(() => {
-      for (const line of lines) {
-        const [name, key, row] = JSON.parse(line) as [string, Key, unknown];
-        kv.table(name).put(key, row);
-      }
-    });
-    await kv.close();
-  }
-
-  async function expectNamed(kv: KeyValue): Promise<void> {
-    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
-    const store = await createEmbeddedStore({ kv, now: later });
+  it("has the service written into its tenants' keys: nothing is lost, recounted or renamed", async () => {
+    await writeOld(path, recorded(4), false);
+    const database = await upgrade();
+    const dumped = await dump(database);
+    // Nothing of the old key is left anywhere.
+    for (const [name, rows] of dumped) {
+      if (name !== "notifications") expect(rows.filter((row) => row.includes(`"${OLD}"`))).toEqual([]);
+    }
+    expect(await auditOf(database)).toEqual([]);
+    const store = await openStore({ database, now: later });
     expect(await store.tenants()).toMatchObject([{ key: WAITS.tenant, connectorId: "5f0000000000000000000001" }]);
     const sealed = (await store.tenant(WAITS.tenant))?.sealed ?? "";
     const { secret } = JSON.parse(createSeal(OLD_SECRET).open(sealed, tenantPlace(WAITS.tenant))) as {
@@ -273,15 +711,9 @@ describe("a store of format 4", () => {
     expect(messages).toBe(5);
     expect(outcomes).toEqual({ "endusers/rejected/refused": 1, "endusers/sent/created": 1 });
     expect(derived["companies/sent/created"]).toBe(1);
-    const again = "2d181a199d4533053350be39fd404e107532aad8";
-    const repeated = update({
-      id: again,
-      hullId: "bee000000000000000000003",
-      type: "endusers",
-      lane: WAITS,
-      version: 0,
-    });
-    await store.accept([repeated]);
+    const id = "2d181a199d4533053350be39fd404e107532aad8";
+    const hullId = "bee000000000000000000003";
+    await store.accept([update({ id, hullId, type: "endusers", lane: WAITS, version: 0 })]);
     expect((await store.tally(WAITS.tenant)).messages).toBe(5);
     expect(await store.claimNotification("1a1edf72-2563-14da-2f08-769b6cc5844b", NEIGHBOUR.tenant)).toBe(false);
     expect(await store.claimNotification("1a1edf72-2563-14da-2f08-769b6cc5844b", WAITS.tenant)).toBe(true);
@@ -297,183 +729,40 @@ describe("a store of format 4", () => {
       expect(createSeal(OLD_SECRET).open(run.order ?? "", runPlace(run))).toContain('"url"');
     }
     expect((await store.remote(REMOTE)).senders).toEqual([WAITS.tenant]);
-    // Nothing of the old key is left anywhere.
-    for (const name of [
-      "names",
-      "tenants",
-      "remotes",
-      "outbox",
-      "dead",
-      "letterIds",
-      "letterParents",
-      "holds",
-      "tally",
-    ]) {
-      for (const row of kv.table(name).range([])) {
-        expect(JSON.stringify(row)).not.toContain(`"${OLD}"`);
-      }
-    }
     await store.close();
-  }
-
-  it("has the service written into its tenants' keys: nothing is lost, recounted or renamed", async () => {
-    await load();
-    await expectNamed(await openUpgraded(path, "planhat", undefined));
-  });
-
-  it.each([1, 2, 3, 5, 8, 12, 16])("goes on where it was broken off after %d steps", async (steps) => {
-    await load();
-    const broken = createLmdbKeyValue(path);
-    let slices = 0;
-    const stop: KeyValue["transact"] = (work) => {
-      slices += 1;
-      return slices > steps ? Promise.reject(new Error("no space left")) : broken.transact(work);
-    };
-    await expect(nameService({ ...broken, transact: stop }, "planhat")).rejects.toThrow("no space left");
-    expect(broken.table("meta").get(["format"])).toBe(4.5);
-    await broken.close();
-    await expectNamed(await openUpgraded(path, "planhat", undefined));
-  });
-
-  it("is what a store of today without the service is", async () => {
-    await load();
-    const kv = await openUpgraded(path, "planhat", undefined);
-    await kv.close();
-    await makeFormatFour(path);
-    await expectNamed(await openUpgraded(path, "planhat", undefined));
-  });
-});
-
-describe("a store of format 4 with something in every table that names a tenant", () => {
-  const SLASHES: Lane = { remote: "127.0.0.1:9|planhat|t2", tenant: "planhat/127.0.0.1:9/a/b/planhat/c" };
-  const LANES = [LANE, NEIGHBOUR, SLASHES];
-
-  /** Rows by table, whatever tables there are. */
-  async function dump(): Promise<ReadonlyMap<string, string>> {
-    const kv = createLmdbKeyValue(path);
-    const names = new Set<string>();
-    openTables({ ...kv, table: (name) => (names.add(name), kv.table(name)) }, now);
-    const rows = [...names].map((name) => [name, JSON.stringify([...kv.table(name).range([])])] as const);
-    await kv.close();
-    return new Map(rows);
-  }
-
-  async function fill(): Promise<void> {
-    const store = await createEmbeddedStore({ kv: createLmdbKeyValue(path), now });
-    for (const [at, { tenant, remote }] of LANES.entries()) {
-      await store.saveTenant(tenantRow({ key: tenant, connectorId: `c${at}` }));
-      await store.assign(tenant, remote, "f");
-      await store.claimNotification(`n${at}`, tenant);
-      for (const kind of ["batch", "fetch", "drain"] as const) {
-        const run = { kind, tenant, type: "companies", options: { verbose: true }, checkpoint: { rows: 1 } } as const;
-        await store.beginRun({ ...run, id: `${kind}-${at}` }, false);
-        await store.report(`${kind}-${at}`, [
-          { type: "companies", hullId: "a", outcome: "sent", code: "updated", text: "" },
-        ]);
-        if (at === 0) await store.changeRun(`${kind}-${at}`, { state: "success" });
-      }
-      await store.pause({ remote, tenant }, "*", { kind: "auth", message: "no", sinceMs: 1, untilMs: 2 });
-    }
-    for (const [at, lane] of LANES.entries()) {
-      const take = async (message: Parameters<typeof update>[0]): Promise<EntryRow> => {
-        await store.accept([update({ id: `m-${at}-${message?.hullId ?? ""}`, lane, ...message })]);
-        return firstReady(store, lane, message?.type ?? "companies");
-      };
-      const known = await take({ hullId: `told-${at}` });
-      await store.settle(lane, [deliver(known, `p${at}`, { mirror: { facts: { name: { sent: "n" } } } })]);
-      await store.settle(lane, [skipFor(await take({ hullId: `rival-${at}` }), `p${at}`)]);
-      const user = await take({ type: "endusers", hullId: `refused-${at}`, parent: `dead-${at}` });
-      await store.settle(lane, [blockOn(user)]);
-      await store.settle(lane, [finish(await firstReady(store, lane, "companies"), "rejected", "refused")]);
-      await store.settle(lane, [
-        blockOn(await take({ type: "endusers", hullId: `child-${at}`, parent: `wait-${at}` })),
-      ]);
-      const flying = await firstReady(store, lane, "companies");
-      await store.attempt(lane, [
-        { type: "companies", hullId: flying.hullId, seq: workedOn(flying).seq, repeatable: false },
-      ]);
-    }
-    await store.close();
-  }
-
-  it("is today's store, row by row, wherever the upgrade broke off", async () => {
-    await fill();
-    const today = await dump();
-    const holding = [...today].filter(([, rows]) => LANES.some(({ tenant }) => rows.includes(`"${tenant}"`)));
-    expect(holding.map(([name]) => name).toSorted()).toEqual(
-      [
-        ...[
-          "blocked",
-          "dead",
-          "depth",
-          "holds",
-          "hours",
-          "lastRuns",
-          "letterIds",
-          "letterParents",
-          "names",
-          "openRuns",
-          "outbox",
-        ],
-        ...["remotes", "rivals", "rivalsFor", "runs", "runsByTime", "tally", "tells", "tenants"],
-      ].toSorted(),
-    );
-    for (let most = 0, done = false; !done; most += 1) {
-      await makeFormatFour(path);
-      const kv = createLmdbKeyValue(path);
-      let steps = 0;
-      const stop: KeyValue["transact"] = (work) =>
-        (steps += 1) > most ? Promise.reject(new Error("no space left")) : kv.transact(work);
-      done = await nameService({ ...kv, transact: stop }, "planhat").then(
-        () => true,
-        () => false,
-      );
-      await kv.close();
-      await (await openUpgraded(path, "planhat", undefined)).close();
-      expect(await dump()).toEqual(today);
-    }
   });
 });
 
 describe("a store that is new", () => {
   it("is opened as it is, and what an interrupted upgrade left behind is removed", async () => {
     mkdirSync(join(path, "upgrade"));
-    const kv = await openUpgraded(path, "planhat", never);
-    await createEmbeddedStore({ kv, now });
-    await kv.close();
-    expect(readdirSync(path)).not.toContain("upgrade");
+    await withStore(await openUpgraded(path, "planhat", never), () => Promise.resolve());
+    expect(names()).toEqual(["data.mdb", "lock.mdb"]);
   });
 });
 
-describe("a store in whose indexes blanks around a value still counted", () => {
-  const MAIL = " ann@x.example\u00a0";
-
-  it("finds its records without them, and forgets them wholly", async () => {
-    const old = createLmdbKeyValue(path);
-    const before = await createEmbeddedStore({ kv: old, now });
-    await before.observe(LANE.remote, "endusers", now(), 0, [seen("p1", { keys: { email: MAIL } })]);
-    await before.accept([{ ...update({ type: "endusers", hullId: "e1" }), claims: { email: MAIL } }]);
-    await old.transact(() => {
-      for (const name of ["mirrorKeys", "knownBy"]) {
-        const index = old.table<number>(name);
-        for (const [key] of [...index.range([])]) {
-          index.remove(key);
-          index.put([...key.slice(0, 3), MAIL, ...key.slice(4)], 1);
-        }
-      }
-      old.table("meta").remove(["folded"]);
-    });
-    await before.close();
-
-    const kv = createLmdbKeyValue(path);
-    const store = await createEmbeddedStore({ kv, now });
+test("a store in whose indexes blanks around a value still counted finds its records without them", async () => {
+  const mail = " ann@x.example\u00a0";
+  const rows: readonly OldRow[] = [
+    ["meta", ["format"], 6],
+    ["names", ["1"], LANE.remote],
+    ["names", ["2"], "endusers"],
+    ["depth", [LANE.remote, LANE.tenant], { outbox: 0, tells: 0 }],
+    ["records", ["1", "2", "e1"], [1, "m1", 0, null, null, null, null, null, null, null, { email: mail }]],
+    ["knownBy", ["1", "2", "email", mail, "e1"], 1],
+    [
+      "mirror",
+      ["1", "2", "p1"],
+      packMirror({ id: "p1", generation: 1, keys: { email: mail }, facts: {}, complete: true }),
+    ],
+    ["mirrorKeys", ["1", "2", "email", mail, "p1"], 1],
+  ];
+  await writeOld(path, rows);
+  const database = await upgrade();
+  expect(await auditOf(database)).toEqual([]);
+  await withStore(database, async (store) => {
     const asked = { name: "email", value: "ann@x.example" } as const;
     expect(await store.candidates(LANE, "endusers", [asked])).toMatchObject([{ id: "p1" }]);
     expect(await store.findBy(LANE, "endusers", asked, 9)).toEqual(["e1"]);
-    await store.forgetEntity(LANE.tenant, { types: ["endusers"], children: [] }, "e1");
-    expect([...kv.table("knownBy").range([])]).toEqual([]);
-    await store.forgetGone(LANE.remote, "endusers", ["p1"]);
-    expect([...kv.table("mirrorKeys").range([])]).toEqual([]);
-    await store.close();
   });
 });

@@ -122,7 +122,7 @@ describeStore("a company that waits for its own message and is withdrawn", (fixt
   it("ends them when the company was in flight and is not to be tried again", async () => {
     await accept(update({ id: "c1", version: 1 }));
     await accept(userUpdate({ parent: "a1" }));
-    const flying = await attempt("companies", "a1");
+    const flying = await attempt("companies", "a1", "update");
     await settle(blockOn(await entry("endusers", "e1")));
     await accept(skip({ id: "c2", version: 2 }));
     expect(await outcomes()).not.toHaveProperty("endusers/dead/parent_skipped");
