@@ -117,7 +117,10 @@ export function accepted(before: RecordDocument | undefined, given: Acceptance, 
 /** Older messages of the same shipment, each with an outcome of its own. */
 function mergedOnes({ merged, messageId, run }: Acceptance, { first }: Taken, nowMs: number): readonly Outcome[] {
   const why = reason("merged", messageId);
-  return merged.map((id) => outcomeOf({ messageId: id, counted: first.has(id), run }, "superseded", why, nowMs));
+  const uncounted = new Set(first);
+  uncounted.delete(messageId);
+  // One that was swallowed twice counts once.
+  return merged.map((id) => outcomeOf({ messageId: id, counted: uncounted.delete(id), run }, "superseded", why, nowMs));
 }
 
 /** Whoever left is still to be ended: a message that a filter skips says nothing else. */
