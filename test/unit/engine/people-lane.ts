@@ -115,7 +115,7 @@ export function setUpPeople() {
   }
 
   return {
-    ...{ lane, people, calls, outcomes, store, kv, clock, deliver },
+    ...{ lane, people, calls, outcomes, store, database, clock, deliver },
     /** Hull says this of person `e1`, and it is delivered as far as it can be. */
     hear: async (fields: Desired["fields"], more: Partial<Desired> = {}, cycles?: number): Promise<void> => {
       messages += 1;

@@ -728,7 +728,7 @@ describe("a store of format 4, as its program wrote it", () => {
     for (const run of runs) {
       expect(createSeal(OLD_SECRET).open(run.order ?? "", runPlace(run))).toContain('"url"');
     }
-    expect((await store.remotesOf(WAITS.tenant))).toEqual([REMOTE]);
+    expect(await store.remotesOf(WAITS.tenant)).toEqual([REMOTE]);
     await store.close();
   });
 });

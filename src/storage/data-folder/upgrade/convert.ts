@@ -453,7 +453,12 @@ function distrust(remotes: Map<string, RemoteDocument>, key: string, type: strin
 }
 
 /** @param others among how many further connectors what was sent counts */
-function mirrorOf(row: MirrorRow, { generation }: RemoteDocument, lastSeen: LastSeen | undefined, others = 0): MirrorRow {
+function mirrorOf(
+  row: MirrorRow,
+  { generation }: RemoteDocument,
+  lastSeen: LastSeen | undefined,
+  others = 0,
+): MirrorRow {
   const [, seenIn, told = 0] = lastSeen ?? [];
   const isToday = row.generation === generation && seenIn === generation;
   return {
