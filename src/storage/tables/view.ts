@@ -80,7 +80,8 @@ interface StoredList {
 }
 
 function unpacked<V, I extends string>(table: Table<V, I>, stored: unknown): V {
-  if (!Array.isArray(stored)) return table.codec.unpack(stored);
+  // A database may give out rows that nobody can change.
+  if (!Array.isArray(stored) || !Object.isExtensible(stored)) return table.codec.unpack(stored);
   const own = stored as StoredList;
   return (own[DOCUMENT] ??= table.codec.unpack(stored)) as V;
 }

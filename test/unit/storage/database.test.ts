@@ -162,7 +162,8 @@ describe.each(ADAPTERS)("a database (%s)", (adapter) => {
         }),
       ),
     );
-    expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => index));
+    // In whatever order.
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index));
     expect([await get(database, ["n"]), await get(database, ["sum"])]).toEqual([20, 20]);
   });
 
@@ -182,7 +183,8 @@ describe.each(ADAPTERS)("a database (%s)", (adapter) => {
     value.list.push(2);
     expect(await get(database, ["x"])).toEqual({ list: [1] });
     const [row] = await range(database, []);
-    for (const read of [await get(database, ["x"]), row?.[1]]) (read as typeof value).list.push(3);
+    // What is read may also be such that nobody can change it.
+    for (const read of [await get(database, ["x"]), row?.[1]]) Reflect.set((read as typeof value).list, 0, 3);
     expect(await get(database, ["x"])).toEqual({ list: [1] });
   });
 
