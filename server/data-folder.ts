@@ -14,7 +14,7 @@ import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
 import type { Disk } from "../src/storage/port/disk";
 import type { Store } from "../src/storage/port/store";
 import { backUp } from "../src/storage/data-folder/backup";
-import { BackupError, type Backup } from "../src/storage/port/backup";
+import { BackupError, type Backup } from "../src/storage/port/disk";
 import { beginUse } from "../src/storage/data-folder/unclean";
 import { openUpgraded, removeOldFiles } from "../src/storage/data-folder/upgrade";
 

@@ -5,7 +5,7 @@
 import { isAbsolute } from "node:path";
 import { Router } from "express";
 import { z } from "zod";
-import { BackupError, type Backup } from "../../src/storage/port/backup";
+import { BackupError, type Backup } from "../../src/storage/port/disk";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
 import { ADMIN } from "./route";

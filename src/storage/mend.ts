@@ -3,7 +3,7 @@
  * that meets one leaves nothing behind; the row is mended in a commit of its own; then the work is done again.
  */
 import { DamagedRow, wholeOr, type Database, type Key, type Rows } from "./database/rows";
-import type { DamageRules, Traces } from "./port/damage";
+import type { DamageRules, Traces } from "./port/documents";
 import type { DamagedName } from "./port/disk";
 import type { DocumentsOf } from "./port/documents";
 import type { RemoteDocument } from "./port/rows";

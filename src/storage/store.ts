@@ -1,6 +1,6 @@
 /** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
 import { connectorOf } from "./port/lane";
-import type { DamageRules } from "./port/damage";
+import type { DamageRules } from "./port/documents";
 import type { DamagedName } from "./port/disk";
 import type { DocumentsOf, RecordPlace } from "./port/documents";
 import type { Content, RemoteDocument, RemoteRow } from "./port/rows";

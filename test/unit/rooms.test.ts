@@ -46,7 +46,8 @@ const ORDERS: Readonly<Record<string, readonly string[]>> = {
   "src/services/planhat": ["api", "settings", "mapping", "lookup", "incoming", "write", "users"],
   "src/services/planningpme": ["settings", "api", "remote", "write"],
   "src/services/plansource": ["settings", "api", "rules", "remote", "write"],
-  "src/storage": ["tables", "outbox", "erase"],
+  "src/engine/outbox": ["events", ""],
+  "src/storage": ["database", "tables", "erase"],
 };
 
 test.each(Object.entries(ORDERS))("the rooms of %s import one way", (folder, order) => {
@@ -81,6 +82,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/engine/explain": ["explain", "sentences"],
   "src/engine/fetch": ["fetch", "step"],
   "src/engine/intake": ["intake", "erase-user", "message", "plans", "unchanged", "yielding"],
+  "src/engine/outbox": ["open-store", "outbox"],
   "src/engine/runs": ["runs", "orders"],
   "src/engine/status": ["health", "field-options"],
   "src/hull/extract": ["extract", "link", "error"],
@@ -91,16 +93,12 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planningpme": ["index"],
   "src/services/plansource": ["index"],
   "src/storage": [
-    "embedded",
-    ...["backup", "dead-letters", "disk", "lane", "rows", "runs", "seal", "store", "weight"].map(
+    ...["dry-run", "store", "check/report", "data-folder/upgrade/index"],
+    ...["cached", "lmdb", "rows"].map((name) => `database/${name}`),
+    ...["dead-letters", "disk", "documents", "lane", "rows", "runs", "seal", "store", "stored", "weight"].map(
       (name) => `port/${name}`,
     ),
-    ...["backup", "disk", "exclusive", "lock-address", "dry-run", "private", "unclean", "upgrade"].map(
-      (name) => `data-folder/${name}`,
-    ),
-    "check/report",
-    "database/kv",
-    "database/lmdb",
+    ...["backup", "disk", "exclusive", "lock-address", "private", "unclean"].map((name) => `data-folder/${name}`),
   ],
 };
 

@@ -7,7 +7,7 @@ import { connectorOf } from "../../storage/port/lane";
 import type { Documents } from "../../storage/port/documents";
 import type { RecordDocument } from "../../storage/port/rows";
 import type { Acceptance } from "../../storage/port/store";
-import type { Taken } from "./accepted";
+import type { Taken } from "./events/accepted";
 
 /** Characters of one id: 48 bits distinguish the messages of one record. */
 const ID_LENGTH = 8;

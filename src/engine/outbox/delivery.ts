@@ -1,11 +1,11 @@
 /** Results of deliveries: the record, the remote record and those that wait for it, in one commit. */
 import type { Documents } from "../../storage/port/documents";
 import type { Lane, MirrorPatch, Settlement } from "../../storage/port/store";
-import { parentMade } from "./children";
-import { linkOf, ownOf, withFlight, type Change, type Effect, type Moment } from "./document";
+import { parentMade } from "./events/children";
+import { linkOf, ownOf, withFlight, type Change, type Effect, type Moment } from "./events/document";
 import { carryOut, claimsOf, idOf, limitRivals, momentOf, type Commit } from "./effects";
-import { hasLostKey, patched } from "./remote-record";
-import { settled } from "./settled";
+import { hasLostKey, patched } from "./events/remote-record";
+import { settled } from "./events/settled";
 import { mirrorOf } from "./views";
 
 /** Settles one piece of content. */

@@ -8,9 +8,9 @@ import type { Documents, RecordPlace } from "../../storage/port/documents";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Content, FanOut, Outcome, RecordDocument } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
-import { childAfter } from "./children";
-import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
-import { retaken } from "./replayed";
+import { childAfter } from "./events/children";
+import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
+import { retaken } from "./events/replayed";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;

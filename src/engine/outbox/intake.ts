@@ -1,10 +1,10 @@
 /** Messages on their way in: what is remembered of them, and what becomes of them. */
 import type { Documents, DocumentsOf } from "../../storage/port/documents";
 import type { Acceptance, Accepted } from "../../storage/port/store";
-import { accepted, acceptedNowhere, hindered, type Taken } from "./accepted";
-import { versionOf } from "./content";
+import { accepted, acceptedNowhere, hindered, type Taken } from "./events/accepted";
+import { versionOf } from "./events/content";
 import { takeIds } from "./dedupe";
-import { withFlight } from "./document";
+import { withFlight } from "./events/document";
 import { carryOut, count, openCommit } from "./effects";
 import { momentOf } from "./effects";
 

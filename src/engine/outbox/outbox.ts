@@ -9,20 +9,20 @@ import type { DeadLetterRow } from "../../storage/port/rows";
 import type { Accepted, InspectedRecord, Lane, RecordOutcome, Replay, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { notTooMany } from "../../storage/port/weight";
-import { fingerprintOf } from "./accepted";
-import { attempted, lost } from "./attempted";
+import { fingerprintOf } from "./events/accepted";
+import { attempted, lost } from "./events/attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
-import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./document";
+import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./events/document";
 import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
-import { aged, erased, forgotten } from "./forgotten";
+import { aged, erased, forgotten } from "./events/forgotten";
 import { acceptOne } from "./intake";
-import { moved } from "./moved";
+import { moved } from "./events/moved";
 import { createReading } from "./reading";
-import { confirmed } from "./remote-record";
-import { decided, replayed } from "./replayed";
+import { confirmed } from "./events/remote-record";
+import { decided, replayed } from "./events/replayed";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
-import { deferred, told, toldFolded } from "./told";
+import { deferred, told, toldFolded } from "./events/told";
 import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf, walk } from "./views";
 
 /** Records that housekeeping looks at in one step. */

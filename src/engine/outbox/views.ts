@@ -9,8 +9,8 @@ import type {
   RecordDocument,
 } from "../../storage/port/rows";
 import type { RecordView } from "../../storage/port/store";
-import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow, withFlight } from "./document";
-import { seenFrom } from "./remote-record";
+import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow, withFlight } from "./events/document";
+import { seenFrom } from "./events/remote-record";
 
 /** Places of a queue that are looked at together. */
 export const PAGE = 500;

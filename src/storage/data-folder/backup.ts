@@ -6,7 +6,7 @@ import { chmod, copyFile, mkdir, open, readdir, rm, stat, statfs } from "node:fs
 import { join } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import type { DurableDatabase } from "../database/lmdb";
-import { BackupError, type Backup } from "../port/backup";
+import { BackupError, type Backup } from "../port/disk";
 import { systemErrorOf } from "../port/disk";
 
 export interface BackupOptions {

@@ -1,4 +1,4 @@
-/** What others may know of the disk that the store is on. */
+/** What others may know of the disk that the store is on, and of copies of it. */
 import { getSystemErrorMap } from "node:util";
 
 /** The store cannot be written now; the message says where it is, why, and what a person can do. */
@@ -48,4 +48,17 @@ export interface DamagedName {
   readonly type?: string;
   readonly hullId?: string;
   readonly remoteId?: string;
+}
+
+/** A copy of the store. */
+export interface Backup {
+  /** Of all files together. */
+  readonly bytes: number;
+  /** Whether the key is in it. */
+  readonly hasKey: boolean;
+}
+
+/** There is no backup; the message says why, and what a person can do. */
+export class BackupError extends Error {
+  override readonly name = "BackupError";
 }

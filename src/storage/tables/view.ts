@@ -201,7 +201,11 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
       changes.set(path, { table: name, key, ...(isDropped ? { value: sum } : { by: sum }) });
     },
     drop: ({ name }, key) => set(pathOf(name, key), name, key, undefined),
-    overwrite: (table, key, value) => set(pathOf(table, key), table, key, value),
+    overwrite: (table, key, value) => {
+      const path = pathOf(table, key);
+      known.set(path, undefined);
+      set(path, table, key, value);
+    },
     changed: () => documents.size,
   };
   return { view, changes: () => [...changes.values()] };

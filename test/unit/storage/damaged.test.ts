@@ -1,4 +1,6 @@
 /** Bytes of values that change on the disk while the store is closed: it costs that record alone. */
+import { REMOTES } from "../../../src/storage/tables/tables";
+import { read } from "../../../src/storage/tables/view";
 import { open as lmdb } from "lmdb";
 import type { DamagedName } from "../../../src/storage/port/disk";
 import { MOST_TABLES } from "../../../src/storage/database/lmdb";
@@ -233,7 +235,7 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
       { table: "remotes", last: LANE.remote },
       seed,
     );
-    expect(await store.remote(LANE.remote)).toMatchObject({
+    expect(await read(database, (view) => view.get(REMOTES, [LANE.remote]))).toMatchObject({
       generation: 2,
       senders: [NEIGHBOUR.tenant, LANE.tenant],
       scans: {},

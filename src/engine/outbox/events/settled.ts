@@ -1,6 +1,6 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
-import type { OutcomeKind } from "../../record";
-import { reason } from "../../outcome/outcome";
+import type { OutcomeKind } from "../../../record";
+import { reason } from "../../../outcome/outcome";
 import type {
   Content,
   Entry,
@@ -9,8 +9,8 @@ import type {
   PendingHullUpdate,
   RecordDocument,
   Refused,
-} from "../../storage/port/rows";
-import type { ParentEntry, Settlement } from "../../storage/port/store";
+} from "../../../storage/port/rows";
+import type { ParentEntry, Settlement } from "../../../storage/port/store";
 import { mergeContent, newEntry } from "./content";
 import {
   hasArrived,

@@ -2,9 +2,9 @@
  * What happens when a message arrives: it is older, the same, kept out, or takes the place of what waits; and the one
  * condition under which it ends unchanged. Pure.
  */
-import { reason } from "../../outcome/outcome";
-import type { Content, Entry, Outcome, OwnPart, RecordDocument } from "../../storage/port/rows";
-import type { Acceptance, Accepted } from "../../storage/port/store";
+import { reason } from "../../../outcome/outcome";
+import type { Content, Entry, Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
+import type { Acceptance, Accepted } from "../../../storage/port/store";
 import { mergeContent, queued, versionOf } from "./content";
 import { indexedClaims } from "./claims";
 import { linkOf, outcomeOf, ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";

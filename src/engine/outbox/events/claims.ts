@@ -1,8 +1,8 @@
 /** The addresses and external ids of Hull's entities, so that a person can ask about one. Pure. */
 import pick from "lodash/pick";
 import pickBy from "lodash/pickBy";
-import type { Claims } from "../../record";
-import type { Asked } from "../../storage/port/store";
+import type { Claims } from "../../../record";
+import type { Asked } from "../../../storage/port/store";
 
 const ASKED: readonly Asked[] = ["email", "external_id", "domain"];
 

@@ -1,7 +1,7 @@
 /** Content that waits: how a newer one takes the place of an older one, and what stays of that. Pure. */
-import { MAX_AHEAD_MS } from "../../instant";
-import type { Content, Entry, RecordDocument } from "../../storage/port/rows";
-import type { NewContent } from "../../storage/port/store";
+import { MAX_AHEAD_MS } from "../../../instant";
+import type { Content, Entry, RecordDocument } from "../../../storage/port/rows";
+import type { NewContent } from "../../../storage/port/store";
 
 /** Version of the newest message; a date that was believed once and cannot be right is older than anything. */
 export function versionOf(newest: Pick<RecordDocument, "version"> | undefined, nowMs: number): number {

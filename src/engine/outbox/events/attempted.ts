@@ -3,8 +3,8 @@
  * noticed. What may be repeated goes on waiting until its result is known. Pure.
  */
 import { ownOf, withOwn, type Change, type Moment } from "./document";
-import type { RecordDocument } from "../../storage/port/rows";
-import type { DeliveryStore, Settlement } from "../../storage/port/store";
+import type { RecordDocument } from "../../../storage/port/rows";
+import type { DeliveryStore, Settlement } from "../../../storage/port/store";
 
 type Request = Parameters<DeliveryStore["attempt"]>[1][number];
 

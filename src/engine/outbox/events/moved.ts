@@ -1,6 +1,6 @@
 /** What waits moves along with a connector that points to another remote. Pure. */
-import { reason } from "../../outcome/outcome";
-import type { Content, Outcome, RecordDocument } from "../../storage/port/rows";
+import { reason } from "../../../outcome/outcome";
+import type { Content, Outcome, RecordDocument } from "../../../storage/port/rows";
 import { mergeContent, newEntry } from "./content";
 import { outcomeOf, ownOf, unseen, withOwn, type Moment } from "./document";
 

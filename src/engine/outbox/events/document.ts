@@ -1,7 +1,7 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
 import pickBy from "lodash/pickBy";
-import type { OutcomeKind } from "../../record";
-import type { Reason } from "../../outcome/outcome";
+import type { OutcomeKind } from "../../../record";
+import type { Reason } from "../../../outcome/outcome";
 import type {
   Entry,
   EntryRow,
@@ -11,8 +11,8 @@ import type {
   OwnPart,
   RecordDocument,
   RecordRow,
-} from "../../storage/port/rows";
-import type { RecordPlace } from "../../storage/port/documents";
+} from "../../../storage/port/rows";
+import type { RecordPlace } from "../../../storage/port/documents";
 
 /** When and for whom an event is worked on. */
 export interface Moment {

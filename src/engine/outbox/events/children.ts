@@ -1,7 +1,7 @@
 /** What becomes of children when their parent has a remote id, or will never have one. Pure. */
-import { reason, type Reason } from "../../outcome/outcome";
-import type { Content, FanOut, RecordDocument } from "../../storage/port/rows";
-import type { ParentEntry } from "../../storage/port/store";
+import { reason, type Reason } from "../../../outcome/outcome";
+import type { Content, FanOut, RecordDocument } from "../../../storage/port/rows";
+import type { ParentEntry } from "../../../storage/port/store";
 import { indexedClaims } from "./claims";
 import { newEntry } from "./content";
 import { isRefused, outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";

@@ -1,7 +1,7 @@
 /** What the service is known to hold: as it was read, as a delivery left it, and as Hull confirmed it. Pure. */
 import pickBy from "lodash/pickBy";
-import type { Fact, MirrorRow } from "../../storage/port/rows";
-import type { FetchedRow, MirrorPatch, Observation } from "../../storage/port/store";
+import type { Fact, MirrorRow } from "../../../storage/port/rows";
+import type { FetchedRow, MirrorPatch, Observation } from "../../../storage/port/store";
 
 const UNKNOWN: Fact = [null, null, null];
 

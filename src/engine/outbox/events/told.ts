@@ -1,6 +1,6 @@
 /** What happens when Hull was told: it confirmed, refused for good, or must be told again later. Pure. */
 import pick from "lodash/pick";
-import type { HullUpdateRow, Outcome, PendingHullUpdate, RecordDocument } from "../../storage/port/rows";
+import type { HullUpdateRow, Outcome, PendingHullUpdate, RecordDocument } from "../../../storage/port/rows";
 import { unfolded } from "./settled";
 import { hasArrived, ownOf, withOwn, type Change, type Moment } from "./document";
 
