@@ -94,7 +94,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/plansource": ["index"],
   "src/storage": [
     ...["dry-run", "store", "check/report", "data-folder/upgrade/index"],
-    ...["cached", "lmdb", "rows"].map((name) => `database/${name}`),
+    ...["lmdb", "rows"].map((name) => `database/${name}`),
     ...["dead-letters", "disk", "documents", "lane", "rows", "runs", "seal", "store", "stored", "weight"].map(
       (name) => `port/${name}`,
     ),

@@ -40,11 +40,9 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
 
   const context = typeContext(service, type, settings, now());
   const cycle = createCycle(options, context);
-  const hullIds = entries.map(({ hullId }) => hullId);
-  const views = await store.view(lane, type.name, hullIds);
-  const works = entries.flatMap((entry, index): Work[] => {
+  const works = entries.flatMap(({ record, mirror, ...entry }): Work[] => {
     const { content } = entry;
-    return content === undefined ? [] : [{ ...views[index], entry, content, namesake: false, wire: {} }];
+    return content === undefined ? [] : [{ record, mirror, entry, content, namesake: false, wire: {} }];
   });
 
   const placed = await place(cycle, works);

@@ -1,14 +1,7 @@
 /** What the rest of the engine is shown of documents: what is due, and everything that is known of a record. */
 import type { Documents, DuePlace, RecordPlace } from "../../storage/port/documents";
-import type {
-  DeadLetterRow,
-  EntryRow,
-  HullUpdateRow,
-  MirrorRow,
-  OwnPart,
-  RecordDocument,
-} from "../../storage/port/rows";
-import type { RecordView } from "../../storage/port/store";
+import type { DeadLetterRow, HullUpdateRow, MirrorRow, OwnPart, RecordDocument } from "../../storage/port/rows";
+import type { DueEntry, RecordView } from "../../storage/port/store";
 import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow, withFlight } from "./events/document";
 import { seenFrom } from "./events/remote-record";
 
@@ -73,7 +66,7 @@ export function walk<T>(
   })();
 }
 
-export function entriesOf(documents: Documents, tenant: string, type: string, untilMs?: number): Iterable<EntryRow> {
+export function entriesOf(documents: Documents, tenant: string, type: string, untilMs?: number): Iterable<DueEntry> {
   return walk(
     (after) => documents.due(tenant, type, { limit: PAGE, untilMs, after }),
     ({ hullId }) => {
@@ -81,7 +74,9 @@ export function entriesOf(documents: Documents, tenant: string, type: string, un
       const { entry } = ownIn(documents, document, tenant);
       // What is in flight is in the queue as well, until its result is known.
       if (document === undefined || entry === undefined || entry.attempt !== undefined) return undefined;
-      return entryRow({ tenant, type, hullId }, document, entry);
+      const mirror = mirrorFor(documents, tenant, type, linkOf(document, documents.remote().generation));
+      const record = recordRow(document, ownIn(documents, document, tenant));
+      return { ...entryRow({ tenant, type, hullId }, document, entry), record, ...(mirror && { mirror }) };
     },
   );
 }

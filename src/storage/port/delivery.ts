@@ -1,7 +1,7 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
 import type { Claims, Json, Keys, LeftOut } from "../../record";
 import type { Earlier, UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
-import type { NewContent } from "./intake";
+import type { NewContent, RecordView } from "./intake";
 import type { Lane, RecordOutcome } from "./lane";
 
 export interface MirrorPatch {
@@ -88,11 +88,14 @@ export interface Observation {
   readonly facts: Readonly<Record<string, string>>;
 }
 
+/** An entry with what is known of its record. */
+export interface DueEntry extends EntryRow, Pick<RecordView, "record" | "mirror"> {}
+
 export interface DeliveryStore {
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
   /** Entries that are due, oldest first; fewer when they are large, and at least one. */
-  ready(lane: Lane, type: string, limit: number): Promise<readonly EntryRow[]>;
+  ready(lane: Lane, type: string, limit: number): Promise<readonly DueEntry[]>;
   /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
   nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
   /** The same for the write-back. */

@@ -72,26 +72,6 @@ function pathOf(table: string, key: Key): string {
 /** An index has nothing to say but that it has a row. */
 export const MARK = 1;
 
-/** What a stored list was read as, on itself: for a database that gives the same one again. */
-const DOCUMENT = Symbol("document");
-
-interface StoredList {
-  [DOCUMENT]?: unknown;
-}
-
-function unpacked<V, I extends string>(table: Table<V, I>, stored: unknown): V {
-  // A database may give out rows that nobody can change.
-  if (!Array.isArray(stored) || !Object.isExtensible(stored)) return table.codec.unpack(stored);
-  const own = stored as StoredList;
-  return (own[DOCUMENT] ??= table.codec.unpack(stored)) as V;
-}
-
-function packed<V, I extends string>(table: Table<V, I>, document: V): unknown {
-  const stored = table.codec.pack(document);
-  if (Array.isArray(stored)) (stored as StoredList)[DOCUMENT] = document;
-  return stored;
-}
-
 /** A row of an index. */
 interface Place {
   readonly path: string;
@@ -134,7 +114,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     const document = known.get(path);
     if (document !== undefined || known.has(path)) return document as V | undefined;
     const found = base.get(table.name, key);
-    const read = found === undefined ? undefined : unpacked(table, found);
+    const read = found === undefined ? undefined : table.codec.unpack(found);
     known.set(path, read);
     return read;
   }
@@ -169,7 +149,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     for (const place of now) if (!isIn(old, place)) set(place.path, place.table, place.key, MARK);
     known.set(path, document);
     documents.add(path);
-    set(path, table.name, key, document === undefined ? undefined : packed(table, document));
+    set(path, table.name, key, document === undefined ? undefined : table.codec.pack(document));
   }
 
   const view: View = {
@@ -204,6 +184,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     overwrite: (table, key, value) => {
       const path = pathOf(table, key);
       known.set(path, undefined);
+      documents.add(path);
       set(path, table, key, value);
     },
     changed: () => documents.size,
