@@ -26,6 +26,7 @@ import {
   remoteRow,
   REPORTS,
   RUNS,
+  TABLE_NAMES,
   TENANTS,
 } from "./tables/tables";
 import {
@@ -61,6 +62,8 @@ export interface StoreOptions {
  */
 export async function createStored(options: StoreOptions): Promise<Stored> {
   const { database, now, onDamaged = () => undefined, rules } = options;
+  // All tables are there from now on: none has to be made when the disk is full.
+  await database.read((rows) => TABLE_NAMES.forEach((name) => rows.size(name, [])));
   const opening = await commitTo(database, (view) => {
     const format = view.get(META, ["format"]);
     if (format !== undefined && format !== FORMAT) {

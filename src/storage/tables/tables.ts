@@ -23,7 +23,7 @@ import type {
 import type { ReportLine } from "../port/store";
 import type { Key } from "../database/rows";
 import { asIs, listOf, mapOf, structure, type Codec } from "./structure";
-import { defineCounter, defineTable, type Reader } from "./view";
+import { defineCounter, defineTable, indexName, type Reader } from "./view";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`data-folder/upgrade`) or refused at start. */
 export const FORMAT = 7;
@@ -280,7 +280,6 @@ export const DEPTH = defineCounter("depth");
 /** [run id, family, name] */
 export const RUN_COUNTS = defineCounter("runCounts");
 
-/** Every table and index by the database's names of them: what a program of this format may find. */
 export const TABLES = [
   RECORDS,
   CONTENTS,
@@ -299,6 +298,12 @@ export const TABLES = [
   REPORTS,
   RUNS,
 ] as const;
+
+/** Every table, index and counter by the database's name of it. */
+export const TABLE_NAMES: readonly string[] = [
+  ...TABLES.flatMap((table) => [table.name, ...Object.keys(table.indexes).map((index) => indexName(table, index))]),
+  ...[TALLY, HOURS, DEPTH, RUN_COUNTS].map(({ name }) => name),
+];
 
 /** The remote's row; one that was never stored starts with the first generation. */
 export function remoteRow(view: Reader, key: string): RemoteDocument {

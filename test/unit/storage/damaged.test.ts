@@ -235,6 +235,7 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
       { table: "remotes", last: LANE.remote },
       seed,
     );
+    expect(await store.remote(LANE.remote)).toMatchObject({ generation: 2 });
     expect(await read(database, (view) => view.get(REMOTES, [LANE.remote]))).toMatchObject({
       generation: 2,
       senders: [NEIGHBOUR.tenant, LANE.tenant],

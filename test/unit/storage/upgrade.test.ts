@@ -380,12 +380,17 @@ test("a large store is converted in slices: no commit writes more than that", as
   const commits: (readonly RowChange[])[] = [];
   const to: Database = {
     ...made,
-    write: (work) =>
-      made.write((rows) => {
+    write: async (work) => {
+      let changes: readonly RowChange[] = [];
+      // It may be run more than once.
+      const result = await made.write((rows) => {
         const done = work(rows);
-        commits.push(done.changes);
+        ({ changes } = done);
         return done;
-      }),
+      });
+      commits.push(changes);
+      return result;
+    },
   };
   const options = { service: "planhat", seal: undefined, nowMs: now(), onDamaged: () => undefined };
   await convert(old, to, { ...options, format: (await old.read(oldFormatOf)) ?? 0 });
