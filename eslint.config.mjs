@@ -20,13 +20,12 @@ const noDatabase = [
   [
     "**/storage/database/**",
     "**/storage/tables/**",
-    "**/storage/outbox/**",
     "**/storage/erase/**",
     "**/storage/data-folder/**",
-    "**/storage/embedded",
+    "**/storage/{store,dry-run,mend}",
     "**/queue/embedded",
   ],
-  "Only server/{wiring,engine,data-folder}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,data-folder,open-store}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -92,7 +91,7 @@ export default tseslint.config(
   ),
   forbid(["server/**/*.ts"], [noSimulators, noDatabase]),
   {
-    files: ["server/wiring.ts", "server/engine.ts", "server/data-folder.ts", "server/cli/connect.ts"],
+    files: ["server/wiring.ts", "server/engine.ts", "server/data-folder.ts", "server/open-store.ts", "server/cli/connect.ts"],
     rules: { "no-restricted-imports": "off" },
   },
   {

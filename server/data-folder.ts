@@ -1,7 +1,7 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { openStore } from "../src/engine/outbox/open-store";
+import { openStore } from "./open-store";
 import { createOutbox } from "../src/engine/outbox/outbox";
 import { createDryStored } from "../src/storage/dry-run";
 import type { StoreOptions } from "../src/storage/store";

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../../src/engine/outbox/open-store";
+import { openStore } from "../../server/open-store";
 import { createLmdbDatabase } from "../../src/storage/database/lmdb";
 import { writeRows } from "../fixture/rows";
 import { killAll, spawnServer } from "./server-process";

@@ -82,7 +82,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/engine/explain": ["explain", "sentences"],
   "src/engine/fetch": ["fetch", "step"],
   "src/engine/intake": ["intake", "erase-user", "message", "plans", "unchanged", "yielding"],
-  "src/engine/outbox": ["open-store", "outbox"],
+  "src/engine/outbox": ["damaged", "outbox"],
   "src/engine/runs": ["runs", "orders"],
   "src/engine/status": ["health", "field-options"],
   "src/hull/extract": ["extract", "link", "error"],

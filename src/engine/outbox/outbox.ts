@@ -242,9 +242,9 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   async function age(olderThanMs: number): Promise<number> {
     let removed = 0;
     for (const [remote, places] of Object.entries(groupBy(await stored.nextRecords(AGED_AT_ONCE), "remote"))) {
-      const old = await reading(remote, ({ record }) =>
+      const old = await reading(remote, (documents) =>
         places.filter(({ type, hullId }) => {
-          const document = record(type, hullId);
+          const document = documents.record(type, hullId);
           return document !== undefined && aged(document, now(), olderThanMs) !== document;
         }),
       );

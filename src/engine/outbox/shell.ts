@@ -7,19 +7,19 @@ import { inSlices } from "./slices";
 
 export interface Shell {
   /** Works in one commit on some records of a remote; what does not fit goes on in further ones. */
-  work<T>(
+  readonly work: <T>(
     remote: string,
     change: (commit: Commit) => T,
-  ): Promise<{ readonly result: T; readonly outcomes: readonly RecordOutcome[] }>;
+  ) => Promise<{ readonly result: T; readonly outcomes: readonly RecordOutcome[] }>;
   /** The same for many items, slice by slice; outcomes of all of them together. */
-  each<T>(
+  readonly each: <T>(
     remote: string,
     items: readonly T[],
     change: (commit: Commit, item: T) => void,
-  ): Promise<readonly RecordOutcome[]>;
+  ) => Promise<readonly RecordOutcome[]>;
   /** Goes on with what did not fit into earlier commits, those of a former process too. */
-  finish(remote: string): Promise<readonly RecordOutcome[]>;
-  reading<T>(remote: string, read: (documents: Documents) => T): Promise<T>;
+  readonly finish: (remote: string) => Promise<readonly RecordOutcome[]>;
+  readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
 }
 
 export function createShell({ commit, look }: Pick<Stored, "commit" | "look">, now: () => number): Shell {

@@ -13,9 +13,9 @@ const WALK = 1_000;
 
 export interface Housekeeping {
   /** Looks at the next rows, and removes those that are older than this; returns how many. */
-  step(olderThanMs: number): Promise<number>;
+  readonly step: (olderThanMs: number) => Promise<number>;
   /** Some records, each time those behind the ones before; round and round. */
-  nextRecords(limit: number): Promise<readonly Omit<DeadLetterKey, "tenant">[]>;
+  readonly nextRecords: (limit: number) => Promise<readonly Omit<DeadLetterKey, "tenant">[]>;
 }
 
 export function createHousekeeping(database: Database, now: () => number): Housekeeping {

@@ -99,9 +99,9 @@ export interface Listed {
 /** What the rules need of the store. */
 export interface Commits {
   /** Resolves when everything that the work changed is durable. The work may be run more than once. */
-  commit<T>(work: (documentsOf: DocumentsOf) => T): Promise<T>;
+  readonly commit: <T>(work: (documentsOf: DocumentsOf) => T) => Promise<T>;
   /** Reads at one moment. The work may be run more than once. */
-  look<T>(work: (documentsOf: DocumentsOf) => T): Promise<T>;
+  readonly look: <T>(work: (documentsOf: DocumentsOf) => T) => Promise<T>;
   /** What a run's list has shown so far; pages of runs before the last one are forgotten. */
   listed(remote: string, type: string, run: string): Promise<Listed>;
 }

@@ -169,7 +169,7 @@ const ownPlaces =
     let places: Key[] | undefined;
     for (const tenant in own) {
       const value = own[tenant]?.[part];
-      if (value === undefined || value === null || value === other?.own[tenant]?.[part]) continue;
+      if (value === undefined || value === other?.own[tenant]?.[part]) continue;
       const place = placeOf(value, Number(tenant), key);
       if (place !== undefined) (places ??= []).push(place);
     }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../../../src/engine/outbox/open-store";
+import { openStore } from "../../../server/open-store";
 import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";

@@ -57,7 +57,7 @@ export function withOwn(
 ): RecordDocument {
   const part = { ...document.own[number], ...changes };
   const { [number]: _, ...others } = document.own;
-  const isEmpty = Object.values(part).every((each) => each === undefined);
+  const isEmpty = Object.values<unknown>(part).every((each) => each === undefined);
   return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
 }
 

@@ -55,7 +55,7 @@ export function settled(
   const isCurrent = entry !== undefined && worked?.seq === settlement.seq;
   const learned = learnedOf(before, settlement, isCurrent, at);
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
-  if (!isCurrent || worked === undefined) return tellAnyway(learned, settlement, at);
+  if (!isCurrent) return tellAnyway(learned, settlement, at);
   const { then } = settlement;
   if (then.kind === "tell" || then.kind === "end")
     return finished(learned, settlement, then, entry, worked, deadLetterId, at);
@@ -66,10 +66,10 @@ export function settled(
 function learnedOf(before: RecordDocument, { mirror, gone }: Settlement, isCurrent: boolean, at: Moment): Change {
   if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
   // An entry that nobody worked on still looks for its lost create.
-  const keepsDoubt = !isCurrent && ownOf(before, at).entry !== undefined;
+  const staysOpen = !isCurrent && ownOf(before, at).entry !== undefined;
   const changed: RecordDocument = {
     ...withoutFingerprints(before),
-    unconfirmed: keepsDoubt ? before.unconfirmed : undefined,
+    unconfirmed: staysOpen ? before.unconfirmed : undefined,
     revision: before.revision + 1,
   };
   if (mirror === undefined) {
