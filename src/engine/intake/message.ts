@@ -162,6 +162,8 @@ function badId(path: string, id: string): Problem | undefined {
 export interface MergedMessage {
   readonly message: EntityMessage;
   readonly mergedIds: readonly string[];
+  /** Fingerprint of the message, once it was made; null: the service makes none of it. */
+  readonly made?: string | null;
 }
 
 /** Merges the messages of each entity: the newest state, the changes of all (first old value, last new value). */

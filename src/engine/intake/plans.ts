@@ -25,6 +25,8 @@ export interface Candidate {
   readonly mergedIds: readonly string[];
   readonly claims: Claims;
   readonly plan: Plan | Halted;
+  /** See `MergedMessage`. */
+  readonly made?: string | null;
 }
 
 /** The settings are unusable: nothing can be said about the record. */
@@ -41,12 +43,13 @@ export function candidatesOf<S>(
   tenant: Tenant<S>,
   merged: MergedMessage,
 ): readonly Candidate[] {
-  const { message, mergedIds } = merged;
+  const { message, mergedIds, made } = merged;
   const plans = plansOf(service, tenant, message).map((plan) =>
     plan.kind === "record" ? hidden(seal, service, tenant.key, plan) : plan,
   );
   return plans.map((plan, index) => ({
     message,
+    made,
     mergedIds: index === 0 ? mergedIds : [],
     claims: plan.kind === "record" ? plan.claims : claimsOf(message),
     plan: index === 0 ? withWarnings(plan, message.warnings) : plan,

@@ -67,10 +67,12 @@ export async function checkUnchanged<S>(
     const fingerprint = before === undefined ? undefined : fingerprintOf(service, tenant, settings, each);
     const hidden =
       before?.fingerprint.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.confirmedAtMs);
-    if (fingerprint === undefined || hidden) others.push(each);
+    // It is made once, also for what is remembered afterwards.
+    const other = before === undefined ? each : { ...each, made: fingerprint ?? null };
+    if (fingerprint === undefined || hidden) others.push(other);
     else if (before?.fingerprint === fingerprint + SHOWN || before?.fingerprint === fingerprint + HIDDEN) {
       same.push({ ...each, type, fingerprint: before.fingerprint });
-    } else others.push(each);
+    } else others.push(other);
   });
   return { same, others };
 }
@@ -103,13 +105,15 @@ export function acceptanceOfSame<S>(
 export function lastingFingerprint<S>(
   service: Service<S>,
   tenant: Tenant<S>,
-  { message, mergedIds, plan }: Candidate,
+  { message, mergedIds, plan, made }: Candidate,
 ): string | undefined {
   const { settings } = tenant;
   if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
   if (plan.type !== typeOf(service, message.entity)) return undefined;
-  const fingerprint = fingerprintOf(service, tenant, settings, { message, mergedIds });
-  return fingerprint === undefined ? undefined : fingerprint + (plan.hintId === undefined ? HIDDEN : SHOWN);
+  const fingerprint = made === undefined ? fingerprintOf(service, tenant, settings, { message, mergedIds }) : made;
+  return fingerprint === undefined || fingerprint === null
+    ? undefined
+    : fingerprint + (plan.hintId === undefined ? HIDDEN : SHOWN);
 }
 
 /** Tenants of one remote may map differently. Exports send even what is equal, so they never have one. */
