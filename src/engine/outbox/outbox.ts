@@ -14,7 +14,7 @@ import { attempted, lost } from "./events/attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
 import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./events/document";
 import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
-import { aged, erased, forgotten } from "./events/forgotten";
+import { aged, erased, forgotten, isShell } from "./events/forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./events/moved";
 import { createReading } from "./reading";
@@ -208,21 +208,20 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   async function forgetAll(remote: string, places: readonly RecordPlace[]): Promise<readonly RecordOutcome[]> {
-    // Its children first, slice by slice; then nothing is left that names it.
+    // In one commit: a message that comes between two of them is of somebody new, and must not go with the old one.
     const outcomes = await each(remote, places, (open, place) => {
-      const document = open.documents.record(place.type, place.hullId);
-      if (document === undefined) return;
-      const at = momentOf(open, place.tenant);
-      const change = forgotten(document, at);
-      const left = withOwn(document, at, { entry: undefined, hullUpdate: undefined });
-      carryOut(open, place, { ...change, document: left }, {});
-    });
-    await each(remote, places, (open, place) => {
       const { documents } = open;
       const { type, hullId } = place;
       for (const id of forgetLinked(documents, place)) follow(open, place, forgetMirror(documents, type, id));
       const document = documents.record(type, hullId);
-      if (document !== undefined) documents.putRecord(type, hullId, erased(document, momentOf(open, place.tenant)));
+      if (document === undefined) return;
+      const at = momentOf(open, place.tenant);
+      carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
+    });
+    // What had only to stay until its children were done.
+    await each(remote, places, ({ documents }, { type, hullId }) => {
+      const document = documents.record(type, hullId);
+      if (document !== undefined && isShell(document)) documents.putRecord(type, hullId, undefined);
     });
     return outcomes;
   }

@@ -29,7 +29,8 @@ import {
   TENANTS,
 } from "../../../src/storage/tables/tables";
 import { indexName } from "../../../src/storage/tables/view";
-import { describeStore } from "./fixture";
+import { auditOf } from "./audit";
+import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const USER = { types: ["endusers"], children: ["activities"] };
 const MAIL = "person-e1@example.com";
@@ -178,6 +179,58 @@ describeStore(
     });
   },
 );
+
+describe("forgetting a user in several commits", () => {
+  const { openDatabase } = setUpDatabases();
+  /** What happens instead of a commit, or after it; the commits before it are left alone. */
+  type Happening = (commit: () => Promise<unknown>) => Promise<unknown>;
+
+  /** A store of which the commit with this number, counted from now on, is interfered with. */
+  const open = async () => {
+    const database = openDatabase("memory");
+    let left: { before: number; happen: Happening } | undefined;
+    const write: Database["write"] = async (work) => {
+      if (left === undefined || left.before-- > 0) return database.write(work);
+      const { happen } = left;
+      left = undefined;
+      let result: unknown;
+      await happen(async () => (result = await database.write(work)));
+      return result as ReturnType<typeof work>["result"];
+    };
+    const store = await openStore({ database: { ...database, write }, now: () => START_MS });
+    return { database, store, on: (before: number, happen: Happening) => void (left = { before, happen }) };
+  };
+  const user = (more: object = {}) => userUpdate({ parent: "a1", hullId: "e1", ...more });
+
+  it.each([0, 1])("takes nothing along that came meanwhile (%i)", async (before) => {
+    const { store, database, on } = await open();
+    await store.accept([user()]);
+    on(before, async (commit) => {
+      await commit();
+      await store.accept([user({ id: "u2", version: 2 })]);
+    });
+    await store.forgetEntity(LANE.tenant, USER, "e1");
+    const [view] = await store.view(LANE, "endusers", ["e1"]);
+    expect(view?.entry?.content?.messageId).toBe("u2");
+    expect(await auditOf(database)).toEqual([]);
+  });
+
+  it.each([1, 2, 3])("can be begun again when it was interrupted (%i)", async (before) => {
+    const { store, database, on } = await open();
+    const event = update({ type: "activities", hullId: "event-1", version: 0, parent: "e1", parentType: "endusers" });
+    await store.accept([user(), event]);
+    on(before, () => Promise.reject(new Error("The process ended.")));
+    const ended = await store.forgetEntity(LANE.tenant, USER, "e1").catch(() => undefined);
+    expect(ended).toBeUndefined();
+    await store.forgetEntity(LANE.tenant, USER, "e1");
+    expect(await whereIs(database, "event-1")).toEqual([]);
+    expect(await whereIs(database, '"e1"')).toEqual([]);
+    expect((await store.tally(LANE.tenant)).outcomes).toEqual({
+      "activities/skipped/forgotten": 1,
+      "endusers/skipped/forgotten": 1,
+    });
+  });
+});
 
 describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
   /** Something of everything. */

@@ -38,6 +38,11 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
   return { version, messageId, revision: revision + 1, own, pending };
 }
 
+/** Whether nothing is left of it but what `erased` leaves: nobody has heard of it since, and nothing waits. */
+export function isShell({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
+  return [remoteId, unconfirmed, recent, pending, ...Object.values(own)].every((each) => each === undefined);
+}
+
 /** An event that comes once more within this time after its end is not sent again, whatever else is forgotten. */
 const EVENTS_MS = 30 * 86_400_000;
 
