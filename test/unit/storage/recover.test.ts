@@ -1,4 +1,4 @@
-import { LANE, blockOn, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
+import { LANE, NEIGHBOUR, blockOn, deliverQuietly, finish, postpone, skip, update, userUpdate } from "./builders";
 import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
@@ -108,4 +108,23 @@ describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, sta
     await accept(update({ id: "c3", version: 3 }));
     expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
   });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["ends without a write", async () => store.settle(NEIGHBOUR, [finish(await theirs(), "skipped", "archived")])],
+    ["forgets the entity", () => store.forgetEntity(NEIGHBOUR.tenant, { types: ["companies"], children: [] }, "a1")],
+  ])("is still in doubt after another connector %s", async (_, happen) => {
+    await unconfirmed();
+    await store.accept([update({ id: "n1", version: 1, lane: NEIGHBOUR })]);
+    await happen();
+    expect(await entry("companies", "a1")).toMatchObject({
+      unconfirmed: { sinceMs: clock.nowMs, reads: 0 },
+      notBeforeMs: clock.nowMs + SETTLE_MS,
+    });
+  });
+
+  async function theirs() {
+    const [view] = await store.view(NEIGHBOUR, "companies", ["a1"]);
+    if (view?.entry === undefined) throw new Error("It waits.");
+    return view.entry;
+  }
 });

@@ -140,8 +140,10 @@ function finished(
     ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) } : { last: end }),
     ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
   };
-  // A create that a person must look for: until then no message makes the record a second time.
-  const staysOpen = end.code === "unconfirmed" && !isLinked;
+  // A create that a person must look for: until then no message makes the record a second time. One that another
+  // connector lost is still to be looked for by that one.
+  const staysOpen =
+    (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
   const effects = [...learned.effects];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
@@ -149,6 +151,9 @@ function finished(
   const next = { ...document, unconfirmed: staysOpen ? document.unconfirmed : undefined };
   return { document: withOwn(next, at, changes), ended: told ? [] : [end], effects };
 }
+
+const areOthersWaiting = ({ own }: RecordDocument, { number }: Moment): boolean =>
+  Object.entries(own).some(([other, { entry }]) => other !== number && entry !== undefined);
 
 /** The newest refusal of a record; what Hull said about it counts more than what its children carried along. */
 export function deadLetterAfter(before: Refused | undefined, after: Refused): Refused | undefined {
