@@ -171,6 +171,15 @@ describeStore(
       expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
     });
 
+    it("is not told to Hull again by the delivery that was under way, while a neighbour still delivers", async () => {
+      await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
+      const flying = await attempt("endusers", "e1");
+      await forget();
+      await settle(deliver(flying, "p-e1"));
+      expect(await store.hullUpdates(LANE, 9)).toEqual([]);
+      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    });
+
     it("does not take what a neighbour on the same remote still delivers", async () => {
       await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
       await forget();

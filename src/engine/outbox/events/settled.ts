@@ -100,7 +100,8 @@ function tellAnyway(learned: Change, { then, mirror }: Settlement, at: Moment): 
   const { document } = learned;
   if (document === undefined || then.kind !== "tell" || mirror === undefined) return learned;
   const own = ownOf(document, at);
-  if (own.entry !== undefined) return learned;
+  // Without any part it was erased here; the record is still there for another connector.
+  if (own.entry !== undefined || document.own[at.number] === undefined) return learned;
   const hullUpdate = hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [], at);
   return { ...learned, document: withOwn(document, at, { hullUpdate }) };
 }
