@@ -189,30 +189,30 @@ describeStore(
   },
 );
 
+/** What happens instead of a commit, or after it. */
+type Happening = (commit: () => Promise<unknown>) => Promise<unknown>;
+
+/** A store of which one commit is interfered with: `before` are those before it, counted from now on. */
+async function openInterrupted(database: Database) {
+  let left: { before: number; happen: Happening } | undefined;
+  const write: Database["write"] = async (work) => {
+    if (left === undefined || left.before-- > 0) return database.write(work);
+    const { happen } = left;
+    left = undefined;
+    let result: unknown;
+    await happen(async () => (result = await database.write(work)));
+    return result as ReturnType<typeof work>["result"];
+  };
+  const store = await openStore({ database: { ...database, write }, now: () => START_MS });
+  return { database, store, on: (before: number, happen: Happening) => void (left = { before, happen }) };
+}
+
 describe("forgetting a user in several commits", () => {
   const { openDatabase } = setUpDatabases();
-  /** What happens instead of a commit, or after it; the commits before it are left alone. */
-  type Happening = (commit: () => Promise<unknown>) => Promise<unknown>;
-
-  /** A store of which the commit with this number, counted from now on, is interfered with. */
-  const open = async () => {
-    const database = openDatabase("memory");
-    let left: { before: number; happen: Happening } | undefined;
-    const write: Database["write"] = async (work) => {
-      if (left === undefined || left.before-- > 0) return database.write(work);
-      const { happen } = left;
-      left = undefined;
-      let result: unknown;
-      await happen(async () => (result = await database.write(work)));
-      return result as ReturnType<typeof work>["result"];
-    };
-    const store = await openStore({ database: { ...database, write }, now: () => START_MS });
-    return { database, store, on: (before: number, happen: Happening) => void (left = { before, happen }) };
-  };
   const user = (more: object = {}) => userUpdate({ parent: "a1", hullId: "e1", ...more });
 
   it.each([0, 1])("takes nothing along that came meanwhile (%i)", async (before) => {
-    const { store, database, on } = await open();
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
     await store.accept([user()]);
     on(before, async (commit) => {
       await commit();
@@ -225,7 +225,7 @@ describe("forgetting a user in several commits", () => {
   });
 
   it.each([1, 2, 3])("can be begun again when it was interrupted (%i)", async (before) => {
-    const { store, database, on } = await open();
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
     const event = update({ type: "activities", hullId: "event-1", version: 0, parent: "e1", parentType: "endusers" });
     await store.accept([user(), event]);
     on(before, () => Promise.reject(new Error("The process ended.")));
@@ -322,5 +322,47 @@ describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
     await fill();
     expect(await store.forgetTenant("planhat/org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);
+  });
+});
+
+describe("forgetting a tenant in several commits", () => {
+  const { openDatabase } = setUpDatabases();
+  const THIRD = { ...LANE, tenant: "planhat/org/c3" };
+
+  it.each([0, 1, 2, 3, 4])("leaves to nobody what came meanwhile (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([update({ hullId: "a1" }), update({ hullId: "a1", id: "n1", lane: NEIGHBOUR })]);
+    const [flying] = await store.ready(LANE, "companies", 1);
+    const { type = "", hullId = "", content } = flying ?? {};
+    await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, repeatable: true }]);
+    const remotes = await store.remotesOf(LANE.tenant);
+    let isLate = false;
+    on(before, async (commit) => {
+      await commit();
+      isLate = true;
+      await store.accept([update({ hullId: "a0", id: "late" })]);
+    });
+    await store.forgetTenant(LANE.tenant);
+    expect(isLate).toBe(true);
+    // Another connector comes before the rest of the tenant is erased.
+    await store.accept([update({ hullId: "a9", id: "t1", lane: THIRD })]);
+    await store.forgetTenant(LANE.tenant, remotes);
+    expect(await auditOf(database)).toEqual([]);
+    expect((await store.ready(THIRD, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a9"]);
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 1, hullUpdates: 0 });
+    expect(JSON.stringify(await database.read((rows) => [...rows.range("remotes", [])]))).not.toContain(LANE.tenant);
+    expect(await database.read((rows) => [...rows.range("flights", [])])).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4])("can be begun again when it was interrupted (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([update({ hullId: "a1" }), update({ hullId: "a1", id: "n1", lane: NEIGHBOUR })]);
+    on(before, () => Promise.reject(new Error("The process ended.")));
+    await expect(store.forgetTenant(LANE.tenant)).rejects.toThrow("The process ended.");
+    await store.accept([update({ hullId: "a0", id: "late" })]);
+    await store.forgetTenant(LANE.tenant);
+    expect(await auditOf(database)).toEqual([]);
+    expect(await store.lanes()).toEqual([NEIGHBOUR]);
+    expect(JSON.stringify(await database.read((rows) => [...rows.range("remotes", [])]))).not.toContain(LANE.tenant);
   });
 });
