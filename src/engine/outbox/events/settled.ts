@@ -1,4 +1,6 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
+import countBy from "lodash/countBy";
+import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../../record";
 import { reason } from "../../../outcome/outcome";
 import type {
@@ -200,13 +202,37 @@ function folded(
 ): Pick<PendingHullUpdate, "outcomes" | "folded"> {
   const many = outcomes.slice(0, Math.max(0, outcomes.length - MOST_OUTCOMES));
   if (many.length === 0) return { outcomes, folded: before };
-  const counts: Record<string, number> = { ...before };
-  for (const { outcome, code, counted, derived, run } of many) {
-    if (!counted) continue;
-    const name = foldedName(outcome, code, derived === true, run);
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return { outcomes: outcomes.slice(many.length), folded: counts };
+  return { outcomes: outcomes.slice(many.length), folded: sumOf(before, countsOf(many)) };
+}
+
+type Folded = NonNullable<PendingHullUpdate["folded"]>;
+
+function countsOf(outcomes: readonly Outcome[]): Folded {
+  const names = outcomes.flatMap(({ outcome, code, counted, derived, run }) =>
+    counted ? [foldedName(outcome, code, derived === true, run)] : [],
+  );
+  return countBy(names);
+}
+
+const sumOf = (left: Folded = {}, right: Folded = {}, sign: 1 | -1 = 1): Folded =>
+  pickBy(
+    Object.fromEntries(
+      [...Object.keys(left), ...Object.keys(right)].map((name) => [
+        name,
+        (left[name] ?? 0) + sign * (right[name] ?? 0),
+      ]),
+    ),
+    (count) => count > 0,
+  );
+
+/** What was folded since Hull was told of the row. @param told outcomes of the row that were folded since */
+export function foldedSince(
+  current: PendingHullUpdate,
+  row: Pick<PendingHullUpdate, "folded">,
+  told: readonly Outcome[],
+): PendingHullUpdate["folded"] {
+  const left = sumOf(sumOf(current.folded, row.folded, -1), countsOf(told), -1);
+  return Object.keys(left).length === 0 ? undefined : left;
 }
 
 const foldedName = (...parts: readonly [outcome: string, code: string, derived: boolean, run?: string]): string =>
@@ -216,8 +242,9 @@ const foldedName = (...parts: readonly [outcome: string, code: string, derived: 
 export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folded">) {
   return Object.entries(counts).map(([name, times]) => {
     // Made above, and nowhere else.
-    const [outcome, code, derived, run] = JSON.parse(name) as [OutcomeKind, string, boolean, string?];
-    return { outcome, code, derived, run, times };
+    const [outcome, code, derived, run] = JSON.parse(name) as [OutcomeKind, string, boolean, string | null];
+    // What is absent becomes null there.
+    return { outcome, code, derived, run: run ?? undefined, times };
   });
 }
 
