@@ -23,7 +23,7 @@ import { decided, replayed } from "./events/replayed";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
 import { deferred, told, toldFolded } from "./events/told";
-import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf, walk } from "./views";
+import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf } from "./views";
 
 /** Records that housekeeping looks at in one step. */
 const AGED_AT_ONCE = 1_000;
@@ -89,20 +89,33 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       : documents.blocked(tenant, limit);
   }
 
+  /** Places of a queue. Page by page: a queue may hold far more than should be in memory at once. */
+  async function placesWhere(
+    remote: string,
+    placesAfter: (documents: Documents, after: DuePlace | undefined) => readonly DuePlace[],
+    isWanted: (place: DuePlace, documents: Documents) => boolean,
+  ): Promise<readonly DuePlace[]> {
+    const found: DuePlace[] = [];
+    for (let after: DuePlace | undefined, more = true; more;) {
+      const from = after;
+      const page = await reading(remote, (documents) => {
+        const places = placesAfter(documents, from);
+        return { places, wanted: places.filter((place) => isWanted(place, documents)) };
+      });
+      found.push(...page.wanted);
+      after = page.places.at(-1);
+      more = page.places.length === PAGE;
+    }
+    return found;
+  }
+
   async function recover({ remote, tenant }: Lane, settleMs: number): Promise<number> {
-    const flying = await reading(remote, (documents) => {
-      const places = walk(
-        (after) => documents.due(tenant, undefined, { limit: PAGE, after }),
-        (place) => place,
-      );
-      // One by one: an outbox may hold far more than should be in memory at once.
-      const found: DuePlace[] = [];
-      for (const place of places) {
-        const { entry } = ownIn(documents, documents.record(place.type, place.hullId), tenant);
-        if (entry?.attempt !== undefined) found.push(place);
-      }
-      return found;
-    });
+    const flying = await placesWhere(
+      remote,
+      (documents, after) => documents.due(tenant, undefined, { limit: PAGE, after }),
+      ({ type, hullId }, documents) =>
+        ownIn(documents, documents.record(type, hullId), tenant).entry?.attempt !== undefined,
+    );
     const { result: repeatable } = await work(remote, ({ documents }) => {
       const { size } = documents.flights(tenant);
       documents.endFlights(tenant, () => true);
@@ -119,24 +132,18 @@ export function createOutbox(stored: Stored, now: () => number): Store {
 
   async function retryNow({ remote, tenant }: Lane): Promise<void> {
     const nowMs = now();
-    const places = await reading(remote, (documents) => {
-      const later = ({ atMs }: DuePlace): boolean => atMs > nowMs;
-      return {
-        entries: [
-          ...walk(
-            (after) => documents.due(tenant, undefined, { limit: PAGE, after }),
-            (place) => place,
-          ),
-        ].filter(later),
-        updates: [
-          ...walk(
-            (after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }),
-            (place) => place,
-          ),
-        ].filter(later),
-      };
-    });
-    await each(remote, places.entries, (open, { type, hullId }) => {
+    const isLater = ({ atMs }: DuePlace): boolean => atMs > nowMs;
+    const entries = await placesWhere(
+      remote,
+      (documents, after) => documents.due(tenant, undefined, { limit: PAGE, after }),
+      isLater,
+    );
+    const updates = await placesWhere(
+      remote,
+      (documents, after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }),
+      isLater,
+    );
+    await each(remote, entries, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       const at = momentOf(open, tenant);
       const { entry } = ownOf(document, at);
@@ -144,7 +151,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       if (document === undefined || entry?.content === undefined || document.unconfirmed !== undefined) return;
       open.documents.putRecord(type, hullId, withOwn(document, at, { entry: { ...entry, notBeforeMs: open.nowMs } }));
     });
-    await each(remote, places.updates, (open, { type, hullId }) => {
+    await each(remote, updates, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       open.documents.putRecord(type, hullId, deferred(document, open.nowMs, 0, momentOf(open, tenant)));
     });
