@@ -65,9 +65,12 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     const from = openCommit(documentsOf(remote), now());
     const there = openCommit(documentsOf(to), now());
     const places = entryPlaces(from.documents, tenant, PAGE / 2);
+    const left = new Set<number>();
     for (const { type, hullId } of places) {
       const document = from.documents.record(type, hullId);
       if (document === undefined) continue;
+      const { entry } = ownOf(document, momentOf(from, tenant));
+      for (const content of [entry?.content, entry?.attempt?.content]) if (content) left.add(content.seq);
       const result = moved(
         document,
         there.documents.record(type, hullId),
@@ -78,6 +81,8 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       carryOut(from, place, { document: result.from, ended: result.ended, effects: [] }, {});
       there.documents.putRecord(type, hullId, result.to);
     }
+    // Content keeps its number: should it come back, it must not count as in flight.
+    from.documents.endFlights(tenant, (seq) => left.has(seq));
     return places.length > 0;
   }
 

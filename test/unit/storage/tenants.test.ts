@@ -120,6 +120,13 @@ describeStore("a tenant that is pointed to another remote", (fixture) => {
     expect(waiting).not.toHaveProperty("unconfirmed");
   });
 
+  it("takes back what was in flight when it left, and works on it again", async () => {
+    await start(update(), "update");
+    await move();
+    await store.assign(LANE.tenant, LANE.remote, "f1");
+    expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ content: { messageId: "c1" } }]);
+  });
+
   it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
     await start(update({ id: "c1", version: 1, force: true }), "update");
     await accept(update({ id: "c2", version: 2 }));
