@@ -166,12 +166,14 @@ function admitRivals(commit: Commit, type: string, remoteId: string): void {
     dropRival(commit, place);
     return rival === undefined ? [] : [{ place, rival }];
   });
+  // Whatever else the commit has changed: what is not taken in now never will be.
+  const most = commit.documents.changed() + MOST_DOCUMENTS;
   for (const { place, rival } of sortBy(rivals, "rival.atMs")) {
     if (!retake(commit, place, rival.content)) continue;
     for (const orphan of familyOf(commit.documents, place, MOST_FAMILY).slice(1)) {
       const { deadLetter } = ownPart(commit, orphan);
       // Further ones are left to a person.
-      if (commit.documents.changed() >= MOST_DOCUMENTS) return;
+      if (commit.documents.changed() >= most) break;
       if (deadLetter !== undefined) retake(commit, orphan, deadLetter.content);
     }
   }

@@ -14,7 +14,7 @@ import { attempted, lost } from "./events/attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
 import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./events/document";
 import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
-import { aged, erased, forgotten } from "./events/forgotten";
+import { aged, erased, forgotten, isShell } from "./events/forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./events/moved";
 import { createReading } from "./reading";
@@ -23,7 +23,7 @@ import { decided, replayed } from "./events/replayed";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
 import { deferred, told, toldFolded } from "./events/told";
-import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf, walk } from "./views";
+import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf } from "./views";
 
 /** Records that housekeeping looks at in one step. */
 const AGED_AT_ONCE = 1_000;
@@ -65,9 +65,12 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     const from = openCommit(documentsOf(remote), now());
     const there = openCommit(documentsOf(to), now());
     const places = entryPlaces(from.documents, tenant, PAGE / 2);
+    const left = new Set<number>();
     for (const { type, hullId } of places) {
       const document = from.documents.record(type, hullId);
       if (document === undefined) continue;
+      const { entry } = ownOf(document, momentOf(from, tenant));
+      for (const content of [entry?.content, entry?.attempt?.content]) if (content) left.add(content.seq);
       const result = moved(
         document,
         there.documents.record(type, hullId),
@@ -78,6 +81,8 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       carryOut(from, place, { document: result.from, ended: result.ended, effects: [] }, {});
       there.documents.putRecord(type, hullId, result.to);
     }
+    // Content keeps its number: should it come back, it must not count as in flight.
+    from.documents.endFlights(tenant, (seq) => left.has(seq));
     return places.length > 0;
   }
 
@@ -89,20 +94,33 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       : documents.blocked(tenant, limit);
   }
 
+  /** Places of a queue. Page by page: a queue may hold far more than should be in memory at once. */
+  async function placesWhere(
+    remote: string,
+    placesAfter: (documents: Documents, after: DuePlace | undefined) => readonly DuePlace[],
+    isWanted: (place: DuePlace, documents: Documents) => boolean,
+  ): Promise<readonly DuePlace[]> {
+    const found: DuePlace[] = [];
+    for (let after: DuePlace | undefined, more = true; more;) {
+      const from = after;
+      const page = await reading(remote, (documents) => {
+        const places = placesAfter(documents, from);
+        return { places, wanted: places.filter((place) => isWanted(place, documents)) };
+      });
+      found.push(...page.wanted);
+      after = page.places.at(-1);
+      more = page.places.length === PAGE;
+    }
+    return found;
+  }
+
   async function recover({ remote, tenant }: Lane, settleMs: number): Promise<number> {
-    const flying = await reading(remote, (documents) => {
-      const places = walk(
-        (after) => documents.due(tenant, undefined, { limit: PAGE, after }),
-        (place) => place,
-      );
-      // One by one: an outbox may hold far more than should be in memory at once.
-      const found: DuePlace[] = [];
-      for (const place of places) {
-        const { entry } = ownIn(documents, documents.record(place.type, place.hullId), tenant);
-        if (entry?.attempt !== undefined) found.push(place);
-      }
-      return found;
-    });
+    const flying = await placesWhere(
+      remote,
+      (documents, after) => documents.due(tenant, undefined, { limit: PAGE, after }),
+      ({ type, hullId }, documents) =>
+        ownIn(documents, documents.record(type, hullId), tenant).entry?.attempt !== undefined,
+    );
     const { result: repeatable } = await work(remote, ({ documents }) => {
       const { size } = documents.flights(tenant);
       documents.endFlights(tenant, () => true);
@@ -119,24 +137,18 @@ export function createOutbox(stored: Stored, now: () => number): Store {
 
   async function retryNow({ remote, tenant }: Lane): Promise<void> {
     const nowMs = now();
-    const places = await reading(remote, (documents) => {
-      const later = ({ atMs }: DuePlace): boolean => atMs > nowMs;
-      return {
-        entries: [
-          ...walk(
-            (after) => documents.due(tenant, undefined, { limit: PAGE, after }),
-            (place) => place,
-          ),
-        ].filter(later),
-        updates: [
-          ...walk(
-            (after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }),
-            (place) => place,
-          ),
-        ].filter(later),
-      };
-    });
-    await each(remote, places.entries, (open, { type, hullId }) => {
+    const isLater = ({ atMs }: DuePlace): boolean => atMs > nowMs;
+    const entries = await placesWhere(
+      remote,
+      (documents, after) => documents.due(tenant, undefined, { limit: PAGE, after }),
+      isLater,
+    );
+    const updates = await placesWhere(
+      remote,
+      (documents, after) => documents.dueHullUpdates(tenant, { limit: PAGE, after }),
+      isLater,
+    );
+    await each(remote, entries, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       const at = momentOf(open, tenant);
       const { entry } = ownOf(document, at);
@@ -144,7 +156,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       if (document === undefined || entry?.content === undefined || document.unconfirmed !== undefined) return;
       open.documents.putRecord(type, hullId, withOwn(document, at, { entry: { ...entry, notBeforeMs: open.nowMs } }));
     });
-    await each(remote, places.updates, (open, { type, hullId }) => {
+    await each(remote, updates, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       open.documents.putRecord(type, hullId, deferred(document, open.nowMs, 0, momentOf(open, tenant)));
     });
@@ -208,21 +220,20 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   async function forgetAll(remote: string, places: readonly RecordPlace[]): Promise<readonly RecordOutcome[]> {
-    // Its children first, slice by slice; then nothing is left that names it.
+    // In one commit: a message that comes between two of them is of somebody new, and must not go with the old one.
     const outcomes = await each(remote, places, (open, place) => {
-      const document = open.documents.record(place.type, place.hullId);
-      if (document === undefined) return;
-      const at = momentOf(open, place.tenant);
-      const change = forgotten(document, at);
-      const left = withOwn(document, at, { entry: undefined, hullUpdate: undefined });
-      carryOut(open, place, { ...change, document: left }, {});
-    });
-    await each(remote, places, (open, place) => {
       const { documents } = open;
       const { type, hullId } = place;
       for (const id of forgetLinked(documents, place)) follow(open, place, forgetMirror(documents, type, id));
       const document = documents.record(type, hullId);
-      if (document !== undefined) documents.putRecord(type, hullId, erased(document, momentOf(open, place.tenant)));
+      if (document === undefined) return;
+      const at = momentOf(open, place.tenant);
+      carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
+    });
+    // What had only to stay until its children were done.
+    await each(remote, places, ({ documents }, { type, hullId }) => {
+      const document = documents.record(type, hullId);
+      if (document !== undefined && isShell(document)) documents.putRecord(type, hullId, undefined);
     });
     return outcomes;
   }

@@ -49,7 +49,7 @@ export function deadLetterIn(documents: Documents, place: RecordPlace): DeadLett
 }
 
 /** Everything that a connector's queue leads to: what is due first. */
-export function walk<T>(
+function walk<T>(
   placesAfter: (after: DuePlace | undefined) => readonly DuePlace[],
   rowAt: (place: DuePlace) => T | undefined,
 ): Iterable<T> {

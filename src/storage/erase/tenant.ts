@@ -3,7 +3,7 @@ import mapValues from "lodash/mapValues";
 import sum from "lodash/sum";
 import uniqBy from "lodash/uniqBy";
 import type { Database, Key } from "../database/rows";
-import type { Fact } from "../port/rows";
+import type { Fact, RemoteDocument } from "../port/rows";
 import type { Lane } from "../port/store";
 import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
@@ -45,24 +45,54 @@ export async function forgetTenant(database: Database, tenant: string, remotes: 
     uniqBy([...lanesOf(view, tenant), ...remotes.map((remote) => ({ remote, tenant }))], "remote"),
   );
   for (const lane of lanes) {
-    removed += await forgetParts(database, lane);
-    await untilNothing((view) => forgetRemoteRows(view, lane, SLICE));
-    await forgetSent(database, lane);
+    for (let again = true; again;) {
+      again = await leavePlace(database, lane);
+      removed += await forgetParts(database, lane);
+      await untilNothing((view) => forgetRemoteRows(view, lane, SLICE));
+      await forgetSent(database, lane);
+    }
   }
   await untilNothing((view) => forgetRunsOf(view, tenant, SLICE));
   return removed + (await commit(database, (view) => forgetTenantRow(view, lanes, tenant)));
+}
+
+/** Stands in the place of a tenant that is being erased. */
+const leaving = (tenant: string): string => `leaving:${tenant}`;
+
+const placeIn = ({ senders = [] }: RemoteDocument, tenant: string): number => senders.indexOf(leaving(tenant));
+
+const replaced = ({ senders = [] }: RemoteDocument, before: string, after: string): readonly string[] =>
+  senders.map((each) => (each === before ? after : each));
+
+/**
+ * From here on nothing is written under the tenant's number: what is under way gets another one, so that nobody inherits
+ * it.
+ *
+ * @returns whether an earlier attempt was interrupted: then its number goes first, and there may be another one
+ */
+function leavePlace(database: Database, { remote: key, tenant }: Lane): Promise<boolean> {
+  return commit(database, (view) => {
+    const remote = view.get(REMOTES, [key]);
+    if (remote === undefined) return false;
+    if (placeIn(remote, tenant) !== -1) return true;
+    if (numberIn(remote, tenant) !== undefined)
+      view.put(REMOTES, [key], { ...remote, senders: replaced(remote, tenant, leaving(tenant)) });
+    return false;
+  });
 }
 
 /** What records have of the tenant. Nothing is counted: the counts are erased as well. */
 function forgetParts(database: Database, { remote: key, tenant }: Lane): Promise<number> {
   return walk(database, RECORDS, key, (view, at) => {
     const remote = remoteRow(view, key);
-    const number = numberIn(remote, tenant) ?? "";
+    const number = String(placeIn(remote, tenant));
     const record = recordIn(view, at);
     const part = record?.own[number];
     if (record === undefined || part === undefined) return 0;
     const { [number]: _, ...own } = record.own;
-    putRecordIn(view, remote, at, { ...record, own });
+    // What waited was counted under the tenant's name.
+    const named = { ...remote, senders: replaced(remote, leaving(tenant), tenant) };
+    putRecordIn(view, named, at, { ...record, own });
     const { entry, hullUpdate, deadLetter, rival } = part;
     return [entry, hullUpdate, deadLetter, rival].filter((each) => each !== undefined).length;
   });
@@ -95,12 +125,12 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane, limit: numb
 
 /** Forgets what the tenant sent of each field, and its number. The remote's records stay, since others use them. */
 async function forgetSent(database: Database, { remote: key, tenant }: Lane): Promise<void> {
-  const place = await read(database, (view) => numberIn(remoteRow(view, key), tenant));
-  if (place === undefined) return;
+  const place = await read(database, (view) => placeIn(remoteRow(view, key), tenant));
+  if (place === -1) return;
   await walk(database, MIRRORS, key, (view, at) => {
     const row = view.get(MIRRORS, at);
     if (row === undefined) return 0;
-    const facts = mapValues(row.facts, (fact) => withoutSender(fact, Number(place)));
+    const facts = mapValues(row.facts, (fact) => withoutSender(fact, place));
     if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact))
       view.put(MIRRORS, at, { ...row, facts });
     return 0;
@@ -108,8 +138,8 @@ async function forgetSent(database: Database, { remote: key, tenant }: Lane): Pr
   await commit(database, (view) => {
     const remote = view.get(REMOTES, [key]);
     if (remote === undefined) return;
-    const senders = (remote.senders ?? []).map((each) => (each === tenant ? FREE : each));
-    view.put(REMOTES, [key], { ...remote, senders });
+    for (const [at] of [...view.range(FLIGHTS, [remote.number, place])]) view.remove(FLIGHTS, at);
+    view.put(REMOTES, [key], { ...remote, senders: replaced(remote, leaving(tenant), FREE) });
   });
 }
 

@@ -4,44 +4,49 @@
  */
 import type { Database, Key } from "../database/rows";
 import type { Listed } from "../port/documents";
-import { LISTED, remoteRow } from "./tables";
+import { isUnderway } from "./runs";
+import { LISTED, remoteRow, RUNS } from "./tables";
 import { commit, read } from "./view";
 
 /** Pages that are removed in one commit. */
 const PAGES = 100;
 
 export interface ListedPages {
-  /** Of runs before the last one nothing is kept. */
+  /** Of runs that have ended, only the last one is kept. */
   of(remote: string, type: string, run: string): Promise<Listed>;
   /** When a list showed a remote record last, milliseconds since 1970. */
   atMs(remote: string, type: string, id: string): Promise<number | undefined>;
 }
 
 export function openListed(database: Database): ListedPages {
-  /** By remote and type: one run of a type is under way at a time. */
-  const current = new Map<string, { readonly run: string; readonly ids: Promise<Set<string>> }>();
+  /** By remote and type, then by run: connectors that share a remote may read the same list at once. */
+  const current = new Map<string, Map<string, Promise<Set<string>>>>();
 
-  async function load(remote: string, type: string, run: string): Promise<Set<string>> {
-    const { ids, old } = await read(database, (view) => {
+  /** @param others runs that are remembered as well @returns what the run has shown, and which of the others are over */
+  async function load(
+    remote: string,
+    type: string,
+    run: string,
+    others: readonly string[],
+  ): Promise<{ readonly ids: Set<string>; readonly ended: readonly string[] }> {
+    const { ids, old, ended } = await read(database, (view) => {
+      const isOver = (each: string): boolean => {
+        const row = view.get(RUNS, [each]);
+        return each !== run && (row === undefined || !isUnderway(row));
+      };
       const { number } = remoteRow(view, remote);
       const found = new Set<string>();
-      const others = new Set<string>();
-      if (number === 0) return { ids: found, old: [] };
-      for (const [[, , own], page] of view.range(LISTED, [number, type])) {
+      const over = new Set<string>();
+      for (const [[, , own], page] of number === 0 ? [] : view.range(LISTED, [number, type])) {
         if (own === run) for (const id of page.ids) found.add(id);
-        else others.add(String(own));
+        else if (!over.has(String(own)) && isOver(String(own))) over.add(String(own));
       }
       // The last one before it tells until this one has ended.
-      return {
-        ids: found,
-        old: [...others]
-          .sort()
-          .slice(0, -1)
-          .map((each) => [number, type, each]),
-      };
+      const old = [...over].sort().slice(0, -1);
+      return { ids: found, old: old.map((each) => [number, type, each]), ended: others.filter(isOver) };
     });
     for (const prefix of old) await removeAll(prefix);
-    return ids;
+    return { ids, ended };
   }
 
   async function removeAll(prefix: Key): Promise<void> {
@@ -54,17 +59,29 @@ export function openListed(database: Database): ListedPages {
     }
   }
 
+  function begin(
+    runs: Map<string, Promise<Set<string>>>,
+    remote: string,
+    type: string,
+    run: string,
+  ): Promise<Set<string>> {
+    const ids = load(remote, type, run, [...runs.keys()]).then(({ ids, ended }) => {
+      for (const each of ended) runs.delete(each);
+      return ids;
+    });
+    runs.set(run, ids);
+    // What could not be read is read anew the next time.
+    ids.catch(() => runs.delete(run));
+    return ids;
+  }
+
   return {
     of: async (remote, type, run) => {
       const name = JSON.stringify([remote, type]);
-      let known = current.get(name);
-      if (known?.run !== run) {
-        known = { run, ids: load(remote, type, run) };
-        current.set(name, known);
-        // What could not be read is read anew the next time.
-        known.ids.catch(() => current.delete(name));
-      }
-      const ids = await known.ids;
+      const runs = current.get(name) ?? new Map<string, Promise<Set<string>>>();
+      current.set(name, runs);
+      const known = runs.get(run) ?? begin(runs, remote, type, run);
+      const ids = await known;
       return {
         has: (id) => ids.has(id),
         add: (more) => {

@@ -29,7 +29,8 @@ import {
   TENANTS,
 } from "../../../src/storage/tables/tables";
 import { indexName } from "../../../src/storage/tables/view";
-import { describeStore } from "./fixture";
+import { auditOf } from "./audit";
+import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const USER = { types: ["endusers"], children: ["activities"] };
 const MAIL = "person-e1@example.com";
@@ -170,6 +171,15 @@ describeStore(
       expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
     });
 
+    it("is not told to Hull again by the delivery that was under way, while a neighbour still delivers", async () => {
+      await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
+      const flying = await attempt("endusers", "e1");
+      await forget();
+      await settle(deliver(flying, "p-e1"));
+      expect(await store.hullUpdates(LANE, 9)).toEqual([]);
+      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    });
+
     it("does not take what a neighbour on the same remote still delivers", async () => {
       await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
       await forget();
@@ -178,6 +188,58 @@ describeStore(
     });
   },
 );
+
+/** What happens instead of a commit, or after it. */
+type Happening = (commit: () => Promise<unknown>) => Promise<unknown>;
+
+/** A store of which one commit is interfered with: `before` are those before it, counted from now on. */
+async function openInterrupted(database: Database) {
+  let left: { before: number; happen: Happening } | undefined;
+  const write: Database["write"] = async (work) => {
+    if (left === undefined || left.before-- > 0) return database.write(work);
+    const { happen } = left;
+    left = undefined;
+    let result: unknown;
+    await happen(async () => (result = await database.write(work)));
+    return result as ReturnType<typeof work>["result"];
+  };
+  const store = await openStore({ database: { ...database, write }, now: () => START_MS });
+  return { database, store, on: (before: number, happen: Happening) => void (left = { before, happen }) };
+}
+
+describe("forgetting a user in several commits", () => {
+  const { openDatabase } = setUpDatabases();
+  const user = (more: object = {}) => userUpdate({ parent: "a1", hullId: "e1", ...more });
+
+  it.each([0, 1])("takes nothing along that came meanwhile (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([user()]);
+    on(before, async (commit) => {
+      await commit();
+      await store.accept([user({ id: "u2", version: 2 })]);
+    });
+    await store.forgetEntity(LANE.tenant, USER, "e1");
+    const [view] = await store.view(LANE, "endusers", ["e1"]);
+    expect(view?.entry?.content?.messageId).toBe("u2");
+    expect(await auditOf(database)).toEqual([]);
+  });
+
+  it.each([1, 2, 3])("can be begun again when it was interrupted (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    const event = update({ type: "activities", hullId: "event-1", version: 0, parent: "e1", parentType: "endusers" });
+    await store.accept([user(), event]);
+    on(before, () => Promise.reject(new Error("The process ended.")));
+    const ended = await store.forgetEntity(LANE.tenant, USER, "e1").catch(() => undefined);
+    expect(ended).toBeUndefined();
+    await store.forgetEntity(LANE.tenant, USER, "e1");
+    expect(await whereIs(database, "event-1")).toEqual([]);
+    expect(await whereIs(database, '"e1"')).toEqual([]);
+    expect((await store.tally(LANE.tenant)).outcomes).toEqual({
+      "activities/skipped/forgotten": 1,
+      "endusers/skipped/forgotten": 1,
+    });
+  });
+});
 
 describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
   /** Something of everything. */
@@ -260,5 +322,47 @@ describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
     await fill();
     expect(await store.forgetTenant("planhat/org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);
+  });
+});
+
+describe("forgetting a tenant in several commits", () => {
+  const { openDatabase } = setUpDatabases();
+  const THIRD = { ...LANE, tenant: "planhat/org/c3" };
+
+  it.each([0, 1, 2, 3, 4])("leaves to nobody what came meanwhile (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([update({ hullId: "a1" }), update({ hullId: "a1", id: "n1", lane: NEIGHBOUR })]);
+    const [flying] = await store.ready(LANE, "companies", 1);
+    const { type = "", hullId = "", content } = flying ?? {};
+    await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, repeatable: true }]);
+    const remotes = await store.remotesOf(LANE.tenant);
+    let isLate = false;
+    on(before, async (commit) => {
+      await commit();
+      isLate = true;
+      await store.accept([update({ hullId: "a0", id: "late" })]);
+    });
+    await store.forgetTenant(LANE.tenant);
+    expect(isLate).toBe(true);
+    // Another connector comes before the rest of the tenant is erased.
+    await store.accept([update({ hullId: "a9", id: "t1", lane: THIRD })]);
+    await store.forgetTenant(LANE.tenant, remotes);
+    expect(await auditOf(database)).toEqual([]);
+    expect((await store.ready(THIRD, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a9"]);
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 1, hullUpdates: 0 });
+    expect(JSON.stringify(await database.read((rows) => [...rows.range("remotes", [])]))).not.toContain(LANE.tenant);
+    expect(await database.read((rows) => [...rows.range("flights", [])])).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4])("can be begun again when it was interrupted (%i)", async (before) => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([update({ hullId: "a1" }), update({ hullId: "a1", id: "n1", lane: NEIGHBOUR })]);
+    on(before, () => Promise.reject(new Error("The process ended.")));
+    await expect(store.forgetTenant(LANE.tenant)).rejects.toThrow("The process ended.");
+    await store.accept([update({ hullId: "a0", id: "late" })]);
+    await store.forgetTenant(LANE.tenant);
+    expect(await auditOf(database)).toEqual([]);
+    expect(await store.lanes()).toEqual([NEIGHBOUR]);
+    expect(JSON.stringify(await database.read((rows) => [...rows.range("remotes", [])]))).not.toContain(LANE.tenant);
   });
 });

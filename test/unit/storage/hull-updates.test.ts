@@ -115,6 +115,19 @@ describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, reco
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
+  it.each([1, 25, 50])(
+    "has every outcome in the end, however many came while Hull was being told (%i)",
+    async (more) => {
+      for (let times = 0; times < 3; times += 1) await deliverNext();
+      const told = await only();
+      for (let times = 0; times < more; times += 1) await deliverNext();
+      await store.confirmed(LANE, [{ row: told }]);
+      expect(await outcomes()).toEqual({ "companies/sent/updated": 3 });
+      await store.confirmed(LANE, [{ row: await only() }]);
+      expect(await outcomes()).toEqual({ "companies/sent/updated": 3 + more });
+    },
+  );
+
   it("stays for the next round when Hull refused only what was sent before", async () => {
     await deliverNext();
     const told = await only();

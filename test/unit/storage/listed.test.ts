@@ -131,6 +131,7 @@ describe.each(ADAPTERS)("a run's list (%s)", (adapter) => {
     const { gone } = await store.markMissing(LANE.remote, TYPE, { scanStartedAtMs, limit: 1_000, run });
     return gone.map(({ id }) => id);
   };
+  const end = (id: string): Promise<unknown> => store.changeRun(id, { state: "success" });
   /** Runs of which pages are kept. */
   const runsKept = (): Promise<readonly string[]> =>
     read(database, (view) => [...new Set([...view.range(LISTED, [])].map(([key]) => String(key[2])))]);
@@ -203,9 +204,12 @@ describe.each(ADAPTERS)("a run's list (%s)", (adapter) => {
   it("is kept until the run after the next one begins to list", async () => {
     for (const run of ["r1", "r2", "r3"]) await begin(run);
     await pass("r1", "p1");
+    await end("r1");
     await pass("r2", "p1");
+    await end("r2");
     expect(await runsKept()).toEqual(["r1", "r2"]);
     await pass("r3", "p1");
+    await end("r3");
     expect(await runsKept()).toEqual(["r2", "r3"]);
     store = await open();
     await begin("r4");
@@ -217,7 +221,39 @@ describe.each(ADAPTERS)("a run's list (%s)", (adapter) => {
     for (const run of ["r1", "r2", "r3"]) await begin(run);
     for (const id of many(0, 250)) await pass("r1", id);
     await pass("r2", "p1");
+    for (const run of ["r1", "r2"]) await end(run);
     await pass("r3", "p1");
     expect(await runsKept()).toEqual(["r2", "r3"]);
+  });
+
+  it("stays while other connectors of the remote read theirs, one after the other", async () => {
+    for (const run of ["r1", "r2", "r3"]) await begin(run);
+    await take("r1", "p1", "p2");
+    await end("r1");
+    clock.nowMs += MINUTE_MS;
+    const startedAtMs = clock.nowMs;
+    await pass("r2", "p1");
+    for (const run of ["r3", "r4", "r5"]) {
+      await begin(run);
+      await pass(run, "p1");
+      await end(run);
+    }
+    expect(await missing("r2", startedAtMs)).toEqual(["p2"]);
+    store = await open();
+    await pass("r2", "p1");
+    expect(await done("r2")).toBe(1);
+  });
+
+  it("is known although another connector's list is read at the same time", async () => {
+    for (const run of ["r1", "r2"]) await begin(run);
+    await take("r1", "p1", "p2", "p3");
+    await end("r1");
+    clock.nowMs += MINUTE_MS;
+    const startedAtMs = clock.nowMs;
+    await begin("r3");
+    // The rows of one are being written while the other one is read.
+    await Promise.all([pass("r2", "p1"), pass("r3", "p1"), pass("r2", "p2"), pass("r3", "p2"), pass("r2", "p3")]);
+    expect(await missing("r2", startedAtMs)).toEqual([]);
+    expect(await missing("r3", startedAtMs)).toEqual(["p3"]);
   });
 });

@@ -1,8 +1,8 @@
-import { LANE, NEIGHBOUR, blockOn, deliver, finish, update, userUpdate } from "./builders";
-import { describeStore } from "./fixture";
+import { LANE, NEIGHBOUR, blockOn, deliver, finish, postpone, update, userUpdate } from "./builders";
+import { describeStore, MINUTE_MS } from "./fixture";
 
 describeStore("a child whose company has no id yet", (fixture) => {
-  const { accept, attempt, block, entry, first, record, settle, store, write } = fixture;
+  const { accept, attempt, block, clock, entry, first, record, settle, store, write } = fixture;
 
   it("waits behind the company, which is made from what the child carries", async () => {
     await block();
@@ -30,6 +30,15 @@ describeStore("a child whose company has no id yet", (fixture) => {
     await block({ hullId: "e2", id: "u2" });
     expect((await entry("companies", "a1")).attempt?.content.messageId).toBe("c1");
     expect((await store.tally(LANE.tenant)).derived).toEqual({});
+  });
+
+  it("does not look for a company that another connector lost before that one does", async () => {
+    await accept(update({ id: "c1" }));
+    const unconfirmed = { sinceMs: clock.nowMs, reads: 0 };
+    await settle(postpone(await attempt("companies", "a1"), clock.nowMs + MINUTE_MS, unconfirmed));
+    await store.accept([userUpdate({ parent: "a1", lane: NEIGHBOUR })]);
+    await store.settle(NEIGHBOUR, [blockOn(await first(NEIGHBOUR, "endusers"))]);
+    expect(await store.nextDue(NEIGHBOUR, ["companies"])).toBe(clock.nowMs + MINUTE_MS);
   });
 
   it("is free as soon as the company is linked, in the order of acceptance", async () => {

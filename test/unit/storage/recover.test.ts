@@ -1,5 +1,9 @@
-import { LANE, blockOn, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
-import { describeStore } from "./fixture";
+import { LANE, NEIGHBOUR, blockOn, deliverQuietly, finish, postpone, skip, update, userUpdate } from "./builders";
+import { createOutbox } from "../../../src/engine/outbox/outbox";
+import { createStored } from "../../../src/storage/store";
+import type { Documents } from "../../../src/storage/port/documents";
+import type { Stored } from "../../../src/storage/port/stored";
+import { describeStore, setUpDatabases, START_MS } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
@@ -107,5 +111,58 @@ describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, sta
     await settle(deliverQuietly(flying, "p1"));
     await accept(update({ id: "c3", version: 3 }));
     expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["ends without a write", async () => store.settle(NEIGHBOUR, [finish(await theirs(), "skipped", "archived")])],
+    ["forgets the entity", () => store.forgetEntity(NEIGHBOUR.tenant, { types: ["companies"], children: [] }, "a1")],
+  ])("is still in doubt after another connector %s", async (_, happen) => {
+    await unconfirmed();
+    await store.accept([update({ id: "n1", version: 1, lane: NEIGHBOUR })]);
+    await happen();
+    expect(await entry("companies", "a1")).toMatchObject({
+      unconfirmed: { sinceMs: clock.nowMs, reads: 0 },
+      notBeforeMs: clock.nowMs + SETTLE_MS,
+    });
+  });
+
+  async function theirs() {
+    const [view] = await store.view(NEIGHBOUR, "companies", ["a1"]);
+    if (view?.entry === undefined) throw new Error("It waits.");
+    return view.entry;
+  }
+});
+
+describe("the recovery of a long queue", () => {
+  const { openDatabase } = setUpDatabases();
+
+  it("reads it page by page, and finds what was in flight anywhere in it", async () => {
+    const now = (): number => START_MS;
+    const stored = await createStored({ database: openDatabase("memory"), now });
+    let most = 0;
+    const look: Stored["look"] = (work) =>
+      stored.look((documentsOf) => {
+        let read = 0;
+        return work((remote) => {
+          const documents = documentsOf(remote);
+          const record: Documents["record"] = (type, hullId) => {
+            read += 1;
+            most = Math.max(most, read);
+            return documents.record(type, hullId);
+          };
+          return { ...documents, record };
+        });
+      });
+    const store = createOutbox({ ...stored, look }, now);
+    await store.accept(Array.from({ length: 1_200 }, (_, index) => update({ hullId: `a${index}`, id: `c${index}` })));
+    const flying = (await store.ready(LANE, "companies", 1_200)).filter((_, index) => index % 400 === 399);
+    await store.attempt(
+      LANE,
+      flying.map(({ type, hullId, content }) => ({ type, hullId, seq: content?.seq ?? 0, repeatable: false })),
+    );
+    most = 0;
+    expect(await store.recover(LANE, SETTLE_MS)).toBe(3);
+    expect(most).toBeLessThanOrEqual(500);
+    expect(await store.ready(LANE, "companies", 2_000)).toHaveLength(1_197);
   });
 });

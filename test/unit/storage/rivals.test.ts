@@ -88,6 +88,24 @@ describeStore("a rival", ({ block, database, accept, clock, entry, first, outcom
     expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e1"]);
   });
 
+  it("is taken in again with its children, and so are the others, however much else the same commit settles", async () => {
+    await accept(update({ hullId: "a2", id: "again", version: 2 }));
+    await block({ parent: "a2" });
+    await settle(skipFor(await entry("companies", "a2"), "p1"));
+    clock.nowMs += 1;
+    await rival("a3");
+    const others = Array.from({ length: 249 }, (_, index) => `b${index}`);
+    await store.accept(others.map((hullId) => update({ hullId, id: `c-${hullId}` })));
+    const all = await store.ready(LANE, "companies", 300);
+    await accept(update({ hullId: "a1", id: "next-a1", version: 9 }));
+    await settle(
+      ...all.map((each) => deliverQuietly(each, `p-${each.hullId}`, { keys: { externalId: each.hullId } })),
+      forget(await entry("companies", "a1")),
+    );
+    expect(await waiting()).toEqual(["a1", "a2", "a3"]);
+    expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e1"]);
+  });
+
   it("of another connector waits in its own lane", async () => {
     await store.accept([update({ hullId: "a3", id: "c-a3", lane: NEIGHBOUR })]);
     await store.settle(NEIGHBOUR, [skipFor(await first(NEIGHBOUR, "companies"), "p1")]);

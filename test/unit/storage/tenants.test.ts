@@ -1,6 +1,6 @@
 import type { TenantRow } from "../../../src/storage/port/rows";
-import { LANE, deliver, deliverQuietly, skip, tenantRow, update } from "./builders";
-import { describeStore } from "./fixture";
+import { LANE, deliver, deliverQuietly, postpone, skip, tenantRow, update } from "./builders";
+import { describeStore, MINUTE_MS } from "./fixture";
 
 const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
@@ -120,6 +120,13 @@ describeStore("a tenant that is pointed to another remote", (fixture) => {
     expect(waiting).not.toHaveProperty("unconfirmed");
   });
 
+  it("takes back what was in flight when it left, and works on it again", async () => {
+    await start(update(), "update");
+    await move();
+    await store.assign(LANE.tenant, LANE.remote, "f1");
+    expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ content: { messageId: "c1" } }]);
+  });
+
   it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
     await start(update({ id: "c1", version: 1, force: true }), "update");
     await accept(update({ id: "c2", version: 2 }));
@@ -165,7 +172,7 @@ describeStore("a tenant that is pointed to another remote", (fixture) => {
 });
 
 describeStore("what was accepted for the old remote after the tenant had left it", (fixture) => {
-  const { accept, first, outcomes, store } = fixture;
+  const { accept, clock, first, outcomes, store } = fixture;
   it("follows, and of two contents the newer counts", async () => {
     await accept(update({ id: "c1", version: 1, force: true }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
@@ -175,6 +182,17 @@ describeStore("what was accepted for the old remote after the tenant had left it
     expect(ready.map(({ content }) => content?.messageId)).toEqual(["c2", "c3"]);
     expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+  });
+
+  it("does not bring the answer to a lost create any sooner", async () => {
+    await accept(update({ id: "c1", version: 1, lane: OTHER }));
+    const unconfirmed = { sinceMs: clock.nowMs, reads: 0 };
+    await store.settle(OTHER, [postpone(await first(OTHER, "companies"), clock.nowMs + MINUTE_MS, unconfirmed)]);
+    await accept(update({ id: "c2", version: 2 }));
+    await store.move(LANE, OTHER.remote);
+    expect(await store.nextDue(OTHER, ["companies"])).toBe(clock.nowMs + MINUTE_MS);
+    clock.nowMs += MINUTE_MS;
+    expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { messageId: "c2" }, unconfirmed }]);
   });
 
   it("does not come after something newer that was delivered there already", async () => {

@@ -3,7 +3,7 @@ import { reason, type Reason } from "../../../outcome/outcome";
 import type { Content, FanOut, RecordDocument } from "../../../storage/port/rows";
 import type { ParentEntry } from "../../../storage/port/store";
 import { indexedClaims } from "./claims";
-import { newEntry } from "./content";
+import { queued } from "./content";
 import { isRefused, outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
 import { deadLetterAfter } from "./settled";
 
@@ -60,7 +60,7 @@ export function parentMade(
   if (end !== undefined)
     return { document: before, ended: [], effects: [{ kind: "children", what: end }], isMade: false };
   const made: Content = { ...parent.content, seq: at.nextSeq(), counted: true };
-  const entry = newEntry(made, at.nowMs, known.unconfirmed === undefined ? 0 : at.nowMs);
+  const entry = queued(undefined, made, known, at.nowMs);
   return { document: withOwn(known, at, { same: undefined, entry }), ended: [], effects: [], isMade: true };
 }
 

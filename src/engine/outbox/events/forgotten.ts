@@ -30,12 +30,17 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
     deadLetter: undefined,
     rival: undefined,
   };
-  const { version, messageId, revision, own, pending } = withOwn(document, at, nothing);
+  const { version, messageId, revision, unconfirmed, own, pending } = withOwn(document, at, nothing);
   const isOpen = Object.values(own).some(({ entry, hullUpdate, deadLetter, rival }) =>
     [entry, hullUpdate, deadLetter, rival].some((each) => each !== undefined),
   );
   if (!isOpen && pending === undefined) return undefined;
-  return { version, messageId, revision: revision + 1, own, pending };
+  return { version, messageId, revision: revision + 1, ...(isOpen && { unconfirmed }), own, pending };
+}
+
+/** Whether nothing is left of it but what `erased` leaves: nobody has heard of it since, and nothing waits. */
+export function isShell({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
+  return [remoteId, unconfirmed, recent, pending, ...Object.values(own)].every((each) => each === undefined);
 }
 
 /** An event that comes once more within this time after its end is not sent again, whatever else is forgotten. */

@@ -1,7 +1,7 @@
 /** What waits moves along with a connector that points to another remote. Pure. */
 import { reason } from "../../../outcome/outcome";
 import type { Content, Outcome, RecordDocument } from "../../../storage/port/rows";
-import { mergeContent, newEntry } from "./content";
+import { mergeContent, newEntry, queued } from "./content";
 import { outcomeOf, ownOf, unseen, withOwn, type Moment } from "./document";
 
 export interface Moved {
@@ -28,7 +28,8 @@ export function moved(from: RecordDocument, there: RecordDocument | undefined, a
   const next: Content = { ...content, ...mergeContent(waiting?.content ?? contents[0], content) };
   const acceptedAtMs = Math.min(entry.acceptedAtMs, waiting?.acceptedAtMs ?? Infinity);
   const known = withVersionOf(from, there);
-  const notBeforeMs = known.unconfirmed === undefined ? 0 : atThere.nowMs;
+  // A create that was lost there is looked for when it is time.
+  const { notBeforeMs } = queued(waiting, next, known, atThere.nowMs);
   const to = withOwn(known, atThere, {
     same: undefined,
     entry: { ...newEntry(next, acceptedAtMs, notBeforeMs), attempt: waiting?.attempt },

@@ -1,4 +1,6 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
+import countBy from "lodash/countBy";
+import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../../record";
 import { reason } from "../../../outcome/outcome";
 import type {
@@ -100,7 +102,8 @@ function tellAnyway(learned: Change, { then, mirror }: Settlement, at: Moment): 
   const { document } = learned;
   if (document === undefined || then.kind !== "tell" || mirror === undefined) return learned;
   const own = ownOf(document, at);
-  if (own.entry !== undefined) return learned;
+  // Without any part it was erased here; the record is still there for another connector.
+  if (own.entry !== undefined || document.own[at.number] === undefined) return learned;
   const hullUpdate = hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [], at);
   return { ...learned, document: withOwn(document, at, { hullUpdate }) };
 }
@@ -140,8 +143,10 @@ function finished(
     ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) } : { last: end }),
     ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
   };
-  // A create that a person must look for: until then no message makes the record a second time.
-  const staysOpen = end.code === "unconfirmed" && !isLinked;
+  // A create that a person must look for: until then no message makes the record a second time. One that another
+  // connector lost is still to be looked for by that one.
+  const staysOpen =
+    (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
   const effects = [...learned.effects];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
@@ -149,6 +154,9 @@ function finished(
   const next = { ...document, unconfirmed: staysOpen ? document.unconfirmed : undefined };
   return { document: withOwn(next, at, changes), ended: told ? [] : [end], effects };
 }
+
+const areOthersWaiting = ({ own }: RecordDocument, { number }: Moment): boolean =>
+  Object.entries(own).some(([other, { entry }]) => other !== number && entry !== undefined);
 
 /** The newest refusal of a record; what Hull said about it counts more than what its children carried along. */
 export function deadLetterAfter(before: Refused | undefined, after: Refused): Refused | undefined {
@@ -194,13 +202,37 @@ function folded(
 ): Pick<PendingHullUpdate, "outcomes" | "folded"> {
   const many = outcomes.slice(0, Math.max(0, outcomes.length - MOST_OUTCOMES));
   if (many.length === 0) return { outcomes, folded: before };
-  const counts: Record<string, number> = { ...before };
-  for (const { outcome, code, counted, derived, run } of many) {
-    if (!counted) continue;
-    const name = foldedName(outcome, code, derived === true, run);
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return { outcomes: outcomes.slice(many.length), folded: counts };
+  return { outcomes: outcomes.slice(many.length), folded: sumOf(before, countsOf(many)) };
+}
+
+type Folded = NonNullable<PendingHullUpdate["folded"]>;
+
+function countsOf(outcomes: readonly Outcome[]): Folded {
+  const names = outcomes.flatMap(({ outcome, code, counted, derived, run }) =>
+    counted ? [foldedName(outcome, code, derived === true, run)] : [],
+  );
+  return countBy(names);
+}
+
+const sumOf = (left: Folded = {}, right: Folded = {}, sign: 1 | -1 = 1): Folded =>
+  pickBy(
+    Object.fromEntries(
+      [...Object.keys(left), ...Object.keys(right)].map((name) => [
+        name,
+        (left[name] ?? 0) + sign * (right[name] ?? 0),
+      ]),
+    ),
+    (count) => count > 0,
+  );
+
+/** What was folded since Hull was told of the row. @param told outcomes of the row that were folded since */
+export function foldedSince(
+  current: PendingHullUpdate,
+  row: Pick<PendingHullUpdate, "folded">,
+  told: readonly Outcome[],
+): PendingHullUpdate["folded"] {
+  const left = sumOf(sumOf(current.folded, row.folded, -1), countsOf(told), -1);
+  return Object.keys(left).length === 0 ? undefined : left;
 }
 
 const foldedName = (...parts: readonly [outcome: string, code: string, derived: boolean, run?: string]): string =>
@@ -210,8 +242,9 @@ const foldedName = (...parts: readonly [outcome: string, code: string, derived: 
 export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folded">) {
   return Object.entries(counts).map(([name, times]) => {
     // Made above, and nowhere else.
-    const [outcome, code, derived, run] = JSON.parse(name) as [OutcomeKind, string, boolean, string?];
-    return { outcome, code, derived, run, times };
+    const [outcome, code, derived, run] = JSON.parse(name) as [OutcomeKind, string, boolean, string | null];
+    // What is absent becomes null there.
+    return { outcome, code, derived, run: run ?? undefined, times };
   });
 }
 

@@ -1,7 +1,7 @@
 /** What happens when Hull was told: it confirmed, refused for good, or must be told again later. Pure. */
 import pick from "lodash/pick";
 import type { HullUpdateRow, Outcome, PendingHullUpdate, RecordDocument } from "../../../storage/port/rows";
-import { unfolded } from "./settled";
+import { foldedSince, unfolded } from "./settled";
 import { hasArrived, ownOf, withOwn, type Change, type Moment } from "./document";
 
 /**
@@ -40,9 +40,10 @@ export function toldFolded(row: HullUpdateRow, refused: Outcome | undefined) {
 /** What was written again while Hull was being told waits for the next cycle. */
 function leftOf(current: PendingHullUpdate, row: HullUpdateRow): PendingHullUpdate | undefined {
   if (current.seq === row.seq) return undefined;
-  // Those that Hull was told of are counted now, folded ones too; what came since then is behind them.
+  // Those that Hull was told of are counted now; what came since then is behind them, or was folded like them.
   const outcomes = current.outcomes.filter((each) => !row.outcomes.some((old) => isOne(old, each)));
-  return { ...current, outcomes, folded: undefined, notBeforeMs: 0, attempts: 0 };
+  const folded = row.outcomes.filter((old) => !current.outcomes.some((each) => isOne(old, each)));
+  return { ...current, outcomes, folded: foldedSince(current, row, folded), notBeforeMs: 0, attempts: 0 };
 }
 
 const isOne = (left: Outcome, right: Outcome): boolean =>
