@@ -9,7 +9,7 @@ import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
-import { countsOf, hourCounts, reportsOf, tallyOf } from "./tables/counts";
+import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
@@ -207,8 +207,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       commit((view, nextSeq) => {
         // Lines of a run that was forgotten meanwhile would never be erased.
         if (view.get(RUNS, [id]) === undefined) return;
-        const report = reportsOf(view);
-        for (const line of lines) report(id, line, nextSeq());
+        for (const line of lines) view.put(REPORTS, [id, nextSeq()], line);
       }),
     reportLines: (id, after, limit) =>
       read((view) =>
