@@ -9,7 +9,7 @@ import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
-import { countsOf, hourCounts, reportsOf, tallyOf } from "./tables/counts";
+import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
@@ -207,8 +207,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       commit((view, nextSeq) => {
         // Lines of a run that was forgotten meanwhile would never be erased.
         if (view.get(RUNS, [id]) === undefined) return;
-        const report = reportsOf(view);
-        for (const line of lines) report(id, line, nextSeq());
+        for (const line of lines) view.put(REPORTS, [id, nextSeq()], line);
       }),
     reportLines: (id, after, limit) =>
       read((view) =>
@@ -230,25 +229,34 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     deadLetterPlaces: (query) => read((view) => deadLetterPlaces(view, query)),
     deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),
     childrenOf: async ({ remote: key, tenant }, parent, type) => {
-      const found: RecordPlace[] = [];
-      for (let after: Key | undefined, more = true; more;) {
-        const from = after;
-        const rows = await read((view) => {
-          const remote = remoteRow(view, key);
-          const number = numberIn(remote, tenant) ?? "";
-          return [...view.range(RECORDS, [remote.number, type], { after: from, limit: PAGE })].map(([at, { own }]) => {
-            const { entry, deadLetter } = own[number] ?? {};
-            const contents = [entry?.content, entry?.attempt?.content, deadLetter?.content];
-            return { at, isChild: contents.some((content) => isChild(content, parent)) };
-          });
-        });
-        for (const { at, isChild: isOne } of rows) if (isOne) found.push({ tenant, type, hullId: String(at[2]) });
-        after = rows.at(-1)?.at;
-        more = rows.length === PAGE;
-        // There may be many records: requests are served in between.
-        if (more) await new Promise(setImmediate);
+      const { number, own, named, queued } = await read((view) => {
+        const remote = remoteRow(view, key);
+        const own = Number(numberIn(remote, tenant) ?? -1);
+        const idsIn = (index: keyof typeof RECORDS.indexes, ...prefix: Key): readonly string[] =>
+          [...view.places(RECORDS, index, [remote.number, ...prefix])].map((place) => String(place.at(-1)));
+        return {
+          number: remote.number,
+          own,
+          named: [
+            ...idsIn("orphans", own, parent.type, parent.hullId, type),
+            ...idsIn("waiting", parent.type, parent.hullId, own, type),
+          ],
+          // At one moment: places in a queue change while it is read.
+          queued: idsIn("due", own, type),
+        };
+      });
+      const found = new Set(named);
+      for (let from = 0; from < queued.length; from += PAGE) {
+        const isOne = (view: Reader, hullId: string): boolean => {
+          const { entry } = view.get(RECORDS, [number, type, hullId])?.own[own] ?? {};
+          return isChild(entry?.content, parent) || isChild(entry?.attempt?.content, parent);
+        };
+        const children = await read((view) => queued.slice(from, from + PAGE).filter((hullId) => isOne(view, hullId)));
+        for (const hullId of children) found.add(hullId);
+        // The outbox may be long: requests are served in between.
+        if (from + PAGE < queued.length) await new Promise(setImmediate);
       }
-      return found;
+      return [...found].map((hullId) => ({ tenant, type, hullId }));
     },
     forgetReportLines: (tenant, hullId) => forgetReportLines(mended, tenant, hullId),
     nextRecords: housekeep.nextRecords,

@@ -115,17 +115,18 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   async function recover({ remote, tenant }: Lane, settleMs: number): Promise<number> {
+    const { result: repeatable } = await work(remote, ({ documents }) => {
+      const { size } = documents.flights(tenant);
+      documents.endFlights(tenant, () => true);
+      return size;
+    });
+    // From here on a newer message makes no attempt of it any more, which would be found by nobody.
     const flying = await placesWhere(
       remote,
       (documents, after) => documents.due(tenant, undefined, { limit: PAGE, after }),
       ({ type, hullId }, documents) =>
         ownIn(documents, documents.record(type, hullId), tenant).entry?.attempt !== undefined,
     );
-    const { result: repeatable } = await work(remote, ({ documents }) => {
-      const { size } = documents.flights(tenant);
-      documents.endFlights(tenant, () => true);
-      return size;
-    });
     await each(remote, flying, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       const settlement = document && lost(document, { tenant, type, hullId }, settleMs, momentOf(open, tenant));

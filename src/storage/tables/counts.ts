@@ -25,7 +25,13 @@ const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
 export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
   const runs = new Set<string>();
-  const report = reportsOf(view);
+  /** Asked once in a commit. */
+  const counted = new Map<string, number>();
+  const hasRoom = (id: string): boolean => {
+    const known = counted.get(id) ?? countedIn(view, id);
+    counted.set(id, known);
+    return known < MOST_LINES;
+  };
   return {
     runs,
     add: (tenant, family, name, by = 1) => {
@@ -44,19 +50,16 @@ export function countsOf(view: View, nowMs: number, nextSeq: () => number): Coun
       const { type, outcome, code, leftOut = [] } = line;
       view.add(RUN_COUNTS, [id, "counts", `${type}/${outcome}/${code}`], by);
       for (const value of leftOut) view.add(RUN_COUNTS, [id, "leftOut", leftOutName(view, id, value)], 1);
-      if (run.options.verbose === true && by === 1) report(id, line, nextSeq());
+      if (run.options.verbose === true && by === 1 && hasRoom(id)) view.put(REPORTS, [id, nextSeq()], line);
     },
   };
 }
 
-/** Writes lines into reports. Their lengths are read once in a commit: the view counts its own new rows one by one. */
-export function reportsOf(view: View): (run: string, line: ReportLine, seq: number) => void {
-  const lengths = new Map<string, number>();
-  return (run, line, seq) => {
-    const length = lengths.get(run) ?? view.size(REPORTS, [run]);
-    lengths.set(run, length + 1);
-    if (length <= MOST_LINES) view.put(REPORTS, [run, seq], line);
-  };
+/** How many records of a run were counted before this commit: its report is that long, and nobody counts its lines. */
+function countedIn(view: Reader, run: string): number {
+  let counted = 0;
+  for (const [, count] of view.sums(RUN_COUNTS, [run, "counts"])) counted += count;
+  return counted;
 }
 
 function leftOutName(view: Reader, run: string, value: LeftOut): string {

@@ -64,7 +64,9 @@ const isLight = (document: RecordDocument): boolean => !isAny(document, standsAp
 function joined(view: Reader, key: Key, content: Content, slot: string): Content {
   const { apart, ...rest } = content;
   if (apart !== true) return content;
-  return { ...(view.get(CONTENTS, [...key, slot]) ?? rest), seq: content.seq };
+  const found = view.get(CONTENTS, [...key, slot]) ?? rest;
+  // The same object, so that it is not written again with its record.
+  return found.seq === content.seq ? found : { ...found, seq: content.seq };
 }
 
 /** @param slotName the connector's number, and the part that holds the content */

@@ -16,7 +16,7 @@ import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";
 import type { Acceptance, FetchedRow, HullUpdate, Settlement, Store } from "../../../src/storage/port/store";
 import { openStore, START_MS } from "./fixture";
-import { deliver, deliverQuietly, inSync, LANE, seen, update, type MessageOptions } from "./builders";
+import { deliver, deliverQuietly, finish, inSync, LANE, seen, update, type MessageOptions } from "./builders";
 
 const [FEW, MANY] = [100, 1_000];
 const TYPE = "endusers";
@@ -214,6 +214,19 @@ describe("rows that are written per record", () => {
 
   it("that is changed, its keys aside: at most 9, from the message to Hull's confirmation", async () => {
     expect(await costOf(changed, [created])).toBeLessThan(9 + SHARE);
+  });
+
+  it("that has a dead letter, which is not written again: at most 3 for a message that waits", async () => {
+    const waits = (version: number): Step => take("queued", (index) => message(index, version));
+    const refused: Step = async (store, _, count) => {
+      const entries = await store.ready(LANE, TYPE, count + 1);
+      await store.settle(
+        LANE,
+        entries.map((entry) => finish(entry, "rejected", "refused")),
+      );
+    };
+    const cost = await costOf(waits(3), [waits(1), refused, waits(2)]);
+    expect(cost).toBeLessThan(3 + SHARE);
   });
 
   it("that is unchanged, and was so before: at most 1", async () => {

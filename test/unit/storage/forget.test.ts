@@ -1,4 +1,4 @@
-import type { Database } from "../../../src/storage/database/rows";
+import type { Database, Rows } from "../../../src/storage/database/rows";
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import {
   LANE,
@@ -322,6 +322,51 @@ describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
     await fill();
     expect(await store.forgetTenant("planhat/org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);
+  });
+});
+
+describe("forgetting a user among many", () => {
+  const { openDatabase } = setUpDatabases();
+
+  it("looks at what waits, not at everything that there ever was", async () => {
+    const database = openDatabase("memory");
+    let looked = 0;
+    const counted = (rows: Rows): Rows => ({
+      ...rows,
+      get: (table, key) => {
+        looked += table === RECORDS.name ? 1 : 0;
+        return rows.get(table, key);
+      },
+      *range(table, prefix, options) {
+        for (const row of rows.range(table, prefix, options)) {
+          looked += table === RECORDS.name ? 1 : 0;
+          yield row;
+        }
+      },
+    });
+    const read: Database["read"] = (work) => database.read((rows) => work(counted(rows)));
+    const store = await openStore({ database: { ...database, read }, now: () => START_MS });
+    const of = { parent: "e1", parentType: "endusers" };
+    const event = (hullId: string, more: object = of) => update({ type: "activities", hullId, version: 0, ...more });
+    await store.accept(Array.from({ length: 600 }, (_, index) => event(`done-${index}`, {})));
+    const done = await store.ready(LANE, "activities", 600);
+    await store.settle(
+      LANE,
+      done.map((each) => finish(each, "sent", "tracked")),
+    );
+    await store.accept([event("waits"), event("flies"), event("blocked"), event("dead"), event("other", {})]);
+    const [waits, flies, blocked, dead] = await store.ready(LANE, "activities", 9);
+    if (waits === undefined || flies === undefined || blocked === undefined || dead === undefined)
+      throw new Error("They are due.");
+    await store.settle(LANE, [blockOn(blocked), finish(dead, "dead", "unconfirmed")]);
+    const { type, hullId, content } = flies;
+    await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, repeatable: false }]);
+    looked = 0;
+    await store.forgetEntity(LANE.tenant, USER, "e1");
+    expect(looked).toBeLessThan(50);
+    expect((await store.ready(LANE, "activities", 9)).map((each) => each.hullId)).toEqual(["other"]);
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
+    for (const name of ["waits", "flies", "blocked", "dead"]) expect(await whereIs(database, `"${name}"`)).toEqual([]);
   });
 });
 

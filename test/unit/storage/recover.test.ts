@@ -3,7 +3,7 @@ import { createOutbox } from "../../../src/engine/outbox/outbox";
 import { createStored } from "../../../src/storage/store";
 import type { Documents } from "../../../src/storage/port/documents";
 import type { Stored } from "../../../src/storage/port/stored";
-import { describeStore, setUpDatabases, START_MS } from "./fixture";
+import { actionsOn, describeStore, setUpDatabases, START_MS } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
@@ -164,5 +164,31 @@ describe("the recovery of a long queue", () => {
     expect(await store.recover(LANE, SETTLE_MS)).toBe(3);
     expect(most).toBeLessThanOrEqual(500);
     expect(await store.ready(LANE, "companies", 2_000)).toHaveLength(1_197);
+  });
+});
+
+describe("a message that comes during a recovery", () => {
+  const { openDatabase } = setUpDatabases();
+
+  it("does not keep its record in flight", async () => {
+    const now = (): number => START_MS;
+    const stored = await createStored({ database: openDatabase("memory"), now });
+    let isRecovering = false;
+    const look: Stored["look"] = async (work) => {
+      const result = await stored.look(work);
+      if (isRecovering) {
+        isRecovering = false;
+        await store.accept([update({ id: "c2", version: 2 })]);
+      }
+      return result;
+    };
+    const store = createOutbox({ ...stored, look }, now);
+    const { attempt } = actionsOn(store);
+    await store.accept([update({ id: "c1", version: 1 })]);
+    await attempt("companies", "a1", "update");
+    isRecovering = true;
+    await store.recover(LANE, SETTLE_MS);
+    expect(isRecovering).toBe(false);
+    expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ content: { messageId: "c2" } }]);
   });
 });

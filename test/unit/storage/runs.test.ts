@@ -1,7 +1,9 @@
 /** Runs as the store keeps them: one at a time where that is wanted, counted, in order, and forgotten in time. */
 import type { NewRun, ReportLine } from "../../../src/storage/port/store";
-import { DAY_MS, describeStore, MINUTE_MS } from "./fixture";
-import { LANE, NEIGHBOUR } from "./builders";
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import type { Database } from "../../../src/storage/database/rows";
+import { DAY_MS, describeStore, MINUTE_MS, openStore, START_MS } from "./fixture";
+import { LANE, NEIGHBOUR, seen } from "./builders";
 
 const KEPT_MS = 30 * DAY_MS;
 
@@ -142,6 +144,35 @@ describeStore("a report", ({ store }) => {
     const rest = await store.reportLines("r1", first.at(-1)?.at ?? 0, 2);
     expect(rest.map(({ remoteId }) => remoteId)).toEqual(["c"]);
     expect(await store.reportLines("r2", 0, 2)).toEqual([]);
+  });
+});
+
+describe("a long report", () => {
+  it("is written on without being looked at", async () => {
+    const database = createMemoryDatabase();
+    const asked: string[] = [];
+    const write: Database["write"] = (work) =>
+      database.write((rows) =>
+        work({
+          ...rows,
+          size: (table, prefix) => {
+            asked.push(table);
+            return rows.size(table, prefix);
+          },
+          range: (table, prefix, options) => {
+            asked.push(table);
+            return rows.range(table, prefix, options);
+          },
+        }),
+      );
+    const store = await openStore({ database: { ...database, write }, now: () => START_MS });
+    await store.beginRun(fetchRun("r1", { options: { verbose: true } }), true);
+    for (const id of ["a", "b"]) {
+      const rows = [{ seen: seen(id), line: line(id) }];
+      await store.takeFetched(LANE.remote, "companies", { readAtMs: START_MS, settleMs: 0, run: "r1", rows });
+    }
+    expect(await store.reportLines("r1", 0, 9)).toHaveLength(2);
+    expect(asked).not.toContain("reports");
   });
 });
 
