@@ -25,9 +25,11 @@ export interface Shell {
 export function createShell({ commit, look }: Pick<Stored, "commit" | "look">, now: () => number): Shell {
   const once = <T>(remote: string, change: (commit: Commit) => T) =>
     commit((documentsOf) => {
-      const open = openCommit(documentsOf(remote), now());
+      const documents = documentsOf(remote);
+      const open = openCommit(documents, now());
       const result = change(open);
-      return { result, outcomes: open.outcomes, unfinished: open.unfinished };
+      // What another commit could not go on with is done after this one.
+      return { result, outcomes: open.outcomes, unfinished: open.unfinished || documents.pending(1).length > 0 };
     });
 
   async function finish(remote: string): Promise<readonly RecordOutcome[]> {
