@@ -11,6 +11,7 @@ import type { RecordOutcome } from "../../storage/port/store";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
+import type { unfolded } from "./events/settled";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
@@ -60,6 +61,18 @@ export function count({ documents }: Commit, { tenant, type, hullId }: RecordPla
   if (!counted) return;
   documents.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
   if (run !== undefined && derived !== true) documents.countInRun(run, { type, hullId, outcome, code, text });
+}
+
+/** The same for outcomes that are known by their number only. */
+export function countFolded(
+  { documents }: Commit,
+  { tenant, type, hullId }: RecordPlace,
+  folded: ReturnType<typeof unfolded>,
+): void {
+  for (const { outcome, code, derived, run, times } of folded) {
+    documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
+    if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text: "" }, times);
+  }
 }
 
 /** Writes what an event came to. */

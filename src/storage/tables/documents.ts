@@ -64,7 +64,10 @@ const isLight = (document: RecordDocument): boolean => !isAny(document, standsAp
 function joined(view: Reader, key: Key, content: Content, slot: string): Content {
   const { apart, ...rest } = content;
   if (apart !== true) return content;
-  return { ...(view.get(CONTENTS, [...key, slot]) ?? rest), seq: content.seq };
+  const whole = view.get(CONTENTS, [...key, slot]);
+  // The same object is not written again with its record.
+  if (whole?.seq === content.seq) return whole;
+  return { ...(whole ?? rest), seq: content.seq };
 }
 
 /** @param slotName the connector's number, and the part that holds the content */

@@ -193,18 +193,28 @@ function folded(
   before: PendingHullUpdate["folded"],
 ): Pick<PendingHullUpdate, "outcomes" | "folded"> {
   const many = outcomes.slice(0, Math.max(0, outcomes.length - MOST_OUTCOMES));
-  if (many.length === 0) return { outcomes, folded: before };
-  const counts: Record<string, number> = { ...before };
-  for (const { outcome, code, counted, derived, run } of many) {
-    if (!counted) continue;
-    const name = foldedName(outcome, code, derived === true, run);
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return { outcomes: outcomes.slice(many.length), folded: counts };
+  return { outcomes: outcomes.slice(many.length), folded: addFolded(before, many) };
 }
 
-const foldedName = (...parts: readonly [outcome: string, code: string, derived: boolean, run?: string]): string =>
-  JSON.stringify(parts);
+/** Counts outcomes where those are counted that are not kept one by one. @param by -1 takes them off again */
+export function addFolded(
+  before: PendingHullUpdate["folded"],
+  outcomes: readonly Outcome[],
+  by = 1,
+): PendingHullUpdate["folded"] {
+  const counted = outcomes.filter((each) => each.counted);
+  if (counted.length === 0) return before;
+  const counts: Record<string, number> = { ...before };
+  for (const { outcome, code, derived, run } of counted) {
+    const name = foldedName(outcome, code, derived === true, run);
+    counts[name] = (counts[name] ?? 0) + by;
+  }
+  return counts;
+}
+
+/** A list ends before what is absent: as text, that would be `null`. */
+const foldedName = (outcome: string, code: string, derived: boolean, run: string | undefined): string =>
+  JSON.stringify(run === undefined ? [outcome, code, derived] : [outcome, code, derived, run]);
 
 /** Outcomes that were folded, as what they count: how often, and where. */
 export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folded">) {
