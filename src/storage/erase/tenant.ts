@@ -93,7 +93,7 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane, limit: numb
   return removed;
 }
 
-/** Forgets what the tenant sent of each field, and its number. The remote's records stay, since others use them. */
+/** Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since others use them. */
 async function forgetSent(database: Database, { remote: key, tenant }: Lane): Promise<void> {
   const place = await read(database, (view) => numberIn(remoteRow(view, key), tenant));
   if (place === undefined) return;
@@ -108,6 +108,8 @@ async function forgetSent(database: Database, { remote: key, tenant }: Lane): Pr
   await commit(database, (view) => {
     const remote = view.get(REMOTES, [key]);
     if (remote === undefined) return;
+    // Whoever gets its number next has nothing in flight.
+    for (const [at] of [...view.range(FLIGHTS, [remote.number, Number(place)])]) view.remove(FLIGHTS, at);
     const senders = (remote.senders ?? []).map((each) => (each === tenant ? FREE : each));
     view.put(REMOTES, [key], { ...remote, senders });
   });
