@@ -15,6 +15,8 @@ import type { unfolded } from "./events/settled";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
+/** What one more child may change: its record, the content of its dead letter, and the mark in the parent. */
+const OF_A_CHILD = 3;
 /** Rivals remembered for one remote record; the newest ones. */
 const MOST_RIVALS = 10;
 /** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
@@ -108,11 +110,11 @@ function moveChildren(commit: Commit, parent: RecordPlace, what: FanOut): boolea
   const tenant = what.tenant === undefined ? undefined : documents.tenantOf(what.tenant);
   const name = `${parent.type} ${parent.hullId}`;
   for (;;) {
-    const room = MOST_DOCUMENTS - documents.changed();
-    const children = documents.waitingFor(parent.type, parent.hullId, Math.max(1, room), tenant);
+    const limit = Math.max(1, MOST_DOCUMENTS - documents.changed());
+    const children = documents.waitingFor(parent.type, parent.hullId, limit, tenant);
     if (children.length === 0) return true;
-    if (room <= 0) return false;
     for (const child of children) {
+      if (isFull(documents)) return false;
       const document = documents.record(child.type, child.hullId);
       if (document === undefined) continue;
       const at = momentOf(commit, child.tenant);
@@ -121,6 +123,8 @@ function moveChildren(commit: Commit, parent: RecordPlace, what: FanOut): boolea
     }
   }
 }
+
+const isFull = (documents: Documents): boolean => documents.changed() + OF_A_CHILD > MOST_DOCUMENTS;
 
 function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void {
   const { documents } = commit;
@@ -135,7 +139,7 @@ export function goOn(commit: Commit): void {
   for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {
     const [what, ...rest] = documents.record(type, hullId)?.pending ?? [];
     if (what === undefined) continue;
-    if (documents.changed() >= MOST_DOCUMENTS || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
+    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
       commit.unfinished = true;
       return;
     }
