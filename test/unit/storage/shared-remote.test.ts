@@ -128,6 +128,53 @@ describeStore("two connectors of one remote", ({ clock, database, install, store
       expect(await entryOf(LANE)).toMatchObject({ unconfirmed: lost });
     });
 
+    it("it is not forgotten because Hull deletes the entity for the other", async () => {
+      await lose();
+      await store.accept([theirs]);
+      await store.forgetEntity(NEIGHBOUR.tenant, { types: ["companies"], children: [] }, "a1");
+      expect(await entryOf(LANE)).toMatchObject({ unconfirmed: lost });
+    });
+
+    it("it is not forgotten because the process ends while the other repeats an update", async () => {
+      await lose();
+      await store.accept([theirs]);
+      clock.nowMs += MINUTE_MS;
+      const { seq } = workedOn(await firstReady(store, NEIGHBOUR, "companies"));
+      await store.attempt(NEIGHBOUR, [{ type: "companies", hullId: "a1", seq, repeatable: true }]);
+      // What is in flight is journaled in the record now, since something newer waits beside it.
+      await store.accept([update({ id: "n2", version: 2, lane: NEIGHBOUR })]);
+      await store.recover(NEIGHBOUR, MINUTE_MS);
+      expect(await entryOf(LANE)).toMatchObject({ unconfirmed: lost });
+    });
+
+    it("it is not forgotten because of a record that is gone, when nothing waits any more", async () => {
+      const flying = await inFlight(LANE, update({ id: "c1", version: 1 }));
+      await store.accept([theirs]);
+      const looking = await firstReady(store, NEIGHBOUR, "companies");
+      await store.settle(LANE, [postpone(flying, clock.nowMs + MINUTE_MS, lost)]);
+      await store.accept([skip({ id: "c2", version: 2 }), skip({ id: "n2", version: 2, lane: NEIGHBOUR })]);
+      await store.settle(NEIGHBOUR, [forget(looking, "p9")]);
+      await store.accept([update({ id: "c3", version: 3 })]);
+      expect(await entryOf(LANE)).toMatchObject({ unconfirmed: lost });
+    });
+
+    it("it is looked for by whoever comes back to the remote, though the connector left before the answer came", async () => {
+      const flying = await inFlight(LANE, update({ id: "c1", version: 1 }));
+      await store.move(LANE, "org|planhat|t2");
+      await store.settle(LANE, [postpone(flying, clock.nowMs + MINUTE_MS, lost)]);
+      await store.move({ ...LANE, remote: "org|planhat|t2" }, LANE.remote);
+      expect(await entryOf(LANE)).toMatchObject({ unconfirmed: { reads: 0 }, content: { messageId: "c1" } });
+    });
+
+    it("what was in flight before the connector left waits again when it is back", async () => {
+      await store.accept([update({ id: "c1", version: 1 })]);
+      const { seq } = workedOn(await firstReady(store, LANE, "companies"));
+      await store.attempt(LANE, [{ type: "companies", hullId: "a1", seq, repeatable: true }]);
+      await store.move(LANE, "org|planhat|t2");
+      await store.move({ ...LANE, remote: "org|planhat|t2" }, LANE.remote);
+      expect((await firstReady(store, LANE, "companies")).content).toMatchObject({ messageId: "c1" });
+    });
+
     it("it is decided once the other has looked", async () => {
       await lose();
       await store.accept([theirs]);

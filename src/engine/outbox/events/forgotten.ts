@@ -30,12 +30,12 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
     deadLetter: undefined,
     rival: undefined,
   };
-  const { version, messageId, revision, own, pending } = withOwn(document, at, nothing);
+  const { version, messageId, revision, unconfirmed, own, pending } = withOwn(document, at, nothing);
   const isOpen = Object.values(own).some(({ entry, hullUpdate, deadLetter, rival }) =>
     [entry, hullUpdate, deadLetter, rival].some((each) => each !== undefined),
   );
   if (!isOpen && pending === undefined) return undefined;
-  return { version, messageId, revision: revision + 1, own, pending };
+  return { version, messageId, revision: revision + 1, unconfirmed, own, pending };
 }
 
 /** An event that comes once more within this time after its end is not sent again, whatever else is forgotten. */

@@ -54,7 +54,7 @@ export function settled(
   const worked = (entry?.attempt ?? entry)?.content;
   const isCurrent = entry !== undefined && worked?.seq === settlement.seq;
   const isEarlier = isCurrent && beganEarlier(before, entry, at);
-  const staysUnconfirmed = isCurrent ? isEarlier && settlement.mirror === undefined : isAwaited(before);
+  const staysUnconfirmed = settlement.mirror === undefined ? isEarlier || !isCurrent : !isCurrent && isAwaited(before);
   const learned = learnedOf(before, settlement, staysUnconfirmed, at);
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
   if (!isCurrent || worked === undefined) return tellAnyway(learned, settlement, at);
