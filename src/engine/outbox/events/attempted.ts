@@ -39,7 +39,7 @@ export function lost(
       notBeforeMs: repeatable ? 0 : at.nowMs + settleMs,
       problem: "The process ended while the record was being written.",
       // What somebody else has lost is not found by that.
-      unconfirmed: repeatable ? document?.unconfirmed : { sinceMs: attempt.startedAtMs, reads: 0 },
+      unconfirmed: repeatable ? document.unconfirmed : { sinceMs: attempt.startedAtMs, reads: 0 },
     },
   };
 }
