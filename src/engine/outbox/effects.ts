@@ -11,9 +11,12 @@ import type { RecordOutcome } from "../../storage/port/store";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
+import type { unfolded } from "./events/settled";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
+/** What one more child may change: its record, the content of its dead letter, and the mark in the parent. */
+const OF_A_CHILD = 3;
 /** Rivals remembered for one remote record; the newest ones. */
 const MOST_RIVALS = 10;
 /** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
@@ -62,6 +65,18 @@ export function count({ documents }: Commit, { tenant, type, hullId }: RecordPla
   if (run !== undefined && derived !== true) documents.countInRun(run, { type, hullId, outcome, code, text });
 }
 
+/** The same for outcomes that are known by their number only. */
+export function countFolded(
+  { documents }: Commit,
+  { tenant, type, hullId }: RecordPlace,
+  folded: ReturnType<typeof unfolded>,
+): void {
+  for (const { outcome, code, derived, run, times } of folded) {
+    documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
+    if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text: "" }, times);
+  }
+}
+
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { type, hullId } = place;
@@ -95,11 +110,11 @@ function moveChildren(commit: Commit, parent: RecordPlace, what: FanOut): boolea
   const tenant = what.tenant === undefined ? undefined : documents.tenantOf(what.tenant);
   const name = `${parent.type} ${parent.hullId}`;
   for (;;) {
-    const room = MOST_DOCUMENTS - documents.changed();
-    const children = documents.waitingFor(parent.type, parent.hullId, Math.max(1, room), tenant);
+    const limit = Math.max(1, MOST_DOCUMENTS - documents.changed());
+    const children = documents.waitingFor(parent.type, parent.hullId, limit, tenant);
     if (children.length === 0) return true;
-    if (room <= 0) return false;
     for (const child of children) {
+      if (isFull(documents)) return false;
       const document = documents.record(child.type, child.hullId);
       if (document === undefined) continue;
       const at = momentOf(commit, child.tenant);
@@ -108,6 +123,8 @@ function moveChildren(commit: Commit, parent: RecordPlace, what: FanOut): boolea
     }
   }
 }
+
+const isFull = (documents: Documents): boolean => documents.changed() + OF_A_CHILD > MOST_DOCUMENTS;
 
 function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void {
   const { documents } = commit;
@@ -122,7 +139,7 @@ export function goOn(commit: Commit): void {
   for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {
     const [what, ...rest] = documents.record(type, hullId)?.pending ?? [];
     if (what === undefined) continue;
-    if (documents.changed() >= MOST_DOCUMENTS || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
+    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
       commit.unfinished = true;
       return;
     }

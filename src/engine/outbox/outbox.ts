@@ -13,7 +13,7 @@ import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
 import { distrustScan, forgetMirror, settleOne } from "./delivery";
 import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./events/document";
-import { carryOut, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
+import { carryOut, countFolded, familyOf, follow, idOf, isAlone, momentOf, openCommit } from "./effects";
 import { aged, erased, forgotten, isShell } from "./events/forgotten";
 import { acceptOne } from "./intake";
 import { moved } from "./events/moved";
@@ -22,6 +22,7 @@ import { confirmed } from "./events/remote-record";
 import { decided, replayed } from "./events/replayed";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
+import { unfolded } from "./events/settled";
 import { deferred, told, toldFolded } from "./events/told";
 import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf } from "./views";
 
@@ -230,6 +231,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       if (document === undefined) return;
       const at = momentOf(open, place.tenant);
       carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
+      countFolded(open, place, unfolded(ownOf(document, at).hullUpdate ?? {}));
     });
     // What had only to stay until its children were done.
     await each(remote, places, ({ documents }, { type, hullId }) => {
@@ -364,11 +366,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
         const mirror = refused === undefined ? mirrorOf(open.documents, type, row.remoteId) : undefined;
         if (mirror !== undefined) open.documents.putMirror(type, mirror.id, confirmed(mirror, row.facts));
         carryOut(open, { tenant, type, hullId }, change, row.claims);
-        for (const { outcome, code, derived, run, times } of toldFolded(row, refused)) {
-          const name = `${type}/${outcome}/${code}`;
-          open.documents.count(tenant, derived ? "derived" : "outcomes", name, times);
-          if (run !== undefined) open.documents.countInRun(run, { type, hullId, outcome, code, text: "" }, times);
-        }
+        countFolded(open, { tenant, type, hullId }, toldFolded(row, refused));
       }),
     deferHullUpdates: async ({ remote, tenant }, rows, notBeforeMs) => {
       await each(remote, rows, (open, { type, hullId, attempts }) => {

@@ -123,7 +123,7 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane, limit: numb
   return removed;
 }
 
-/** Forgets what the tenant sent of each field, and its number. The remote's records stay, since others use them. */
+/** Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since others use them. */
 async function forgetSent(database: Database, { remote: key, tenant }: Lane): Promise<void> {
   const place = await read(database, (view) => placeIn(remoteRow(view, key), tenant));
   if (place === -1) return;

@@ -38,7 +38,8 @@ export function lost(
       kind: "wait",
       notBeforeMs: repeatable ? 0 : at.nowMs + settleMs,
       problem: "The process ended while the record was being written.",
-      unconfirmed: repeatable ? undefined : { sinceMs: attempt.startedAtMs, reads: 0 },
+      // What somebody else has lost is not found by that.
+      unconfirmed: repeatable ? document.unconfirmed : { sinceMs: attempt.startedAtMs, reads: 0 },
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What waits moves along with a connector that points to another remote. Pure. */
 import { reason } from "../../../outcome/outcome";
-import type { Content, Outcome, RecordDocument } from "../../../storage/port/rows";
+import type { Content, Entry, Outcome, RecordDocument, UnconfirmedCreate } from "../../../storage/port/rows";
 import { mergeContent, newEntry, queued } from "./content";
 import { outcomeOf, ownOf, unseen, withOwn, type Moment } from "./document";
 
@@ -14,7 +14,7 @@ export interface Moved {
 export function moved(from: RecordDocument, there: RecordDocument | undefined, at: Moment, atThere: Moment): Moved {
   const { entry } = ownOf(from, at);
   if (entry === undefined) return { from, to: there, ended: [] };
-  const left = withOwn(from, at, { entry: undefined });
+  const left = withOwn({ ...from, unconfirmed: openCreate(from, entry) }, at, { entry: undefined });
   const end = (content: Content): Outcome => outcomeOf(content, "superseded", reason("newer_message"), at.nowMs);
   const contents = [entry.attempt?.content, entry.content].filter((content) => content !== undefined);
   const isWithdrawn = entry.content === undefined && entry.withdrawn === true;
@@ -25,7 +25,9 @@ export function moved(from: RecordDocument, there: RecordDocument | undefined, a
   const seen = Math.max(there?.version ?? 0, waiting?.content?.version ?? 0);
   if (seen > content.version) return { from: left, to: there, ended: [...ended, end(content)] };
   if (waiting?.content !== undefined) ended.push(end(waiting.content));
-  const next: Content = { ...content, ...mergeContent(waiting?.content ?? contents[0], content) };
+  const merged = mergeContent(waiting?.content ?? contents[0], content);
+  // What is in flight at the old remote is not this any more, should it come back.
+  const next: Content = { ...content, ...merged, seq: atThere.nextSeq() };
   const acceptedAtMs = Math.min(entry.acceptedAtMs, waiting?.acceptedAtMs ?? Infinity);
   const known = withVersionOf(from, there);
   // A create that was lost there is looked for when it is time.
@@ -35,6 +37,12 @@ export function moved(from: RecordDocument, there: RecordDocument | undefined, a
     entry: { ...newEntry(next, acceptedAtMs, notBeforeMs), attempt: waiting?.attempt },
   });
   return { from: left, to, ended };
+}
+
+/** Nobody will be there for the answer to a create that is in flight: whoever comes back looks for it. */
+function openCreate({ unconfirmed }: RecordDocument, { attempt }: Entry): UnconfirmedCreate | undefined {
+  if (unconfirmed !== undefined || attempt?.kind !== "create") return unconfirmed;
+  return { sinceMs: attempt.startedAtMs, reads: 0 };
 }
 
 /** The newest version seen counts there too, so that an older message cannot come after it. */

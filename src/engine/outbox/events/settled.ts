@@ -1,6 +1,4 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
-import countBy from "lodash/countBy";
-import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../../record";
 import { reason } from "../../../outcome/outcome";
 import type {
@@ -55,23 +53,46 @@ export function settled(
   const { entry } = ownOf(before, at);
   const worked = (entry?.attempt ?? entry)?.content;
   const isCurrent = entry !== undefined && worked?.seq === settlement.seq;
-  const learned = learnedOf(before, settlement, isCurrent, at);
+  const isEarlier = isCurrent && beganEarlier(before, entry, at);
+  const staysUnconfirmed = settlement.mirror === undefined ? isEarlier || !isCurrent : !isCurrent && isAwaited(before);
+  const learned = learnedOf(before, settlement, staysUnconfirmed, at);
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
   if (!isCurrent) return tellAnyway(learned, settlement, at);
   const { then } = settlement;
   if (then.kind === "tell" || then.kind === "end")
-    return finished(learned, settlement, then, entry, worked, deadLetterId, at);
-  return kept(learned, then, entry, worked, parent, at);
+    return finished(learned, settlement, then, { entry, worked, isEarlier }, deadLetterId, at);
+  return kept(learned, then, { entry, worked, isEarlier }, parent, at);
 }
 
+/** What the lane worked on. */
+interface Worked {
+  readonly entry: Entry;
+  readonly worked: Content;
+  readonly isEarlier: boolean;
+}
+
+/**
+ * Whether another connector's create was lost after the lane had begun with this entry, which has to wait for it since
+ * then: what the lane found does not decide what became of that create.
+ */
+function beganEarlier({ unconfirmed }: RecordDocument, { notBeforeMs }: Entry, { nowMs }: Moment): boolean {
+  return unconfirmed !== undefined && notBeforeMs > nowMs;
+}
+
+/** An entry that nobody worked on still looks for a lost create. */
+const isAwaited = ({ own }: RecordDocument): boolean => Object.values(own).some(({ entry }) => entry !== undefined);
+
 /** What the record knows of the service from now on, whatever becomes of the content. */
-function learnedOf(before: RecordDocument, { mirror, gone }: Settlement, isCurrent: boolean, at: Moment): Change {
+function learnedOf(
+  before: RecordDocument,
+  { mirror, gone }: Settlement,
+  staysUnconfirmed: boolean,
+  at: Moment,
+): Change {
   if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
-  // An entry that nobody worked on still looks for its lost create.
-  const staysOpen = !isCurrent && ownOf(before, at).entry !== undefined;
   const changed: RecordDocument = {
     ...withoutFingerprints(before),
-    unconfirmed: staysOpen ? before.unconfirmed : undefined,
+    unconfirmed: staysUnconfirmed ? before.unconfirmed : undefined,
     revision: before.revision + 1,
   };
   if (mirror === undefined) {
@@ -114,8 +135,7 @@ function finished(
   learned: Change,
   { mirror }: Settlement,
   then: Finish,
-  entry: Entry,
-  worked: Content,
+  { entry, worked, isEarlier }: Worked,
   deadLetterId: string,
   at: Moment,
 ): Change {
@@ -132,7 +152,7 @@ function finished(
     newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
   const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
   const changes: OwnPart = {
-    entry: newer === undefined ? undefined : released(entry, newer),
+    entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
       id: deadLetterId,
@@ -146,7 +166,7 @@ function finished(
   // A create that a person must look for: until then no message makes the record a second time. One that another
   // connector lost is still to be looked for by that one.
   const staysOpen =
-    (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
+    isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
   const effects = [...learned.effects];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
@@ -167,8 +187,10 @@ export function deadLetterAfter(before: Refused | undefined, after: Refused): Re
 }
 
 /** The newer content came while the older one was in flight, so it has waited since then at most. */
-function released({ attempt, blockedOn, withdrawn, acceptedAtMs }: Entry, content: Content): Entry {
-  return { ...newEntry(content, attempt?.startedAtMs ?? acceptedAtMs), blockedOn, withdrawn };
+function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
+  const { attempt, blockedOn, withdrawn, acceptedAtMs, notBeforeMs } = entry;
+  const sinceMs = attempt?.startedAtMs ?? acceptedAtMs;
+  return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
 }
 
 type Told = Extract<Settlement["then"], { kind: "tell" }>["hullUpdate"];
@@ -201,42 +223,28 @@ function folded(
   before: PendingHullUpdate["folded"],
 ): Pick<PendingHullUpdate, "outcomes" | "folded"> {
   const many = outcomes.slice(0, Math.max(0, outcomes.length - MOST_OUTCOMES));
-  if (many.length === 0) return { outcomes, folded: before };
-  return { outcomes: outcomes.slice(many.length), folded: sumOf(before, countsOf(many)) };
+  return { outcomes: outcomes.slice(many.length), folded: addFolded(before, many) };
 }
 
-type Folded = NonNullable<PendingHullUpdate["folded"]>;
-
-function countsOf(outcomes: readonly Outcome[]): Folded {
-  const names = outcomes.flatMap(({ outcome, code, counted, derived, run }) =>
-    counted ? [foldedName(outcome, code, derived === true, run)] : [],
-  );
-  return countBy(names);
-}
-
-const sumOf = (left: Folded = {}, right: Folded = {}, sign: 1 | -1 = 1): Folded =>
-  pickBy(
-    Object.fromEntries(
-      [...Object.keys(left), ...Object.keys(right)].map((name) => [
-        name,
-        (left[name] ?? 0) + sign * (right[name] ?? 0),
-      ]),
-    ),
-    (count) => count > 0,
-  );
-
-/** What was folded since Hull was told of the row. @param told outcomes of the row that were folded since */
-export function foldedSince(
-  current: PendingHullUpdate,
-  row: Pick<PendingHullUpdate, "folded">,
-  told: readonly Outcome[],
+/** Counts outcomes where those are counted that are not kept one by one. @param by -1 takes them off again */
+export function addFolded(
+  before: PendingHullUpdate["folded"],
+  outcomes: readonly Outcome[],
+  by = 1,
 ): PendingHullUpdate["folded"] {
-  const left = sumOf(sumOf(current.folded, row.folded, -1), countsOf(told), -1);
-  return Object.keys(left).length === 0 ? undefined : left;
+  const counted = outcomes.filter((each) => each.counted);
+  if (counted.length === 0) return before;
+  const counts: Record<string, number> = { ...before };
+  for (const { outcome, code, derived, run } of counted) {
+    const name = foldedName(outcome, code, derived === true, run);
+    counts[name] = (counts[name] ?? 0) + by;
+  }
+  return counts;
 }
 
-const foldedName = (...parts: readonly [outcome: string, code: string, derived: boolean, run?: string]): string =>
-  JSON.stringify(parts);
+/** A list ends before what is absent: as text, that would be `null`. */
+const foldedName = (outcome: string, code: string, derived: boolean, run: string | undefined): string =>
+  JSON.stringify(run === undefined ? [outcome, code, derived] : [outcome, code, derived, run]);
 
 /** Outcomes that were folded, as what they count: how often, and where. */
 export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folded">) {
@@ -251,13 +259,20 @@ export function unfolded({ folded: counts = {} }: Pick<PendingHullUpdate, "folde
 type Keeping = Extract<Settlement["then"], { kind: "wait" | "block" }>;
 
 /** It stays in the outbox: until a time, or until its parent has a remote id. */
-function kept(learned: Change, then: Keeping, entry: Entry, worked: Content, parent: Parent, at: Moment): Settling {
+function kept(
+  learned: Change,
+  then: Keeping,
+  { entry, worked, isEarlier }: Worked,
+  parent: Parent,
+  at: Moment,
+): Settling {
   const document = learned.document;
   if (document === undefined) return learned;
   const newer = entry.attempt === undefined ? undefined : entry.content;
   const superseded = (by?: string): Outcome => outcomeOf(worked, "superseded", reason("newer_message", by), at.nowMs);
   const waits = then.kind === "wait";
-  const open = waits ? { ...document, unconfirmed: then.unconfirmed } : document;
+  const unconfirmed = isEarlier ? document.unconfirmed : undefined;
+  const open = waits ? { ...document, unconfirmed: then.unconfirmed ?? unconfirmed } : document;
   const ended = newer === undefined ? [] : [superseded(newer.messageId)];
   const leave = (effects: readonly Effect[]): Change => {
     const last = superseded();
@@ -281,7 +296,8 @@ function kept(learned: Change, then: Keeping, entry: Entry, worked: Content, par
     const { entry: next, makes } = blocked(base, then.parent, parent, at);
     return { document: put(next), ended, effects: learned.effects, makes };
   }
-  const { notBeforeMs, problem } = then;
+  const { problem } = then;
+  const notBeforeMs = isEarlier ? Math.max(then.notBeforeMs, entry.notBeforeMs) : then.notBeforeMs;
   return {
     document: put({ ...base, notBeforeMs, problem, attempts: entry.attempts + 1 }),
     ended,
@@ -301,8 +317,7 @@ function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument
   if (document.unconfirmed === undefined || entry === undefined) return document;
   const own = Object.entries(document.own).map(([number, part]): [string, OwnPart] => {
     const other = part.entry;
-    if (number === at.number || other?.content === undefined || other.notBeforeMs >= entry.notBeforeMs)
-      return [number, part];
+    if (number === at.number || other === undefined || other.notBeforeMs >= entry.notBeforeMs) return [number, part];
     return [number, { ...part, entry: { ...other, notBeforeMs: entry.notBeforeMs } }];
   });
   return { ...document, own: Object.fromEntries(own) };
