@@ -270,7 +270,7 @@ function kept(
   const leave = (effects: readonly Effect[]): Change => {
     const last = superseded();
     return {
-      document: withOwn(open, at, { entry: undefined, last }),
+      document: withOthersWaiting(withOwn(open, at, { entry: undefined, last }), waits ? then.notBeforeMs : 0, at),
       ended: [last],
       effects: [...learned.effects, ...effects],
     };
@@ -284,7 +284,7 @@ function kept(
   const base: Entry = { ...entry, attempt: undefined, content };
   const [last] = ended;
   const put = (next: Entry): RecordDocument =>
-    withOthersWaiting(withOwn(open, at, { entry: next, ...(last && { last }) }), at);
+    withOthersWaiting(withOwn(open, at, { entry: next, ...(last && { last }) }), next.notBeforeMs, at);
   if (!waits) {
     const { entry: next, makes } = blocked(base, then.parent, parent, at);
     return { document: put(next), ended, effects: learned.effects, makes };
@@ -305,13 +305,12 @@ function leftOf(worked: Content, { written, earlier }: Extract<Keeping, { kind: 
 }
 
 /** Other connectors of the remote do not look for a lost create before the one that lost it does. */
-function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument {
-  const { entry } = ownOf(document, at);
-  if (document.unconfirmed === undefined || entry === undefined) return document;
+function withOthersWaiting(document: RecordDocument, notBeforeMs: number, at: Moment): RecordDocument {
+  if (document.unconfirmed === undefined) return document;
   const own = Object.entries(document.own).map(([number, part]): [string, OwnPart] => {
     const other = part.entry;
-    if (number === at.number || other === undefined || other.notBeforeMs >= entry.notBeforeMs) return [number, part];
-    return [number, { ...part, entry: { ...other, notBeforeMs: entry.notBeforeMs } }];
+    if (number === at.number || other === undefined || other.notBeforeMs >= notBeforeMs) return [number, part];
+    return [number, { ...part, entry: { ...other, notBeforeMs } }];
   });
   return { ...document, own: Object.fromEntries(own) };
 }
