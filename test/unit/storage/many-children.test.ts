@@ -9,8 +9,10 @@ import { CONTENTS, RECORDS } from "../../../src/storage/tables/tables";
 import { blockOn, deliver, deliverQuietly, finish, LANE, skip, update, userUpdate } from "./builders";
 import { firstReady, openStore, setUpDatabases, START_MS } from "./fixture";
 
-const CHILDREN = Number(process.env["CHILDREN"] ?? 4_000);
+const CHILDREN = Number(process.env["CHILDREN"] ?? 2_500);
 const FEWER = Math.min(CHILDREN, 2_000);
+/** Enough for a few slices. */
+const SOME = 1_200;
 /** Documents that one commit may change. */
 const MOST = 500;
 const LIMIT_MS = 30_000 + CHILDREN * 10;
@@ -138,7 +140,7 @@ describe.each(["memory", "lmdb"] as const)("many children of one company (%s)", 
   it("let a request be answered between two slices", async () => {
     const watched = watch(openDatabase(adapter));
     const store = await openOn(watched.database);
-    await blockAll(store, FEWER);
+    await blockAll(store, SOME);
     const company = await firstReady(store, LANE, "companies");
     watched.commits.length = 0;
     const release = store.settle(LANE, [deliver(company, "p1")]);
@@ -149,9 +151,9 @@ describe.each(["memory", "lmdb"] as const)("many children of one company (%s)", 
     // It changes one record, and slices came after it.
     expect(watched.commits.slice(0, before)).toContain(1);
     expect(before).toBeLessThan(watched.commits.length - 1);
-    expect(watched.commits.length).toBeGreaterThan(FEWER / MOST);
+    expect(watched.commits.length).toBeGreaterThan(SOME / MOST);
     expect(Math.max(...watched.commits)).toBeLessThanOrEqual(MOST);
-    expect(await due(store)).toBe(FEWER);
+    expect(await due(store)).toBe(SOME);
   });
 
   it("all end with it when it is refused, each with a dead letter, though the process ends in between", async () => {
@@ -181,11 +183,11 @@ describe.each(["memory", "lmdb"] as const)("many children of one company (%s)", 
 
   it("are answered for together when it is refused: every outcome comes with the result", async () => {
     const store = await openOn(openDatabase(adapter));
-    await blockAll(store, FEWER);
+    await blockAll(store, SOME);
     const { outcomes } = await store.settle(LANE, [
       finish(await firstReady(store, LANE, "companies"), "rejected", "refused"),
     ]);
-    expect(outcomes.map(({ outcome }) => outcome.messageId).sort()).toEqual(["c1", ...idsOf(FEWER)].sort());
+    expect(outcomes.map(({ outcome }) => outcome.messageId).sort()).toEqual(["c1", ...idsOf(SOME)].sort());
   });
 
   it("are freed if they are events, and the company is taken out, though the process ends in between", async () => {
@@ -207,7 +209,11 @@ describe.each(["memory", "lmdb"] as const)("many children of one company (%s)", 
     expect(ended.sort()).toEqual(idsOf(FEWER));
   });
 
+<<<<<<< HEAD
   it.each([MOST - 2, MOST, 2 * MOST - 6, 2 * MOST - 2])("fit their slices whatever their number: %i", async (count) => {
+=======
+  it.each([MOST - 2, 2 * MOST - 6, 2 * MOST - 2])("fit their slices whatever their number: %i", async (count) => {
+>>>>>>> h-model
     const watched = watch(openDatabase(adapter));
     const store = await openOn(watched.database);
     await blockAll(store, count);

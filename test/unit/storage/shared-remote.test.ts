@@ -75,6 +75,15 @@ describeStore("two connectors of one remote", ({ clock, database, install, store
       expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);
     });
 
+    it("the other waits as long when the message of the lost one was withdrawn while it was in flight", async () => {
+      const flying = await inFlight(LANE, update({ id: "c1", version: 1 }));
+      await store.accept([theirs, skip({ id: "c2", version: 2 })]);
+      await store.settle(LANE, [postpone(flying, clock.nowMs + MINUTE_MS, lost)]);
+      expect(await entryOf(LANE)).toBeUndefined();
+      expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);
+      expect(await entryOf(NEIGHBOUR)).toMatchObject({ unconfirmed: lost });
+    });
+
     it("whoever finds it decides for both", async () => {
       await lose();
       await store.accept([theirs]);

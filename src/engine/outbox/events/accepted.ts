@@ -15,7 +15,7 @@ export interface Taken {
   readonly recent: string | undefined;
 }
 
-export interface Acceptation extends Change {
+export interface AcceptedChange extends Change {
   readonly state: Accepted["state"];
 }
 
@@ -59,7 +59,7 @@ export function acceptedNowhere(given: Acceptance, taken: Taken, nowMs: number):
   return content.kind === "entry" ? ends : [...ends, { ...content.outcome, counted: taken.first.has(messageId), run }];
 }
 
-export function accepted(before: RecordDocument | undefined, given: Acceptance, taken: Taken, at: Moment): Acceptation {
+export function accepted(before: RecordDocument | undefined, given: Acceptance, taken: Taken, at: Moment): AcceptedChange {
   const { messageId, content, run, once } = given;
   const { nowMs } = at;
   const counted = taken.first.has(messageId);
@@ -77,7 +77,7 @@ export function accepted(before: RecordDocument | undefined, given: Acceptance, 
   const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims);
   const seen: RecordDocument = { ...(before ?? unseen()), version, messageId, claims, recent: taken.recent };
   const withPart = (changes: OwnPart): RecordDocument => withOwn(seen, at, changes);
-  const end = (outcome: Outcome, changes: OwnPart, effects: readonly Effect[] = []): Acceptation => {
+  const end = (outcome: Outcome, changes: OwnPart, effects: readonly Effect[] = []): AcceptedChange => {
     ended.push(outcome);
     return { state: "ended", document: withPart({ last: outcome, ...changes }), ended, effects };
   };

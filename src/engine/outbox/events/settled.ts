@@ -30,7 +30,7 @@ export interface Parent {
   readonly document: RecordDocument | undefined;
 }
 
-export interface Settling extends Change {
+export interface SettledChange extends Change {
   /** The record waits for a parent of which nobody sent anything: it is made. */
   readonly makes?: ParentEntry;
 }
@@ -49,7 +49,7 @@ export function settled(
   deadLetterId: string,
   parent: Parent,
   at: Moment,
-): Settling {
+): SettledChange {
   const { entry } = ownOf(before, at);
   const worked = (entry?.attempt ?? entry)?.content;
   const isCurrent = entry !== undefined && worked?.seq === settlement.seq;
@@ -265,7 +265,7 @@ function kept(
   { entry, worked, isEarlier }: Worked,
   parent: Parent,
   at: Moment,
-): Settling {
+): SettledChange {
   const document = learned.document;
   if (document === undefined) return learned;
   const newer = entry.attempt === undefined ? undefined : entry.content;
@@ -277,7 +277,7 @@ function kept(
   const leave = (effects: readonly Effect[]): Change => {
     const last = superseded();
     return {
-      document: withOwn(open, at, { entry: undefined, last }),
+      document: withOthersWaiting(withOwn(open, at, { entry: undefined, last }), waits ? then.notBeforeMs : 0, at),
       ended: [last],
       effects: [...learned.effects, ...effects],
     };
@@ -291,7 +291,7 @@ function kept(
   const base: Entry = { ...entry, attempt: undefined, content };
   const [last] = ended;
   const put = (next: Entry): RecordDocument =>
-    withOthersWaiting(withOwn(open, at, { entry: next, ...(last && { last }) }), at);
+    withOthersWaiting(withOwn(open, at, { entry: next, ...(last && { last }) }), next.notBeforeMs, at);
   if (!waits) {
     const { entry: next, makes } = blocked(base, then.parent, parent, at);
     return { document: put(next), ended, effects: learned.effects, makes };
@@ -312,13 +312,12 @@ function leftOf(worked: Content, { written, earlier }: Extract<Keeping, { kind: 
 }
 
 /** Other connectors of the remote do not look for a lost create before the one that lost it does. */
-function withOthersWaiting(document: RecordDocument, at: Moment): RecordDocument {
-  const { entry } = ownOf(document, at);
-  if (document.unconfirmed === undefined || entry === undefined) return document;
+function withOthersWaiting(document: RecordDocument, notBeforeMs: number, at: Moment): RecordDocument {
+  if (document.unconfirmed === undefined) return document;
   const own = Object.entries(document.own).map(([number, part]): [string, OwnPart] => {
     const other = part.entry;
-    if (number === at.number || other === undefined || other.notBeforeMs >= entry.notBeforeMs) return [number, part];
-    return [number, { ...part, entry: { ...other, notBeforeMs: entry.notBeforeMs } }];
+    if (number === at.number || other === undefined || other.notBeforeMs >= notBeforeMs) return [number, part];
+    return [number, { ...part, entry: { ...other, notBeforeMs } }];
   });
   return { ...document, own: Object.fromEntries(own) };
 }

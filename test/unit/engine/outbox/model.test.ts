@@ -11,6 +11,7 @@ import type { Acceptance, Settlement } from "../../../../src/storage/port/store"
 import { endingOf, inSync, parentOf, patch, skip, update, type MessageOptions } from "../../storage/builders";
 import { createMachine, NAMES, NUMBERS, REMOTES, typeOf, type Name, type Place } from "./machine";
 
+/** `HISTORIES=8000 SEED=5` looks further, after changes of the rules. */
 const HISTORIES = Number(process.env["HISTORIES"] ?? 400);
 const MOST_EVENTS = 40;
 
@@ -49,6 +50,7 @@ const ROWS: Readonly<Record<string, readonly Step[]>> = {
   orphan: [["update"], ["take"], ["block"]],
   refuseOne: [["update"], ["take"], ["rejected"]],
   busy: times(5, DELIVERY),
+  toldBetween: [...DELIVERY, ["look"], ...DELIVERY, ["confirm"]],
   // Hull is told of the first ones, while so many come that some of those are only counted.
   flood: [...times(3, DELIVERY), ["look"], ...times(24, DELIVERY), ["confirm"]],
 };
@@ -67,6 +69,7 @@ const KINDS = [
     "race",
     "raceStarted",
     "busy",
+    "toldBetween",
     "flood",
   ] as const),
   ...(["take", "take", "take", "create", "create", "repeatable"] as const),
