@@ -209,11 +209,7 @@ describe.each(["memory", "lmdb"] as const)("many children of one company (%s)", 
     expect(ended.sort()).toEqual(idsOf(FEWER));
   });
 
-<<<<<<< HEAD
-  it.each([MOST - 2, MOST, 2 * MOST - 6, 2 * MOST - 2])("fit their slices whatever their number: %i", async (count) => {
-=======
   it.each([MOST - 2, 2 * MOST - 6, 2 * MOST - 2])("fit their slices whatever their number: %i", async (count) => {
->>>>>>> h-model
     const watched = watch(openDatabase(adapter));
     const store = await openOn(watched.database);
     await blockAll(store, count);
