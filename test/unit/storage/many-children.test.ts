@@ -12,7 +12,7 @@ import { firstReady, openStore, setUpDatabases, START_MS } from "./fixture";
 const CHILDREN = Number(process.env["CHILDREN"] ?? 2_500);
 const FEWER = Math.min(CHILDREN, 2_000);
 /** Enough for a few slices. */
-const SOME = 1_200;
+const SOME = 2_500;
 /** Documents that one commit may change. */
 const MOST = 500;
 const LIMIT_MS = 30_000 + CHILDREN * 10;
