@@ -91,7 +91,13 @@ export default tseslint.config(
   ),
   forbid(["server/**/*.ts"], [noSimulators, noDatabase]),
   {
-    files: ["server/wiring.ts", "server/engine.ts", "server/data-folder.ts", "server/open-store.ts", "server/cli/connect.ts"],
+    files: [
+      "server/wiring.ts",
+      "server/engine.ts",
+      "server/data-folder.ts",
+      "server/open-store.ts",
+      "server/cli/connect.ts",
+    ],
     rules: { "no-restricted-imports": "off" },
   },
   {

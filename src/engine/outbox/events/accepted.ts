@@ -59,7 +59,12 @@ export function acceptedNowhere(given: Acceptance, taken: Taken, nowMs: number):
   return content.kind === "entry" ? ends : [...ends, { ...content.outcome, counted: taken.first.has(messageId), run }];
 }
 
-export function accepted(before: RecordDocument | undefined, given: Acceptance, taken: Taken, at: Moment): AcceptedChange {
+export function accepted(
+  before: RecordDocument | undefined,
+  given: Acceptance,
+  taken: Taken,
+  at: Moment,
+): AcceptedChange {
   const { messageId, content, run, once } = given;
   const { nowMs } = at;
   const counted = taken.first.has(messageId);
