@@ -15,8 +15,8 @@ import type { Reader, View } from "./view";
 const MOST_LETTERS = 1_000;
 const MOST_KEYS = 10_000;
 const MOST_SHARED = 5;
-/** Entries among which the one that waits longest is looked for: those that are due first. */
-const OLDEST_OF = 20;
+/** Places of a queue among which the entry that waits longest is looked for: those that are due first. */
+const OLDEST_OF = 200;
 
 /** @param unique keys that no two records of a type should share */
 export function laneHealth(view: Reader, lane: Lane, unique: readonly UniqueKey[]): LaneHealth {
@@ -46,10 +46,12 @@ function oldestIn(view: Reader, { remote: key, tenant }: Lane): number | undefin
   const remote = remoteRow(view, key);
   const number = numberIn(remote, tenant) ?? "";
   const due = view.places(RECORDS, "due", laneAt(remote, tenant), { limit: OLDEST_OF });
-  const waiting = view.places(RECORDS, "waiting", [remote.number], { limit: OLDEST_OF });
+  const waiting = [...view.places(RECORDS, "waiting", [remote.number], { limit: 5 * OLDEST_OF })];
   const records = [
     ...[...due].map(([, , type = "", , , id = ""]) => [type, id] as const),
-    ...[...waiting].map(([, , , , type = "", id = ""]) => [type, id] as const),
+    ...waiting
+      .flatMap(([, , , owner, type = "", id = ""]) => (String(owner) === number ? [[type, id] as const] : []))
+      .slice(0, OLDEST_OF),
   ];
   const entries = records.map(
     ([type, id]) => view.get(RECORDS, [remote.number, type, id])?.own[number]?.entry?.acceptedAtMs,
