@@ -8,7 +8,7 @@ module.exports = {
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   globalSetup: "<rootDir>/test/global-setup.ts",
   globalTeardown: "<rootDir>/test/global-teardown.ts",
-  setupFiles: ["<rootDir>/test/setup.ts"],
+  setupFiles: ["<rootDir>/test/setup.ts", "<rootDir>/test/other-database.ts"],
   testTimeout: 30_000,
   testSequencer: "<rootDir>/test/sequencer.js",
   // Looked up in the outer realm otherwise, at every use: a tenth of the processor's time. Not Date, which tests replace.
