@@ -4,7 +4,9 @@
  * looks at files of a store is none of its business. See docs/architecture.md.
  */
 import type { DurableDatabase } from "../src/storage/database/lmdb";
+import type * as memory from "../src/storage/database/memory";
 import type { Database } from "../src/storage/database/rows";
+import type * as remote from "./fixture/remote-database";
 
 const wanted = process.env["TEST_DATABASE"];
 
@@ -13,10 +15,8 @@ if (wanted !== undefined) {
   const opened = new Map<string, () => Database>();
   const openAt = (path: string): Database => {
     const { connectRemote, createRemoteServer, mildFaults } =
-      jest.requireActual<typeof import("./fixture/remote-database")>("./fixture/remote-database");
-    const { createMemoryDatabase } = jest.requireActual<typeof import("../src/storage/database/memory")>(
-      "../src/storage/database/memory",
-    );
+      jest.requireActual<typeof remote>("./fixture/remote-database");
+    const { createMemoryDatabase } = jest.requireActual<typeof memory>("../src/storage/database/memory");
     const make = (): (() => Database) => {
       if (wanted === "memory") {
         const database = createMemoryDatabase();
