@@ -76,7 +76,7 @@ export async function openDataFolder(
       store,
       disk,
       dryRun: async (clock = now) => {
-        const dry = createOutbox(await createDryStored(database, clock), clock);
+        const dry = createOutbox(await createDryStored(database, clock));
         return { store: dry, close: () => dry.close() };
       },
       backUp: async (to, keyFile, signal) => {

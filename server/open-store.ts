@@ -1,11 +1,10 @@
 /** The whole store on a database: what it does by itself, with the rules of the outbox. */
 import type { Store } from "../src/storage/port/store";
 import { createStored, type StoreOptions } from "../src/storage/store";
-import { createDamageRules } from "../src/engine/outbox/damaged";
+import { DAMAGE_RULES } from "../src/engine/outbox/damaged";
 import { createOutbox } from "../src/engine/outbox/outbox";
 
 /** @throws when the stored data was written by another version of this program */
 export async function openStore(options: Omit<StoreOptions, "rules">): Promise<Store> {
-  const { now } = options;
-  return createOutbox(await createStored({ ...options, rules: createDamageRules(now) }), now);
+  return createOutbox(await createStored({ ...options, rules: DAMAGE_RULES }));
 }

@@ -82,18 +82,29 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   const mend: Mend =
     rules === undefined
       ? (work) => work()
-      : createMend({ database, documentsIn: (view) => documentsIn(view, () => (seq += 1)).of, rules, onDamaged });
-  const read = <T>(work: (view: Reader) => T): Promise<T> => mend(() => readFrom(database, work));
-  const commit = <T>(work: (view: View, nextSeq: () => number) => T): Promise<T> => {
-    // Each run of the work gets the same numbers: they are parts of keys, and what it reads must be the same rows.
+      : createMend({
+          database,
+          documentsIn: (view) => documentsIn(view, () => (seq += 1), now()).of,
+          rules,
+          onDamaged,
+        });
+  /** The time is the same in each run of the work: what it reads must be the same rows. */
+  const read = <T>(work: (view: Reader, nowMs: number) => T): Promise<T> => {
+    const nowMs = now();
+    return mend(() => readFrom(database, (view) => work(view, nowMs)));
+  };
+  /** Numbers too, which are parts of keys. */
+  const commit = <T>(work: (view: View, nextSeq: () => number, nowMs: number) => T): Promise<T> => {
+    const nowMs = now();
     const given: number[] = [];
     return mend(() =>
       commitTo(database, (view) => {
         let used = 0;
-        return work(view, () => {
+        const nextSeq = (): number => {
           used += 1;
           return (given[used - 1] ??= seq += 1);
-        });
+        };
+        return work(view, nextSeq, nowMs);
       }),
     );
   };
@@ -109,8 +120,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   function documentsIn(
     view: View,
     nextSeq: () => number,
+    nowMs: number,
   ): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
-    const nowMs = now();
     const counts = countsOf(view, nowMs, nextSeq);
     const known = new Map<string, ReturnType<DocumentsOf>>();
     const of: DocumentsOf = (remote) => {
@@ -124,21 +135,22 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   /** A run is done when all that was found in it is counted, which is known when that is written. */
   async function endRuns(ids: Iterable<string>, looks = false): Promise<void> {
     for (const id of ids) {
-      if (await read((view) => mayBeDone(view, id))) await commit((view) => endIfDone(view, id, now(), looks));
+      if (await read((view) => mayBeDone(view, id)))
+        await commit((view, _, nowMs) => endIfDone(view, id, nowMs, looks));
     }
   }
 
   return {
     commit: async (work) => {
-      const { result, runs } = await commit((view, nextSeq) => {
-        const { of, runs } = documentsIn(view, nextSeq);
+      const { result, runs } = await commit((view, nextSeq, nowMs) => {
+        const { of, runs } = documentsIn(view, nextSeq, nowMs);
         return { result: work(of), runs };
       });
       await endRuns(runs);
       return result;
     },
     // Nothing is written: what the work changes is thrown away.
-    look: (work) => read((view) => work(documentsIn(view as View, () => 0).of)),
+    look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
     listed: (remote, type, run) => listed.of(remote, type, run),
     listedAt: (remote, type, id) => listed.atMs(remote, type, id),
 
@@ -161,9 +173,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
 
     claimNotification: (id, tenant) =>
-      commit((view) => {
+      commit((view, _, nowMs) => {
         const connector = connectorOf(tenant);
-        const nowMs = now();
         const [owner] = daysBack(nowMs).flatMap((day) => view.get(NOTIFICATIONS, [day, id]) ?? []);
         if (owner !== undefined) return owner === connector;
         view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
@@ -187,9 +198,9 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
       }),
 
-    beginRun: (run, exclusive, since) => commit((view) => beginRun(view, run, exclusive, since, now())),
+    beginRun: (run, exclusive, since) => commit((view, _, nowMs) => beginRun(view, run, exclusive, since, nowMs)),
     changeRun: async (id, change) => {
-      const changed = await commit((view) => changeRun(view, id, change, now()));
+      const changed = await commit((view, _, nowMs) => changeRun(view, id, change, nowMs));
       if (changed === undefined) return undefined;
       await endRuns([id]);
       return read((view) => runIn(view, id));
@@ -221,7 +232,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
     depth: (lane) => read((view) => depthOf(view, lane)),
     laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
-    backlog: (service) => read((view) => backlogOf(view, service, now())),
+    backlog: (service) => read((view, nowMs) => backlogOf(view, service, nowMs)),
     requestStarts: (quotaKey, sinceMs) => read((view) => startsOf(view, quotaKey, sinceMs)),
     noteStart: (quotaKey, atMs, forgetBeforeMs) =>
       commit((view, nextSeq) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),

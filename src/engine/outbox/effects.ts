@@ -34,9 +34,9 @@ export interface Commit {
   unfinished: boolean;
 }
 
-export const openCommit = (documents: Documents, nowMs: number): Commit => ({
+export const openCommit = (documents: Documents): Commit => ({
   documents,
-  nowMs,
+  nowMs: documents.nowMs,
   outcomes: [],
   unfinished: false,
 });
@@ -158,8 +158,8 @@ export function idOf(documents: Documents, place: RecordPlace): string {
 export const isAlone = ({ documents }: Commit): boolean => documents.lanes() < 2;
 
 /** Of the rivals for a remote record, the newest stay. */
-export function limitRivals({ documents, nowMs }: Commit, type: string, remoteId: string): void {
-  const commit = openCommit(documents, nowMs);
+export function limitRivals({ documents }: Commit, type: string, remoteId: string): void {
+  const commit = openCommit(documents);
   const rivals = documents.rivalsFor(type, remoteId);
   if (rivals.length <= MOST_RIVALS) return;
   const byAge = sortBy(rivals, (each) => ownPart(commit, each).rival?.atMs);

@@ -9,14 +9,11 @@ import { carryOut, count, openCommit } from "./effects";
 import { momentOf } from "./effects";
 
 /** One message of one record, in a commit. */
-export function acceptOne(
-  documentsOf: DocumentsOf,
-  given: Acceptance,
-  nowMs: number,
-): Accepted & { readonly unfinished: boolean } {
+export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted & { readonly unfinished: boolean } {
   const { tenant, type, hullId, remote } = given;
   const documents = documentsOf(remote ?? "");
-  const commit = openCommit(documents, nowMs);
+  const { nowMs } = documents;
+  const commit = openCommit(documents);
   if (remote === undefined) {
     const taken = takeIds(documents, given, undefined, false);
     met(documents, given, taken);

@@ -29,17 +29,16 @@ import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, PAGE, viewOf }
 /** Records that housekeeping looks at in one step. */
 const AGED_AT_ONCE = 1_000;
 
-export function createOutbox(stored: Stored, now: () => number): Store {
+export function createOutbox(stored: Stored): Store {
   const { commit } = stored;
-  const shell = createShell(stored, now);
+  const shell = createShell(stored);
   const { work, each, finish, reading } = shell;
 
   async function accept(...[acceptances, progress]: Parameters<Store["accept"]>): Promise<readonly Accepted[]> {
     const last = acceptances.at(-1);
     return inSlices(acceptances, async (slice) => {
       const accepted = await commit((documentsOf) => {
-        const nowMs = now();
-        const all = slice.map((given) => acceptOne(documentsOf, given, nowMs));
+        const all = slice.map((given) => acceptOne(documentsOf, given));
         if (progress !== undefined && slice.at(-1) === last) documentsOf("").changeRun(progress.run, progress.change);
         return all;
       });
@@ -63,8 +62,8 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   function moveSome(documentsOf: DocumentsOf, { remote, tenant }: Lane, to: string): boolean {
-    const from = openCommit(documentsOf(remote), now());
-    const there = openCommit(documentsOf(to), now());
+    const from = openCommit(documentsOf(remote));
+    const there = openCommit(documentsOf(to));
     const places = entryPlaces(from.documents, tenant, PAGE / 2);
     const left = new Set<number>();
     for (const { type, hullId } of places) {
@@ -138,7 +137,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
   }
 
   async function retryNow({ remote, tenant }: Lane): Promise<void> {
-    const nowMs = now();
+    const nowMs = await reading(remote, (documents) => documents.nowMs);
     const isLater = ({ atMs }: DuePlace): boolean => atMs > nowMs;
     const entries = await placesWhere(
       remote,
@@ -259,7 +258,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       const old = await reading(remote, (documents) =>
         places.filter(({ type, hullId }) => {
           const document = documents.record(type, hullId);
-          return document !== undefined && aged(document, now(), olderThanMs) !== document;
+          return document !== undefined && aged(document, documents.nowMs, olderThanMs) !== document;
         }),
       );
       await each(remote, old, ({ documents, nowMs }, { type, hullId }) => {
@@ -313,7 +312,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
       }),
 
     ready: ({ remote, tenant }, type, limit) =>
-      reading(remote, (documents) => notTooMany(entriesOf(documents, tenant, type, now()), limit)),
+      reading(remote, (documents) => notTooMany(entriesOf(documents, tenant, type, documents.nowMs), limit)),
     nextDue: ({ remote, tenant }, types) =>
       reading(remote, (documents) => {
         const heads = types.flatMap((type) => notTooMany(entriesOf(documents, tenant, type), 1));
@@ -356,7 +355,7 @@ export function createOutbox(stored: Stored, now: () => number): Store {
     recover,
 
     hullUpdates: ({ remote, tenant }, limit) =>
-      reading(remote, (documents) => notTooMany(hullUpdatesOf(documents, tenant, now()), limit)),
+      reading(remote, (documents) => notTooMany(hullUpdatesOf(documents, tenant, documents.nowMs), limit)),
     confirmed: ({ remote, tenant }, rows) =>
       each(remote, rows, (open, { row, refused }) => {
         const { type, hullId } = row;

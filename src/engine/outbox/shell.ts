@@ -22,11 +22,11 @@ export interface Shell {
   readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
 }
 
-export function createShell({ commit, look }: Pick<Stored, "commit" | "look">, now: () => number): Shell {
+export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): Shell {
   const once = <T>(remote: string, change: (commit: Commit) => T) =>
     commit((documentsOf) => {
       const documents = documentsOf(remote);
-      const open = openCommit(documents, now());
+      const open = openCommit(documents);
       const result = change(open);
       // What another commit could not go on with is done after this one.
       return { result, outcomes: open.outcomes, unfinished: open.unfinished || documents.pending(1).length > 0 };

@@ -24,15 +24,16 @@ export function createHousekeeping(database: Database, now: () => number): House
   return {
     step: async (olderThanMs) => {
       const keys = await nextRuns(WALK);
+      const nowMs = now();
       const isAny = await read(
         database,
-        (view) => oldRuns(view, keys, now() - olderThanMs).length > 0 || expired(view, now(), 1).length > 0,
+        (view) => oldRuns(view, keys, nowMs - olderThanMs).length > 0 || expired(view, nowMs, 1).length > 0,
       );
       if (!isAny) return 0;
       return commit(database, (view) => {
         // Checked once more: since then they may have been written again.
-        const removed = removeRuns(view, oldRuns(view, keys, now() - olderThanMs), WALK);
-        const remove = expired(view, now(), WALK);
+        const removed = removeRuns(view, oldRuns(view, keys, nowMs - olderThanMs), WALK);
+        const remove = expired(view, nowMs, WALK);
         for (const each of remove) each(view);
         return removed + remove.length;
       });

@@ -15,6 +15,8 @@ export interface RecordPlace {
 }
 
 export interface Documents {
+  /** When the work began, milliseconds since 1970: the same in each of its runs. */
+  readonly nowMs: number;
   /** What was never stored begins with the first generation. */
   remote(): RemoteDocument;
   putRemote(row: RemoteDocument): void;

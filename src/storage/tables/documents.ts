@@ -183,6 +183,7 @@ export function documentsOf(
   const flightsOf = (tenant: string) => [...view.range(FLIGHTS, laneOf(tenant))];
 
   return {
+    nowMs,
     remote: () => remote,
     putRemote,
     numberOf: (tenant) => {

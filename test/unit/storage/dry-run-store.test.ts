@@ -29,7 +29,7 @@ const now = (): number => START_MS;
 const ELSEWHERE: Lane = { remote: "org|planhat|t9", tenant: "planhat/org/c9" };
 
 const openDry = async (base: Database, mostRows?: number): Promise<Store> =>
-  createOutbox(await createDryStored(base, now, mostRows), now);
+  createOutbox(await createDryStored(base, now, mostRows));
 
 /** Every row of every table, index and counter. */
 function rowsOf(database: Database): Promise<readonly (readonly [string, unknown])[]> {

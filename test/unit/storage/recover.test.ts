@@ -153,7 +153,7 @@ describe("the recovery of a long queue", () => {
           return { ...documents, record };
         });
       });
-    const store = createOutbox({ ...stored, look }, now);
+    const store = createOutbox({ ...stored, look });
     await store.accept(Array.from({ length: 1_200 }, (_, index) => update({ hullId: `a${index}`, id: `c${index}` })));
     const flying = (await store.ready(LANE, "companies", 1_200)).filter((_, index) => index % 400 === 399);
     await store.attempt(
@@ -182,7 +182,7 @@ describe("a message that comes during a recovery", () => {
       }
       return result;
     };
-    const store = createOutbox({ ...stored, look }, now);
+    const store = createOutbox({ ...stored, look });
     const { attempt } = actionsOn(store);
     await store.accept([update({ id: "c1", version: 1 })]);
     await attempt("companies", "a1", "update");

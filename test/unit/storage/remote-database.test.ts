@@ -520,3 +520,19 @@ describe("a dry run over it", () => {
     expect(await get(other, ["a"])).toBe(5);
   });
 });
+
+test("a store's work has one time, however often it is run: what is due does not run away from it", async () => {
+  let nowMs = START_MS;
+  const store = await openStore({ database: connectRemote(createRemoteServer()), now: () => (nowMs += 1) });
+  const messages = Array.from({ length: 5 }, (_, at) => update({ id: `c${at}`, hullId: `a${at}` }));
+  await store.accept(messages);
+  const ready = await store.ready(LANE, "companies", 99);
+  expect(ready).toHaveLength(messages.length);
+  await store.settle(
+    LANE,
+    ready.map((entry) => deliver(entry, `p-${entry.hullId}`)),
+  );
+  expect(await store.hullUpdates(LANE, 99)).toHaveLength(messages.length);
+  expect(await store.backlog("planhat")).toMatchObject({ outbox: 0, hullUpdates: messages.length });
+  expect(await store.housekeep(1)).toBe(0);
+});
