@@ -43,30 +43,7 @@ export interface Scan {
 }
 
 /** What is known of one Hull entity, as one connector sees it; it stays after the outbox entry is gone. */
-export interface RecordRow {
-  /** Newest version seen, and the message that had it. */
-  readonly version: number;
-  readonly messageId: string;
-  /** Grows with every settlement, so that a comparison made on older knowledge is detected. */
-  readonly revision: number;
-  readonly remoteId?: string;
-  readonly generation?: number;
-  /** When Hull last confirmed a write-back, or showed what it would have been. */
-  readonly confirmedAtMs?: number;
-  /** How the last message ended. */
-  readonly last?: Outcome;
-  /** A create that was removed from the outbox before its result was known. */
-  readonly unconfirmed?: UnconfirmedCreate;
-  /**
-   * Fingerprint of everything relevant in Hull's last unchanged message. Every other change of the
-   * record removes it, so a message with the same fingerprint is unchanged too.
-   */
-  readonly same?: string;
-  /** The last few messages that were taken in; see `dedupe.ts`. */
-  readonly recent?: string;
-  /** E-mail, external id and domain of the newest message; see `claim-index.ts`. */
-  readonly claims?: Claims;
-}
+export type RecordRow = Omit<RecordDocument, "own" | "pending"> & Pick<OwnPart, "last" | "same">;
 
 export interface Outcome {
   readonly messageId: string;
@@ -86,7 +63,7 @@ export interface Outcome {
 
 /**
  * `remote`: what is there. `sent`: what this connector delivered or found equal. `told`: what Hull confirmed.
- * Fingerprints. Stored rows have what further connectors sent at the end; see `senders.ts`.
+ * Fingerprints. Stored rows have what further connectors sent at the end; see `RemoteDocument.senders`.
  */
 export type Fact = readonly [
   remote: string | null,
@@ -223,7 +200,7 @@ export interface DeadLetterRow {
   readonly attempts: number;
 }
 
-/** Skipped because the service's record is linked to another Hull entity; see `rivals.ts`. */
+/** Skipped because the service's record is linked to another Hull entity; see `engine/outbox/effects.ts`. */
 export interface RivalRow {
   readonly remoteId: string;
   readonly content: Content;
@@ -242,10 +219,13 @@ export interface RecordDocument {
   readonly revision: number;
   readonly remoteId?: string;
   readonly generation?: number;
+  /** When Hull last confirmed a write-back, or showed what it would have been. */
   readonly confirmedAtMs?: number;
   /** A create whose answer was lost, whichever connector sent it: it must be looked for before it is tried again. */
   readonly unconfirmed?: UnconfirmedCreate;
+  /** The last few messages that were taken in; see `engine/outbox/dedupe.ts`. */
   readonly recent?: string;
+  /** E-mail, external id and domain of the newest message; see `engine/outbox/events/claims.ts`. */
   readonly claims?: Claims;
   /** By the connector's number at the remote: what is its own. */
   readonly own: Readonly<Record<string, OwnPart>>;
@@ -255,7 +235,12 @@ export interface RecordDocument {
 
 /** What one connector knows of a record, and has still to do for it. */
 export interface OwnPart {
+  /** How the last message ended. */
   readonly last?: Outcome;
+  /**
+   * Fingerprint of everything relevant in Hull's last unchanged message. Every other change of the
+   * record removes it, so a message with the same fingerprint is unchanged too.
+   */
   readonly same?: string;
   readonly entry?: Entry;
   readonly hullUpdate?: PendingHullUpdate;
@@ -270,7 +255,7 @@ export interface Refused extends Pick<DeadLetterRow, "content" | "ending" | "att
   readonly id: string;
 }
 
-/** What becomes of the children that wait for a record; see `engine/outbox/children.ts`. */
+/** What becomes of the children that wait for a record; see `engine/outbox/events/children.ts`. */
 export interface FanOut {
   readonly kind: "release" | "refuse" | "withdraw";
   /** Number of the connector whose children they are; absent: everybody's. */

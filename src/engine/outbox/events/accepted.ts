@@ -44,11 +44,7 @@ export function hindered(
 }
 
 /** The version as it counts: a message that arrives now, whatever its own date, comes after one dated a little ahead. */
-export function versionFor(
-  document: RecordDocument | undefined,
-  { undated, version }: Acceptance,
-  nowMs: number,
-): number {
+function versionFor(document: RecordDocument | undefined, { undated, version }: Acceptance, nowMs: number): number {
   return undated === true ? Math.max(version, versionOf(document, nowMs)) : version;
 }
 
