@@ -319,10 +319,17 @@ describe("a notification", () => {
 
   test("waits its turn while another question of the connector is being answered", async () => {
     const fixture = await open();
-    const answers = await Promise.all([1, 2].map(() => call(fixture, notification([messageOf(1)]))));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 503]);
-    const busy = answers.find(({ status }) => status === 503);
-    expect([bag(busy?.body["error"])["code"], busy?.headers.get("retry-after")]).toEqual(["busy", "2"]);
+    let letThrough: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (letThrough = resolve));
+    const underway = new Promise<void>((resolve) => {
+      fixture.planhat.on("request", () => (resolve(), answered));
+    });
+    const first = call(fixture, notification([messageOf(1)]));
+    await underway;
+    const busy = await call(fixture, notification([messageOf(1)]));
+    letThrough();
+    expect([(await first).status, busy.status]).toEqual([200, 503]);
+    expect([bag(busy.body["error"])["code"], busy.headers.get("retry-after")]).toEqual(["busy", "2"]);
   });
 
   test("with messages that cannot be read explains the others", async () => {
