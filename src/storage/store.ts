@@ -13,6 +13,7 @@ import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
+import { leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
@@ -180,6 +181,11 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
         return true;
       }),
+
+    lease: (name) => read((view) => leaseOf(view, name)),
+    takeLease: (name, owner, was) => commit((view, _, nowMs) => takeLease(view, name, owner, was, nowMs)),
+    renewLease: (fence) => commit((view) => renewLease(view, fence)),
+    releaseLease: (fence) => commit((view) => releaseLease(view, fence)),
 
     lanes: () => read(busyLanes),
     sampleLinked: (key, type, limit) =>

@@ -7,6 +7,7 @@ import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
 import type { DeadLetterStore } from "./dead-letters";
+import type { LeaseStore } from "./leases";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -18,9 +19,10 @@ export type * from "./fetch";
 export type * from "./runs";
 export type * from "./dead-letters";
 export type * from "./figures";
+export type * from "./leases";
 
 export interface Store
-  extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore {
+  extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;
   /** Resolves when the store answers. */

@@ -20,6 +20,7 @@ import type {
   RunRow,
   TenantRow,
 } from "../port/rows";
+import type { LeaseRow } from "../port/leases";
 import type { ReportLine } from "../port/store";
 import type { Key } from "../database/rows";
 import { asIs, listOf, mapOf, structure, type Codec } from "./structure";
@@ -271,6 +272,9 @@ export const RUNS = defineTable<RunRow>()("runs", asIs<RunRow>(), {
   open: ({ tenant, kind, type, announced }) => (announced === true ? [] : [[tenant, kind, type]]),
 });
 
+/** [name]; see `coordination/leases.ts` */
+export const LEASES = defineTable<LeaseRow>()("leases");
+
 /** [tenant, family, name] */
 export const TALLY = defineCounter("tally");
 /** [tenant, hours since 1970, name] */
@@ -279,6 +283,8 @@ export const HOURS = defineCounter("hours");
 export const DEPTH = defineCounter("depth");
 /** [run id, family, name] */
 export const RUN_COUNTS = defineCounter("runCounts");
+/** [name of a lease] */
+export const RENEWALS = defineCounter("renewals");
 
 export const TABLES = [
   RECORDS,
@@ -297,12 +303,13 @@ export const TABLES = [
   LAST_RUNS,
   REPORTS,
   RUNS,
+  LEASES,
 ] as const;
 
 /** Every table, index and counter by the database's name of it. */
 export const TABLE_NAMES: readonly string[] = [
   ...TABLES.flatMap((table) => [table.name, ...Object.keys(table.indexes).map((index) => indexName(table, index))]),
-  ...[TALLY, HOURS, DEPTH, RUN_COUNTS].map(({ name }) => name),
+  ...[TALLY, HOURS, DEPTH, RUN_COUNTS, RENEWALS].map(({ name }) => name),
 ];
 
 /** The remote's row; one that was never stored starts with the first generation. */

@@ -1,0 +1,186 @@
+/**
+ * One owner at a time for whatever must not be done twice, where several processes share a store. No process trusts
+ * another one's clock: an owner counts the time since it asked for its last renewal, and whoever waits counts the time
+ * since it first saw a renewal that no other one followed.
+ */
+import { randomUUID } from "node:crypto";
+import type { Fence, LeaseState, LeaseStore } from "../storage/port/leases";
+
+export interface Lease {
+  /** What commits must name; undefined where there is one process only. */
+  readonly fence: Fence | undefined;
+  /** Aborts once somebody else may be the owner. */
+  readonly signal: AbortSignal;
+  /** Whether a request may be sent now. To be asked just before. */
+  mayStart(): boolean;
+  /** Lets go, once everybody here has. */
+  release(): Promise<void>;
+  /** Lets whoever comes next, here as well, wait and recover. */
+  abandon(): void;
+}
+
+/** Deals with what an owner that did not let go had in flight, which has no owner now. */
+export type Recover = (fence: Fence) => Promise<void>;
+
+export interface Leases {
+  /** Undefined: somebody else works on it, or may do so still. @param recover done once, before anybody here begins */
+  take(name: string, recover?: Recover): Promise<Lease | undefined>;
+  /** Lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Where there is one process only, it owns everything. */
+export function createSoleOwner(): Leases {
+  const lease: Lease = {
+    fence: undefined,
+    signal: new AbortController().signal,
+    mayStart: () => true,
+    release: () => Promise.resolve(),
+    abandon: () => undefined,
+  };
+  return { take: () => Promise.resolve(lease), close: () => Promise.resolve() };
+}
+
+/** Milliseconds, of clocks of this process alone. */
+export interface LeaseClocks {
+  /** Never set, but may stand still while the machine sleeps. */
+  readonly monotonic: () => number;
+  /** Goes on while the machine sleeps, but may be set. */
+  readonly wall: () => number;
+}
+
+export interface LeasesOptions {
+  readonly store: LeaseStore;
+  /** How long an owner that says nothing stays the owner. Milliseconds. */
+  readonly leaseMs: number;
+  /** How long a request that was sent in time may go on. Milliseconds. */
+  readonly requestMs: number;
+  /** Called when a renewal fails, which is tried again. */
+  readonly onError: (error: unknown) => void;
+  readonly clocks?: LeaseClocks;
+}
+
+/** Renewals in the time of one lease. */
+const RENEWALS = 3;
+
+interface Held {
+  readonly fence: Fence;
+  readonly lost: AbortController;
+  readonly renewer: NodeJS.Timeout;
+  /** Both clocks when the last renewal that counted was asked for. */
+  askedAt: Moment;
+  users: number;
+}
+
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export function createLeases(options: LeasesOptions): Leases {
+  const { store, leaseMs, requestMs, onError } = options;
+  const clocks = options.clocks ?? { monotonic: () => performance.now(), wall: Date.now };
+  const owner = randomUUID();
+  const held = new Map<string, Promise<Held | undefined>>();
+  /** What others own, and when it was first seen like that. */
+  const seen = new Map<string, { readonly fence: number; readonly renewals: number; readonly sinceMs: number }>();
+
+  const moment = (): Moment => ({ monotonicMs: clocks.monotonic(), wallMs: clocks.wall() });
+
+  /** A clock that was set ahead, or stood still in sleep, must not make a lease longer. */
+  function isOver({ askedAt }: Held): boolean {
+    const { monotonicMs, wallMs } = moment();
+    return Math.max(monotonicMs - askedAt.monotonicMs, wallMs - askedAt.wallMs) >= leaseMs;
+  }
+
+  async function become(name: string, recover: Recover | undefined): Promise<Held | undefined> {
+    const askedAt = moment();
+    const row = await store.lease(name);
+    const orphaned = row !== undefined && row.owner !== "";
+    if (orphaned && !isAbandoned(name, row)) return undefined;
+    const fence = await store.takeLease(name, owner, row);
+    if (fence === undefined) return undefined;
+    seen.delete(name);
+    const renewer = setInterval(() => void renew(own), leaseMs / RENEWALS).unref();
+    const own: Held = { fence, lost: new AbortController(), renewer, askedAt, users: 0 };
+    try {
+      if (orphaned) await recover?.(fence);
+    } catch (error) {
+      lose(own);
+      throw error;
+    }
+    return own;
+  }
+
+  function isAbandoned(name: string, { fence, renewals }: LeaseState): boolean {
+    const nowMs = clocks.monotonic();
+    const known = seen.get(name);
+    if (known?.fence === fence && known.renewals === renewals) return nowMs - known.sinceMs >= leaseMs + requestMs;
+    seen.set(name, { fence, renewals, sinceMs: nowMs });
+    return false;
+  }
+
+  async function renew(own: Held): Promise<void> {
+    const askedAt = moment();
+    try {
+      if (await store.renewLease(own.fence)) own.askedAt = askedAt;
+      else lose(own);
+    } catch (error) {
+      if (isOver(own)) lose(own);
+      onError(error);
+    }
+  }
+
+  /** What comes next here waits like everybody else. */
+  function lose(own: Held): void {
+    if (own.lost.signal.aborted) return;
+    clearInterval(own.renewer);
+    own.lost.abort();
+    held.delete(own.fence.name);
+  }
+
+  async function letGo(own: Held): Promise<void> {
+    own.users -= 1;
+    if (own.users > 0 || own.lost.signal.aborted) return;
+    lose(own);
+    await store.releaseLease(own.fence);
+  }
+
+  function leaseOn(own: Held): Lease {
+    let released = false;
+    own.users += 1;
+    return {
+      fence: own.fence,
+      signal: own.lost.signal,
+      mayStart: () => !own.lost.signal.aborted && !isOver(own),
+      release: async () => {
+        if (released) return;
+        released = true;
+        await letGo(own);
+      },
+      abandon: () => lose(own),
+    };
+  }
+
+  return {
+    take: async (name, recover) => {
+      const known = held.get(name);
+      const becoming = known ?? become(name, recover);
+      if (known === undefined) {
+        held.set(name, becoming);
+        const forget = (): void => void held.delete(name);
+        becoming.then((own) => own ?? forget(), forget);
+      }
+      const own = await becoming;
+      return own === undefined || own.lost.signal.aborted ? undefined : leaseOn(own);
+    },
+    close: async () => {
+      const all = await Promise.allSettled(held.values());
+      for (const result of all) {
+        if (result.status !== "fulfilled" || result.value === undefined) continue;
+        lose(result.value);
+        await store.releaseLease(result.value.fence).catch(onError);
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Who works on what, where several processes work on one store. Part of the Store port. */
+
+/** The right to work on something, as it counts in commits: the number grows with every owner. */
+export interface Fence {
+  /** What is worked on. */
+  readonly name: string;
+  readonly number: number;
+}
+
+export interface LeaseRow {
+  /** The process that works on it; empty when it has let go. */
+  readonly owner: string;
+  readonly fence: number;
+}
+
+export interface LeaseState extends LeaseRow {
+  /** Grows while the owner lives. */
+  readonly renewals: number;
+}
+
+/** Somebody else works on it now: nothing was written. */
+export class FenceLost extends Error {
+  override readonly name = "FenceLost";
+
+  constructor(readonly fence: Fence) {
+    super(`Another process works on ${fence.name} by now; what this one decided was not written.`);
+  }
+}
+
+export interface LeaseStore {
+  /** Undefined: nobody ever worked on it. */
+  lease(name: string): Promise<LeaseState | undefined>;
+  /**
+   * Makes somebody the owner, if everything is as it was.
+   *
+   * @returns undefined, and nothing done, when another one came first or the owner before is alive
+   */
+  takeLease(name: string, owner: string, was: LeaseState | undefined): Promise<Fence | undefined>;
+  /** False, and nothing done, when somebody else is the owner. */
+  renewLease(fence: Fence): Promise<boolean>;
+  /** Lets go of it: whoever comes next need not wait. */
+  releaseLease(fence: Fence): Promise<void>;
+}
