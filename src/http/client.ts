@@ -10,6 +10,7 @@ import type { Failure, RemoteErrorFacts } from "./errors";
 import type { Gate } from "./limits/gate";
 import type { Log } from "./log";
 import { bareError, createRedactor } from "./guards/redact";
+import { maySend } from "./permit";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
 import { parseHttpDate, type ResponseHeaders } from "./server-wait";
@@ -135,10 +136,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       signal,
     };
     let startedAt = clock();
-    const result = await takePlace(request, signal, () => {
+    const result = await takePlace(request, signal, async () => {
       startedAt = clock();
-      return exchange(prepared);
+      return maySend() ? exchange(prepared) : undefined;
     });
+    if (result === undefined) throw failed(request, "not_permitted", {});
     const outcome = judge(request, result);
     const error = outcome instanceof RemoteError ? outcome : undefined;
     const durationMs = clock() - startedAt;
@@ -164,8 +166,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function takePlace(
     request: HttpRequest,
     signal: AbortSignal,
-    work: () => Promise<Exchange>,
-  ): Promise<Exchange> {
+    work: () => Promise<Exchange | undefined>,
+  ): Promise<Exchange | undefined> {
     if (options.gate === undefined) return work();
     try {
       return await options.gate.run(work, signal);

@@ -26,6 +26,7 @@ export type Applied = "no" | "maybe";
 const FAILURES = {
   invalid_request: ["validation", "no", "the request could not be built and was not sent"],
   budget_closed: ["transient", "no", "not sent, because the process is stopping"],
+  not_permitted: ["transient", "no", "not sent, because another process may work on it by now"],
   client_closed: ["transient", "no", "not sent, because the client is closed"],
   private_address: [
     "configuration",

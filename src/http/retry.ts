@@ -74,7 +74,7 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
 
 function reasonToRepeat(error: RetryQuestion["error"]): RetryReason | undefined {
   // Our own wish, not a fault.
-  if (["cancelled", "client_closed", "budget_closed"].includes(error.failure ?? "")) return undefined;
+  if (["cancelled", "client_closed", "budget_closed", "not_permitted"].includes(error.failure ?? "")) return undefined;
   if (error.kind === "throttled") return "throttled";
   if (error.kind !== "transient") return undefined;
   return error.applied === "no" ? "not_sent" : "transient";

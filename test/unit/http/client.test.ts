@@ -12,6 +12,7 @@ import {
   UnexpectedAnswer,
   type RemoteErrorFacts,
 } from "../../../src/http/errors";
+import { whilePermitted } from "../../../src/http/permit";
 import { createTokenSource } from "../../../src/http/token-source";
 import { createFakeTime, settle } from "./fake-time";
 import { json, startLoopback, type Answer, type Loopback } from "./loopback";
@@ -316,6 +317,30 @@ describe("the budget", () => {
     budget.close();
     expect(await waiting).toMatchObject({ failure: "budget_closed", applied: "no" });
     expect(seen()).toHaveLength(1);
+  });
+});
+
+describe("work that may lose its permission", () => {
+  it("sends nothing from then on, also what waited for the quota, and nothing is repeated", async () => {
+    const budget = createBudget({ limit: 1, clock: time.clock, sleep: time.sleep });
+    const http = await setUp((_r, res) => json(res, 200, {}), { budget });
+    let may = true;
+    await whilePermitted(
+      () => may,
+      async () => {
+        await post(http);
+        const waiting = failure(post(http));
+        await settle();
+        may = false;
+        time.advance(60_000);
+        expect(await waiting).toMatchObject({ failure: "not_permitted", kind: "transient", applied: "no" });
+      },
+    );
+    expect([seen().length, calls.length]).toEqual([1, 1]);
+    // Others may go on.
+    time.advance(60_000);
+    await get(http);
+    expect(seen()).toHaveLength(2);
   });
 });
 

@@ -65,7 +65,7 @@ describe("the retry law", () => {
   });
 
   it("never repeats what we ended ourselves", () => {
-    for (const failure of ["cancelled", "client_closed", "budget_closed"] as const) {
+    for (const failure of ["cancelled", "client_closed", "budget_closed", "not_permitted"] as const) {
       expect(ask({ error: { ...transient, failure } })).toMatchObject({
         retry: false,
         reason: "repeating_cannot_help",
