@@ -67,7 +67,7 @@ export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, P
   /** What a person granted a tenant. */
   grantOf(tenant: string): GrantAccess;
   /** Requests that may start now under the tightest budget. */
-  budgetLeft(): number;
+  budgetLeft(): Promise<number>;
   /** What is known of a connector without asking its service; undefined when it is not known. */
   healthOf(tenant: string): Promise<ConnectorHealth | undefined>;
   /** Erases a tenant; answers how many rows there were. */
@@ -264,7 +264,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       await hull.putStatus(status).finally(() => hull.close());
     },
     console: {
-      budget: ({ target }) => (target === undefined ? undefined : budgets.look(target.quotaKey)),
+      budget: async ({ target }) => target && budgets.look(target.quotaKey),
       formKey: seal.mark("console"),
       partWithinMs: PART_WITHIN_MS,
     },

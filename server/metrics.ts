@@ -14,7 +14,7 @@ export interface MetricsOptions {
   /** Names of the services. */
   readonly services: readonly string[];
   /** Requests that may start now under a service's tightest budget; `Infinity` without one. */
-  readonly budgetLeft: (service: string) => number;
+  readonly budgetLeft: (service: string) => Promise<number>;
   /** Of this program. */
   readonly version: string;
   /** The file whose size is reported. */
@@ -130,14 +130,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */
-  function show(service: string, backlog: Backlog | undefined): void {
+  function show(service: string, backlog: Backlog | undefined, left: number): void {
     outbox.set({ service }, backlog?.outbox ?? NaN);
     hullUpdates.set({ service }, backlog?.hullUpdates ?? NaN);
     lanes.set({ service }, backlog?.lanes ?? NaN);
     deadLetters.set({ service }, backlog?.deadLetters ?? NaN);
     const sinceMs = backlog === undefined ? NaN : (backlog.oldestAtMs ?? now());
     oldest.set({ service }, Math.max(0, now() - sinceMs) / 1_000);
-    budget.set({ service }, budgetLeft(service));
+    budget.set({ service }, left);
     const kinds = backlog?.pauses.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
     for (const kind of [...HOLD_KINDS, OTHER]) {
       pauses.set({ service, kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
@@ -176,7 +176,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const service of services) {
         const backlog = await store.backlog(service).catch(() => undefined);
         isUp &&= backlog !== undefined;
-        show(service, backlog);
+        show(service, backlog, await budgetLeft(service).catch(() => NaN));
       }
       storeUp.set(isUp ? 1 : 0);
       const file = await stat(storeFile).catch(() => undefined);

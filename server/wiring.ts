@@ -101,7 +101,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const metrics = createMetrics({
     store,
     services: served.map(({ name }) => name),
-    budgetLeft: (service) => engines.get(service)?.budgetLeft() ?? Infinity,
+    budgetLeft: async (service) => engines.get(service)?.budgetLeft() ?? Infinity,
     storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
     freeDiskBytes: () => folder.disk.freeBytes(),
     version: PROJECT_VERSION,

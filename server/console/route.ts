@@ -42,7 +42,7 @@ export interface ConsoleRouteOptions<S> {
   readonly explain: Pick<Explain<S>, "entity">;
   readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
   /** What is left of the tenant's request budget; undefined before the first request. */
-  readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
+  readonly budget: (tenant: Tenant<S>) => Promise<BudgetLeft | undefined>;
   readonly face: Face;
   /** Where the service is served: `` or `/name`. */
   readonly mount: string;
@@ -198,7 +198,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   async function backlog(tenant: Tenant<S>, nowMs: number): Promise<Html> {
     const { remote, key } = tenant;
     const laneHealth = remote === undefined ? undefined : await store.laneHealth({ remote, tenant: key }, []);
-    return backlogBody({ laneHealth, budget: options.budget(tenant), serviceTitle, nowMs });
+    return backlogBody({ laneHealth, budget: await options.budget(tenant), serviceTitle, nowMs });
   }
 
   async function deadLetterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {

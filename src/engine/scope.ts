@@ -1,5 +1,5 @@
 /** What engines share in one store. */
-import type { BudgetMemory } from "../http/limits/budget";
+import type { BudgetMemory } from "../http/limits/window";
 import { serviceOf } from "../storage/port/lane";
 import type { Store } from "../storage/port/store";
 

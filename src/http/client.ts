@@ -262,7 +262,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           random,
           baseMs: options.retryBaseMs ?? 500,
         });
-        if (error.kind === "throttled") budget?.penalise(decision.waitMs);
+        if (error.kind === "throttled") await budget?.penalise(decision.waitMs);
         if (!decision.retry) throw error;
         const { waitMs, reason } = decision;
         const { status, failure } = error;

@@ -158,7 +158,7 @@ describe("requests_per_hour", () => {
     const { fixture } = opened;
     const calls = (): number => books(opened).calls;
     const isUsedUp = (): Promise<void> =>
-      fixture.until(() => calls() === LIMIT && fixture.engine("planningpme").budgetLeft() === 0);
+      fixture.until(async () => calls() === LIMIT && (await fixture.engine("planningpme").budgetLeft()) === 0);
     await opened.send(told(accounts(COUNT)), CHANNEL);
     await isUsedUp();
     expect([books(opened).tokensIssued, customers(opened).length]).toEqual([1, LIMIT - 1]);
@@ -194,7 +194,9 @@ describe("requests_per_hour", () => {
     await opened.send(told(mine), CHANNEL);
     const how = { connectorId: second.id, ...CHANNEL, messages: told(theirs), signed: false } as const;
     expect((await fixture.hull.send(`${url()}/smart-notifier`, how)).messagesAccepted).toBe(theirs.length);
-    await fixture.until(() => books(opened).calls === LIMIT && fixture.engine("planningpme").budgetLeft() === 0);
+    await fixture.until(
+      async () => books(opened).calls === LIMIT && (await fixture.engine("planningpme").budgetLeft()) === 0,
+    );
 
     fixture.advance(61);
     await askAsHull(opened, "GET /status");

@@ -1,10 +1,14 @@
-// The request budget: quotas are respected, not discovered. A sliding window counts every request that starts.
+/**
+ * The request budget: quotas are respected, not discovered. Who asks waits here; a window counts what starts, for this
+ * process or for all.
+ */
 import { systemClock, systemSleep, type Clock, type Sleep } from "../time";
+import { createWindow, rememberedWindow, type BudgetMemory, type Window, type WindowLimits } from "./window";
 
 /** The class of a request: a person waiting for an answer, a delivery to the remote, or the full fetch. */
 export type BudgetClass = "interactive" | "delivery" | "fetch";
 
-/** In order of precedence. */
+/** In order of precedence: whoever must wait, all after him must. */
 const CLASSES: readonly BudgetClass[] = ["interactive", "delivery", "fetch"];
 const MINUTE_MS = 60_000;
 /** Part of the limit that fetches may use. */
@@ -23,13 +27,8 @@ export interface BudgetOptions {
   readonly sleep?: Sleep;
   /** Where starts are remembered beyond the life of this process. A request starts when it is remembered. */
   readonly memory?: BudgetMemory;
-}
-
-export interface BudgetMemory {
-  /** Starts since then, milliseconds since 1970, in their order. */
-  starts(sinceMs: number): Promise<readonly number[]>;
-  /** Resolves when it is durable. */
-  add(atMs: number): Promise<void>;
+  /** Where starts are counted; by default in this process. */
+  readonly window?: Window;
 }
 
 export class BudgetClosedError extends Error {
@@ -42,154 +41,118 @@ export class BudgetClosedError extends Error {
 /** Ends a wait: the request may start, or the error says why it may not. */
 type Waiter = (refusal?: Error) => void;
 
-/** A budget within one process. Interactive goes before delivery, delivery before fetch, each first come first served. */
+/** Interactive goes before delivery, delivery before fetch, each first come first served within this process. */
 export function createBudget(options: BudgetOptions) {
+  const { windowMs = MINUTE_MS, memory, interactiveReserve = 0.05 } = options;
   const clock = options.clock ?? systemClock;
   const sleep = options.sleep ?? systemSleep;
-  const interactiveReserve = options.interactiveReserve ?? 0.05;
+  const window = options.window ?? (memory === undefined ? createWindow(clock) : rememberedWindow(clock, memory));
   const waiting: Record<BudgetClass, Set<Waiter>> = {
     interactive: new Set(),
     delivery: new Set(),
     fetch: new Set(),
   };
-  const { windowMs = MINUTE_MS, memory } = options;
-  let limit = checkedLimit(options.limit);
-  let starts: { at: number; asking: BudgetClass }[] = [];
-  let blockedUntil = -Infinity;
-  let lastNow = -Infinity;
-  let wake: { at: number; controller: AbortController } | undefined;
+  let limits = limitsOf(options.limit);
+  let wake: AbortController | undefined;
+  let pumping = false;
   let closed = false;
 
-  /** Forgets starts that left the window. If the clock was set back they would never leave, so they count from now. */
-  function now(): number {
-    const at = clock();
-    if (at < lastNow) {
-      starts = starts.map(({ asking }) => ({ at, asking }));
-      blockedUntil = Math.min(blockedUntil, at + windowMs);
-    }
-    lastNow = at;
-    const firstInside = starts.findIndex((start) => at - start.at < windowMs);
-    if (firstInside !== 0) starts.splice(0, firstInside === -1 ? starts.length : firstInside);
-    return at;
+  function limitsOf(limit: number | null): WindowLimits {
+    const most = checkedLimit(limit);
+    if (most === null) return { windowMs, most, mostOf: { interactive: null, delivery: null, fetch: null } };
+    const others = most - Math.floor(most * interactiveReserve);
+    const fetches = Math.max(1, Math.floor(most * FETCH_SHARE));
+    return { windowMs, most, mostOf: { interactive: most, delivery: others, fetch: others }, fetches };
   }
 
-  /** The earliest start of a request of this class, given the window as it is. */
-  function opensAt(asking: BudgetClass): number {
-    if (limit === null) return blockedUntil;
-    const reserve = asking === "interactive" ? 0 : Math.floor(limit * interactiveReserve);
-    const opens = [blockedUntil, freeFrom(starts, limit - reserve, windowMs)];
-    if (asking === "fetch") {
-      const fetches = starts.filter((start) => start.asking === "fetch");
-      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * FETCH_SHARE)), windowMs));
-    }
-    return Math.max(...opens);
-  }
+  const head = (): BudgetClass | undefined => CLASSES.find((asking) => waiting[asking].size > 0);
 
-  function pump(): void {
-    let at = now();
-    for (const asking of CLASSES) {
-      for (const end of waiting[asking]) {
-        if (opensAt(asking) > at) break;
-        starts.push({ at, asking });
-        end();
-        at = now();
+  /** Lets in whoever may start; those who come while the window is asked take part. */
+  async function pump(): Promise<void> {
+    if (pumping) return;
+    pumping = true;
+    unplan();
+    for (let asking = head(); asking !== undefined; asking = head()) {
+      let refusal: Error | undefined;
+      try {
+        const answer = window.start(asking, limits);
+        const waitMs = typeof answer === "number" ? answer : await answer;
+        if (waitMs > 0) {
+          // Who came meanwhile may be of a class that need not wait.
+          if (head() !== asking) continue;
+          plan(waitMs);
+          break;
+        }
+      } catch (error) {
+        refusal = error instanceof Error ? error : new Error(String(error));
       }
+      // Whoever it was asked for may have left meanwhile: then it is the turn of the next of the same class.
+      const [end] = waiting[asking];
+      end?.(refusal);
     }
-    planWake();
+    pumping = false;
   }
 
   /** At most one timer, for the first instant at which any request may start. */
-  function planWake(): void {
-    const opens = CLASSES.filter((asking) => waiting[asking].size > 0).map(opensAt);
-    const at = opens.length === 0 ? undefined : Math.min(...opens);
-    if (wake?.at === at) return;
-    wake?.controller.abort();
-    wake = undefined;
-    if (at === undefined) return;
-    const mine = { at, controller: new AbortController() };
+  function plan(waitMs: number): void {
+    if (head() === undefined) return;
+    const mine = new AbortController();
     wake = mine;
-    sleep(Math.max(1, at - lastNow), mine.controller.signal).then(
+    sleep(Math.max(1, waitMs), mine.signal).then(
       () => {
-        if (wake === mine) {
-          wake = undefined;
-          pump();
-        }
+        if (wake === mine) void pump();
       },
-      () => undefined, // aborted: reschedule for the others
+      () => undefined, // aborted: planned anew for the others
     );
   }
 
-  let recalled: Promise<void> | undefined;
-
-  /** What other lives of this process started counts as deliveries. */
-  async function recall(store: BudgetMemory): Promise<void> {
-    const at = clock();
-    const before = await store.starts(at - windowMs);
-    // What a clock that was ahead remembered counts from now.
-    starts = [...before.map((each) => ({ at: Math.min(each, at), asking: "delivery" as const })), ...starts];
-  }
-
-  async function takeRemembered(store: BudgetMemory, asking: BudgetClass, signal?: AbortSignal): Promise<void> {
-    recalled ??= recall(store);
-    // Tried again by whoever comes next.
-    await recalled.catch((error: unknown) => {
-      recalled = undefined;
-      throw error;
-    });
-    await takeNow(asking, signal);
-    await store.add(clock());
-  }
-
-  function takeNow(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (closed || signal?.aborted) {
-        reject(closed ? new BudgetClosedError() : reasonOf(signal));
-        return;
-      }
-      const end: Waiter = (refusal) => {
-        waiting[asking].delete(end);
-        signal?.removeEventListener("abort", leave);
-        if (refusal === undefined) resolve();
-        else reject(refusal);
-      };
-      const leave = (): void => {
-        end(reasonOf(signal));
-        pump();
-      };
-      signal?.addEventListener("abort", leave, { once: true });
-      waiting[asking].add(end);
-      pump();
-    });
+  function unplan(): void {
+    wake?.abort();
+    wake = undefined;
   }
 
   return {
     /**
      * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
-     * `close`, and when its start cannot be remembered.
+     * `close`, and when its start cannot be counted.
      */
-    take: (asking: BudgetClass, signal?: AbortSignal): Promise<void> =>
-      memory === undefined ? takeNow(asking, signal) : takeRemembered(memory, asking, signal),
+    take(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
+      return new Promise((resolve, reject) => {
+        if (closed || signal?.aborted) {
+          reject(closed ? new BudgetClosedError() : reasonOf(signal));
+          return;
+        }
+        const end: Waiter = (refusal) => {
+          waiting[asking].delete(end);
+          signal?.removeEventListener("abort", leave);
+          if (refusal === undefined) resolve();
+          else reject(refusal);
+        };
+        const leave = (): void => {
+          end(reasonOf(signal));
+          if (head() === undefined) unplan();
+        };
+        signal?.addEventListener("abort", leave, { once: true });
+        waiting[asking].add(end);
+        void pump();
+      });
+    },
     /** After a 429: no request starts within the next `waitMs` milliseconds. */
-    penalise(waitMs: number): void {
-      blockedUntil = Math.max(blockedUntil, now() + waitMs);
-      pump();
+    async penalise(waitMs: number): Promise<void> {
+      await window.penalise(waitMs, limits);
+      void pump();
     },
     /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
-    left(): number {
-      const at = now();
-      if (blockedUntil > at) return 0;
-      return limit === null ? Infinity : Math.max(0, limit - starts.length);
-    },
+    left: async (): Promise<number> => window.left(limits),
     /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
-    setLimit(newLimit: number | null): void {
-      limit = checkedLimit(newLimit);
-      pump();
+    setLimit(limit: number | null): void {
+      limits = limitsOf(limit);
+      void pump();
     },
     /** Rejects everybody who waits and clears the timer. */
     close(): void {
       closed = true;
-      wake?.controller.abort();
-      wake = undefined;
+      unplan();
       for (const asking of CLASSES) for (const end of waiting[asking]) end(new BudgetClosedError());
     },
   };
@@ -198,9 +161,11 @@ export function createBudget(options: BudgetOptions) {
 /** Budgets by quota key (host and token, as a hash): tenants that share a token share its quota. */
 export type BudgetRegistry = ReturnType<typeof createBudgetRegistry>;
 
-export interface RegistryOptions extends Omit<BudgetOptions, "limit" | "windowMs" | "memory"> {
+export interface RegistryOptions extends Omit<BudgetOptions, "limit" | "windowMs" | "memory" | "window"> {
   /** For windows that are longer than a minute, which outlive a process. */
   readonly memoryOf?: (quotaKey: string) => BudgetMemory;
+  /** Where all processes count together. */
+  readonly windowOf?: ((quotaKey: string) => Window) | undefined;
 }
 
 /** A limit as settings name it. */
@@ -212,7 +177,7 @@ export interface Limit {
 const WINDOWS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS } as const;
 
 /** @param options of all budgets alike */
-export function createBudgetRegistry({ memoryOf, ...options }: RegistryOptions = {}) {
+export function createBudgetRegistry({ memoryOf, windowOf, ...options }: RegistryOptions = {}) {
   const budgets = new Map<string, Limit & { readonly budget: Budget }>();
   return {
     /** The one budget of all callers with this quota key; the newest limit wins. */
@@ -220,7 +185,8 @@ export function createBudgetRegistry({ memoryOf, ...options }: RegistryOptions =
       const known = budgets.get(quotaKey);
       if (known === undefined) {
         const memory = per === "minute" ? undefined : memoryOf?.(quotaKey);
-        const budget = createBudget({ ...options, limit, windowMs: WINDOWS[per], memory });
+        const window = windowOf?.(quotaKey);
+        const budget = createBudget({ ...options, limit, windowMs: WINDOWS[per], memory, window });
         budgets.set(quotaKey, { budget, limit, per });
         return budget;
       }
@@ -229,23 +195,18 @@ export function createBudgetRegistry({ memoryOf, ...options }: RegistryOptions =
       return known.budget;
     },
     /** The state of a budget; undefined before its first use. Reading it changes nothing. */
-    look(quotaKey: string): (Limit & { readonly left: number }) | undefined {
+    async look(quotaKey: string): Promise<(Limit & { readonly left: number }) | undefined> {
       const known = budgets.get(quotaKey);
-      return known && { left: known.budget.left(), limit: known.limit, per: known.per };
+      return known && { left: await known.budget.left(), limit: known.limit, per: known.per };
     },
     /** Requests that may start now under the tightest budget; `Infinity` without one. */
-    left: (): number => Math.min(...[...budgets.values()].map(({ budget }) => budget.left())),
+    left: async (): Promise<number> =>
+      Math.min(...(await Promise.all([...budgets.values()].map(({ budget }) => budget.left())))),
     close(): void {
       for (const { budget } of budgets.values()) budget.close();
       budgets.clear();
     },
   };
-}
-
-/** When fewer than `cap` of these starts will still be inside the window. */
-function freeFrom(starts: readonly { readonly at: number }[], cap: number, windowMs: number): number {
-  const leaving = starts[starts.length - Math.max(1, cap)];
-  return leaving === undefined ? -Infinity : leaving.at + windowMs;
 }
 
 function checkedLimit(limit: number | null): number | null {

@@ -62,7 +62,7 @@ export async function openPlanhat({
 
 export const registryOf = (budget: Budget): BudgetRegistry => ({
   get: () => budget,
-  look: () => undefined,
+  look: () => Promise.resolve(undefined),
   left: () => budget.left(),
   close: () => budget.close(),
 });

@@ -212,7 +212,7 @@ describe("a raw request takes its turn:", () => {
     const { connector } = opened.fixture;
     for (const left of [4, 3]) {
       await request(opened, LIST);
-      expect(Math.floor(connector.engine("plansource").budgetLeft())).toBe(left);
+      expect(Math.floor(await connector.engine("plansource").budgetLeft())).toBe(left);
     }
   });
 

@@ -30,7 +30,7 @@ describe("the request budget", () => {
     ask("delivery", 12);
     await settle();
     expect(count("delivery")).toBe(10);
-    expect(budget.left()).toBe(0);
+    expect(await budget.left()).toBe(0);
     await time.advance(59_999);
     expect(count("delivery")).toBe(10);
     await time.advance(1);
@@ -67,13 +67,13 @@ describe("the request budget", () => {
 
   it("lets nobody start within a penalty, limit or not", async () => {
     const { time, budget, ask, count } = setUp(null);
-    budget.penalise(5_000);
-    budget.penalise(1_000);
+    await budget.penalise(5_000);
+    await budget.penalise(1_000);
     ask("interactive");
     await time.advance(4_999);
-    expect([count("interactive"), budget.left()]).toEqual([0, 0]);
+    expect([count("interactive"), await budget.left()]).toEqual([0, 0]);
     await time.advance(1);
-    expect([count("interactive"), budget.left()]).toEqual([1, Infinity]);
+    expect([count("interactive"), await budget.left()]).toEqual([1, Infinity]);
   });
 
   it("forgets a waiter that gave up, and leaves no timer behind", async () => {
@@ -114,7 +114,7 @@ describe("the request budget", () => {
     ask("delivery", 1);
     await settle();
     time.set(time.clock() - 3_600_000);
-    expect(budget.left()).toBe(0);
+    expect(await budget.left()).toBe(0);
     ask("delivery", 1);
     await time.advance(60_000);
     expect(count("delivery")).toBe(2);
@@ -153,12 +153,12 @@ describe("the budget registry", () => {
   it("can be looked at without making a budget or changing one", async () => {
     const time = createFakeTime();
     const registry = createBudgetRegistry({ clock: time.clock, sleep: time.sleep });
-    expect(registry.look("one")).toBeUndefined();
-    expect(registry.left()).toBe(Infinity);
+    expect(await registry.look("one")).toBeUndefined();
+    expect(await registry.left()).toBe(Infinity);
     await registry.get("one", 20).take("delivery");
-    expect(registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
-    expect(registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
-    expect(registry.look("two")).toBeUndefined();
+    expect(await registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
+    expect(await registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
+    expect(await registry.look("two")).toBeUndefined();
   });
 
   it("shares one budget among all who count under a key, with the newest limit", async () => {
@@ -167,7 +167,7 @@ describe("the budget registry", () => {
     const budget = registry.get("api.planhat.com:abc", 10);
     await budget.take("delivery");
     expect(registry.get("api.planhat.com:abc", 20)).toBe(budget);
-    expect(budget.left()).toBe(19);
+    expect(await budget.left()).toBe(19);
     expect(registry.get("other", 10)).not.toBe(budget);
     registry.close();
     await expect(budget.take("delivery")).rejects.toBeInstanceOf(BudgetClosedError);
@@ -176,11 +176,11 @@ describe("the budget registry", () => {
   it("tells what the tightest budget grants", async () => {
     const time = createFakeTime();
     const registry = createBudgetRegistry({ clock: time.clock, sleep: time.sleep });
-    expect(registry.left()).toBe(Infinity);
+    expect(await registry.left()).toBe(Infinity);
     registry.get("wide", 20);
     await registry.get("tight", 10).take("delivery");
     registry.get("boundless", null);
-    expect(registry.left()).toBe(9);
+    expect(await registry.left()).toBe(9);
     registry.close();
   });
 });

@@ -181,7 +181,7 @@ describe("repetition", () => {
     const start = time.clock();
     await post(http);
     expect(time.clock() - start).toBe(30_000);
-    expect(budget.left()).toBe(98);
+    expect(await budget.left()).toBe(98);
     budget.close();
   });
 
@@ -332,13 +332,13 @@ describe("work that may lose its permission", () => {
         const waiting = failure(post(http));
         await settle();
         may = false;
-        time.advance(60_000);
+        await time.advance(60_000);
         expect(await waiting).toMatchObject({ failure: "not_permitted", kind: "transient", applied: "no" });
       },
     );
     expect([seen().length, calls.length]).toEqual([1, 1]);
     // Others may go on.
-    time.advance(60_000);
+    await time.advance(60_000);
     await get(http);
     expect(seen()).toHaveLength(2);
   });

@@ -63,8 +63,8 @@ async function openPlangrade(switches: Partial<PlangradeSwitches> = {}) {
   const unlimited = createBudget({ limit: null });
   const budgets: BudgetRegistry = {
     get: () => ({ ...unlimited, take: (asking, signal) => (taken.push(asking), unlimited.take(asking, signal)) }),
-    look: () => undefined,
-    left: () => Infinity,
+    look: () => Promise.resolve(undefined),
+    left: () => Promise.resolve(Infinity),
     close: () => unlimited.close(),
   };
   const shared = createShared();

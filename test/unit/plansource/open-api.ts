@@ -64,8 +64,8 @@ export async function openApi({ settings: stored, url, ...options }: OpenApiOpti
         return unlimited.take(asking, signal);
       },
     }),
-    look: () => undefined,
-    left: () => Infinity,
+    look: () => Promise.resolve(undefined),
+    left: () => Promise.resolve(Infinity),
     close: () => unlimited.close(),
   };
   const opened: PlanSourceApi[] = [];

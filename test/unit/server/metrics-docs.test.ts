@@ -22,7 +22,7 @@ beforeAll(async () => {
   const metrics = createMetrics({
     store: { backlog: () => Promise.reject(new Error("asked by nobody")) },
     services: [],
-    budgetLeft: () => 0,
+    budgetLeft: () => Promise.resolve(0),
     storeFile: "/nowhere",
     freeDiskBytes: () => NaN,
     version: "1.2.3",

@@ -30,7 +30,7 @@ function make(): Metrics {
   return createMetrics({
     store: { backlog: () => backlog() },
     services: ["planhat"],
-    budgetLeft: () => left,
+    budgetLeft: () => Promise.resolve(left),
     storeFile,
     freeDiskBytes: () => freeDiskBytes,
     version: "1.2.3",
