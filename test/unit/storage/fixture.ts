@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { openStore } from "../../../server/open-store";
 import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import { connectRedis } from "../../../src/storage/database/redis/connect";
+import { createRedisDatabase } from "../../../src/storage/database/redis/database";
 import type { Database } from "../../../src/storage/database/rows";
 import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
 import type {
@@ -17,6 +19,7 @@ import type {
   Store,
 } from "../../../src/storage/port/store";
 import { connectRemote, createRemoteServer, mildFaults } from "../../fixture/remote-database";
+import { sharedRedis } from "../../fixture/redis";
 import { auditOf } from "./audit";
 import { blockOn, deliverQuietly, finish, LANE, tenantRow, userUpdate, type MessageOptions } from "./builders";
 
@@ -27,12 +30,19 @@ export const DAY_MS = 86_400_000;
 export { openStore };
 
 /** Every database that a store may stand on; `remote`: at the other end of a connection, with faults now and then. */
-export const ADAPTERS = ["memory", "lmdb", "remote"] as const;
+export const ADAPTERS = ["memory", "lmdb", "remote", "redis"] as const;
 export type Adapter = (typeof ADAPTERS)[number];
+
+let opened = 0;
+const openRedis = (): Database => {
+  opened += 1;
+  return createRedisDatabase({ client: connectRedis({ path: sharedRedis().path }), prefix: `test ${opened}:` });
+};
 
 const openDatabaseOn = (adapter: Adapter, folder: () => string): Database => {
   if (adapter === "lmdb") return createLmdbDatabase(folder());
   if (adapter === "memory") return createMemoryDatabase();
+  if (adapter === "redis") return openRedis();
   return connectRemote(createRemoteServer(), { faultOf: mildFaults() });
 };
 

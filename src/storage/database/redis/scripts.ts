@@ -1,0 +1,103 @@
+/**
+ * The two scripts that Redis runs, each as a whole. They know rows, no rules.
+ *
+ * A row is a member of a sorted set whose scores are all 0: its key as bytes, a zero, its value. So it is found, walked
+ * and counted by its bytes, and stands in memory once.
+ */
+
+/** A question has five arguments: kind, number of its set in KEYS or the name of a list of sets, min, max, limit. */
+const ANSWER = `
+local function answer(at)
+  local kind, set, min, max, limit = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+  local number = tonumber(set)
+  if number then
+    if kind == 'size' then return redis.call('ZLEXCOUNT', KEYS[number], min, max) end
+    return redis.call('ZRANGEBYLEX', KEYS[number], min, max, 'LIMIT', 0, limit)
+  end
+  local size, rows = 0, {}
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', set, '-', '+')) do
+    local name = string.sub(member, string.find(member, '\\0', 1, true) + 1)
+    if kind == 'size' then
+      size = size + redis.call('ZLEXCOUNT', name, min, max)
+    else
+      local left = limit < 0 and -1 or limit - #rows
+      if left == 0 then break end
+      for _, row in ipairs(redis.call('ZRANGEBYLEX', name, min, max, 'LIMIT', 0, left)) do rows[#rows + 1] = row end
+    end
+  end
+  if kind == 'size' then return size end
+  return rows
+end
+`;
+
+/** ARGV: the questions. @returns the answer to each: a number, or members */
+export const FETCH = `
+${ANSWER}
+local answers = {}
+for at = 1, #ARGV, 5 do answers[#answers + 1] = answer(at) end
+return answers
+`;
+
+/**
+ * KEYS: that of the commit's id, that of the fence, the sets.
+ * ARGV: how long the id is kept, the fence, how many questions and changes there are; for each set a list and a member of
+ * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
+ * `remove`, `add`), the number of its set, the key, the value.
+ * @returns whether it is applied, conflicts, or is fenced off
+ */
+export const COMMIT = `
+${ANSWER}
+local keptSeconds, fence, reads, changes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'applied' end
+if fence ~= '' and redis.call('GET', KEYS[2]) ~= fence then return 'fenced' end
+
+local at = 5 + 2 * (#KEYS - 2)
+for _ = 1, reads do
+  local found = answer(at)
+  local is
+  if type(found) == 'number' then
+    is = tostring(found)
+  elseif #found == 0 then
+    is = ''
+  else
+    local parts = {}
+    for _, row in ipairs(found) do
+      parts[#parts + 1] = #row .. ':'
+      parts[#parts + 1] = row
+    end
+    is = table.concat(parts)
+    if #is > 40 then is = redis.sha1hex(is) end
+  end
+  if is ~= ARGV[at + 5] then return 'conflict' end
+  at = at + 6
+end
+if changes == 0 then return 'applied' end
+
+local was = {}
+for _ = 1, changes do
+  local kind, set, key, value = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
+  local name, list = KEYS[set], ARGV[5 + 2 * (set - 3)]
+  if list ~= '' and was[set] == nil then was[set] = redis.call('EXISTS', name) end
+  local before = redis.call('ZRANGEBYLEX', name, '[' .. key .. '\\0', '(' .. key .. '\\1', 'LIMIT', 0, 1)[1]
+  local after
+  if kind == 'put' then
+    after = key .. '\\0' .. value
+  elseif kind == 'add' then
+    local sum = (before and tonumber(string.sub(before, #key + 2)) or 0) + tonumber(value)
+    after = key .. '\\0' .. string.format(sum == math.floor(sum) and '%.0f' or '%.17g', sum)
+  end
+  if before ~= after then
+    if before then redis.call('ZREM', name, before) end
+    if after then redis.call('ZADD', name, 0, after) end
+  end
+  at = at + 4
+end
+for set, existed in pairs(was) do
+  local list, member = ARGV[5 + 2 * (set - 3)], ARGV[6 + 2 * (set - 3)]
+  local exists = redis.call('EXISTS', KEYS[set])
+  if exists > existed then redis.call('ZADD', list, 0, member) end
+  if exists < existed then redis.call('ZREM', list, member) end
+end
+redis.call('SET', KEYS[1], '', 'EX', keptSeconds)
+return 'applied'
+`;

@@ -1,0 +1,201 @@
+/**
+ * A database in another place: every question and every commit is a request that takes time. Work runs over rows that
+ * were fetched before; what is missing is noted, fetched together, and the work is run again. The server compares what
+ * the last run has read before it applies what that run changes.
+ */
+import { wholeOr, type Database, type Key, type RangeOptions, type RowChange, type Rows, type Work } from "./rows";
+
+/** What a run asks the server: a row, rows in order, or how many there are. */
+export type Question =
+  | { readonly kind: "row"; readonly table: string; readonly key: Key }
+  | ({ readonly kind: "walk"; readonly table: string; readonly prefix: Key; readonly limit: number } & Bounds)
+  | { readonly kind: "size"; readonly table: string; readonly prefix: Key };
+
+type Bounds = Pick<RangeOptions, "after" | "end">;
+type Walk = Extract<Question, { kind: "walk" }>;
+
+/** The rows with their values as they are stored; a row that is absent is an answer without rows. */
+export interface Answer<S> {
+  readonly rows: readonly (readonly [key: Key, stored: S])[];
+  readonly size: number;
+}
+
+/** What a run has read, to be compared. */
+export interface Read<S> {
+  readonly question: Question;
+  readonly answer: Answer<S>;
+}
+
+/** The way to the server. Whatever is lost on it is asked again there: each answer here is the server's. */
+export interface Connection<S, Options> {
+  /** All answers are of one moment. */
+  fetch(questions: readonly Question[]): Promise<readonly Answer<S>[]>;
+  /**
+   * All changes or none, which is told by false: something that was read is not so any more. Without changes it only
+   * compares.
+   */
+  apply(reads: readonly Read<S>[], changes: readonly RowChange[], options: Options | undefined): Promise<boolean>;
+  /** @returns a copy, or something that nobody can change; @throws DamagedRow */
+  decode(stored: S, table: string, key: Key): unknown;
+  /** Between a conflict and the next run. */
+  wait(conflicts: number): Promise<void>;
+}
+
+/** A database whose commits may say more than what they change. */
+export interface RemoteDatabase<Options> extends Pick<Database, "read"> {
+  write<T>(work: (rows: Rows) => Work<T>, options?: Options): Promise<T>;
+}
+
+/** The first part of a walk that is fetched; each further part is twice as long. */
+const FIRST_PART = 200;
+/** Questions that an abandoned run may ask without a new one among them. */
+const MOST_GUESSES = 10_000;
+/** Runs of one piece of work that may end in a question. */
+const MOST_ABANDONED = 200;
+/** Runs of one piece of work that may meet a conflict. */
+const MOST_CONFLICTS = 200;
+
+/** Ends a run that has asked too much of what is not there yet. */
+class Abandoned extends Error {}
+
+export function createRemoteDatabase<S, Options = never>(connection: Connection<S, Options>): RemoteDatabase<Options> {
+  async function fetchAll(questions: readonly Question[]): Promise<Map<string, Answer<S>>> {
+    const answers = await connection.fetch(questions);
+    return new Map(questions.map((question, index) => [idOf(question), answers[index] ?? NOTHING]));
+  }
+
+  /** Runs the work until a run has had everything that it asked for, and nobody changed that meanwhile. */
+  async function complete<T>(work: (rows: Rows) => Work<T>, options?: Options): Promise<T> {
+    let known = new Map<string, Answer<S>>();
+    let moments = 0;
+    let abandoned = 0;
+    let conflicts = 0;
+    for (;;) {
+      const run = openRun(known, connection);
+      const end = endOf(() => work(run.rows));
+      const missing = run.missing();
+      if (missing.length > 0) {
+        abandoned += 1;
+        if (abandoned > MOST_ABANDONED) throw new Error(`The work asked for more rows in each of ${abandoned} runs.`);
+        for (const [id, answer] of await fetchAll(missing)) known.set(id, answer);
+        moments += 1;
+        continue;
+      }
+      const { changes } = end;
+      // What was fetched at once needs no comparison; a run over two moments may have thrown because of that.
+      const isSure = changes.length === 0 && moments < 2;
+      if (isSure || (await connection.apply(run.reads(), changes, options))) return end.result();
+      conflicts += 1;
+      if (conflicts > MOST_CONFLICTS) throw new Error(`Others changed what the work had read, ${conflicts} times.`);
+      await connection.wait(conflicts);
+      known = await fetchAll(run.questions());
+      moments = 1;
+    }
+  }
+
+  return {
+    read: (work) => complete((rows) => ({ result: work(rows), changes: [] })),
+    write: complete,
+  };
+}
+
+const NOTHING: Answer<never> = { rows: [], size: 0 };
+
+const idOf = (question: Question): string => JSON.stringify(question);
+
+/** How a run ended; what it threw is thrown when its result is asked for. */
+function endOf<T>(work: () => Work<T>): { readonly changes: Work<T>["changes"]; readonly result: () => T } {
+  try {
+    const { result, changes } = work();
+    return { changes, result: () => result };
+  } catch (error) {
+    return {
+      changes: [],
+      result: () => {
+        throw error;
+      },
+    };
+  }
+}
+
+interface Run<S> {
+  readonly rows: Rows;
+  /** What it asked for that is not known: it must be run again, however it ended. */
+  readonly missing: () => readonly Question[];
+  /** Everything that it asked for, known or not. */
+  readonly questions: () => readonly Question[];
+  /** What it has read, and no more than that: of a walk that it left, the part up to there. */
+  readonly reads: () => readonly Read<S>[];
+}
+
+/**
+ * A run over what is known. What is not known is noted and counts as absent for the rest of the run, which is abandoned:
+ * that way one run notes much, instead of one thing. Nothing of an abandoned run is seen; one that goes in circles over
+ * wrong answers is ended.
+ */
+function openRun<S>(known: ReadonlyMap<string, Answer<S>>, { decode }: Pick<Connection<S, never>, "decode">): Run<S> {
+  const asked = new Map<string, Question>();
+  const missing = new Map<string, Question>();
+  const reads = new Map<string, Read<S>>();
+  let guesses = 0;
+
+  function ask(question: Question): { readonly id: string; readonly answer: Answer<S> } {
+    const id = idOf(question);
+    guesses = missing.size === 0 || !asked.has(id) ? 0 : guesses + 1;
+    asked.set(id, question);
+    const answer = known.get(id);
+    if (answer === undefined) missing.set(id, question);
+    if (guesses > MOST_GUESSES) throw new Abandoned("The work goes in circles.");
+    return { id, answer: answer ?? NOTHING };
+  }
+
+  function askWhole(question: Question): Answer<S> {
+    const { id, answer } = ask(question);
+    reads.set(id, { question, answer });
+    return answer;
+  }
+
+  function noteWalk(id: string, question: Walk, { rows }: Answer<S>, seen: number): void {
+    const before = reads.get(id)?.question;
+    if (before?.kind === "walk" && before.limit >= seen) return;
+    reads.set(id, { question: { ...question, limit: seen }, answer: { rows: rows.slice(0, seen), size: 0 } });
+  }
+
+  function* range(
+    table: string,
+    prefix: Key,
+    { after, end, limit = Infinity, skipDamaged }: RangeOptions = {},
+  ): Generator<readonly [Key, unknown]> {
+    let [from, left, part] = [after, limit, FIRST_PART];
+    while (left > 0) {
+      const question: Walk = { kind: "walk", table, prefix, after: from, end, limit: Math.min(left, part) };
+      const { id, answer } = ask(question);
+      for (const [index, [key, stored]] of answer.rows.entries()) {
+        noteWalk(id, question, answer, index + 1);
+        const value = skipDamaged === true ? wholeOr(() => decode(stored, table, key)) : decode(stored, table, key);
+        if (value !== undefined) yield [key, value];
+      }
+      if (answer.rows.length < question.limit) {
+        noteWalk(id, question, answer, question.limit);
+        return;
+      }
+      from = answer.rows.at(-1)?.[0];
+      left -= question.limit;
+      part *= 2;
+    }
+  }
+
+  return {
+    rows: {
+      get: (table, key) => {
+        const [row] = askWhole({ kind: "row", table, key }).rows;
+        return row === undefined ? undefined : decode(row[1], table, key);
+      },
+      range,
+      size: (table, prefix) => askWhole({ kind: "size", table, prefix }).size,
+    },
+    missing: () => [...missing.values()],
+    questions: () => [...asked.values()],
+    reads: () => [...reads.values()],
+  };
+}
