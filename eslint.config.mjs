@@ -1,4 +1,4 @@
-// Typed rules plus the one-way rule of the house: server → engine, services, hull → http, storage, queue.
+// Typed rules plus the one-way rule of the house: server → engine, services, hull → http, storage, coordination.
 import js from "@eslint/js";
 import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
@@ -23,7 +23,7 @@ const noDatabase = [
     "**/storage/erase/**",
     "**/storage/data-folder/**",
     "**/storage/{store,dry-run,mend}",
-    "**/queue/embedded",
+    "**/coordination/{own-jobs,bull-jobs}",
   ],
   "Only server/{wiring,engine,data-folder,open-store}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
 ];
@@ -86,7 +86,7 @@ export default tseslint.config(
     [noServer, noSimulators, noDatabase, noEngine, [["**/services/**"], "Hull knows no service."]],
   ),
   forbid(
-    ["src/http/**/*.ts", "src/queue/**/*.ts", "src/storage/**/*.ts"],
+    ["src/http/**/*.ts", "src/coordination/**/*.ts", "src/storage/**/*.ts"],
     [noServer, noSimulators, noEngine, [["**/services/**", "**/hull/**"], "The lower floor knows nobody above it."]],
   ),
   forbid(["server/**/*.ts"], [noSimulators, noDatabase]),

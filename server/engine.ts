@@ -25,7 +25,7 @@ import { createHullClient } from "../src/hull/client";
 import { createExtractReader } from "../src/hull/extract/extract";
 import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
 import type { Log } from "../src/outcome/log-lines";
-import { createEmbeddedJobs } from "../src/queue/embedded";
+import { createOwnJobs } from "../src/coordination/own-jobs";
 import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import type { GrantAccess } from "../src/engine/authorization/grant";
@@ -160,7 +160,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     now,
     firehose,
     jobs: (handler) =>
-      createEmbeddedJobs({
+      createOwnJobs({
         // No call whose answer could not be kept; the poll looks again.
         handler: async (name) => {
           if (folder.disk.isWritable()) await handler(name);

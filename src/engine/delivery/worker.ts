@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
-import type { Jobs } from "../../queue/jobs";
+import type { Jobs } from "../../coordination/jobs";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";
 import { createPauses } from "./pauses";

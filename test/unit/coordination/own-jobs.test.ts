@@ -1,5 +1,5 @@
-import { createEmbeddedJobs } from "../../../src/queue/embedded";
-import type { Jobs } from "../../../src/queue/jobs";
+import { createOwnJobs } from "../../../src/coordination/own-jobs";
+import type { Jobs } from "../../../src/coordination/jobs";
 
 /** A handler whose runs end when the test says so. */
 function createWorker() {
@@ -28,7 +28,7 @@ let jobs: Jobs;
 beforeEach(() => {
   jest.useFakeTimers({ now: 1_000_000 });
   worker = createWorker();
-  jobs = createEmbeddedJobs({ ...worker, now: () => Date.now() });
+  jobs = createOwnJobs({ ...worker, now: () => Date.now() });
 });
 afterEach(() => jest.useRealTimers());
 
@@ -81,7 +81,7 @@ describe("a look that fails", () => {
 
   it("may also fail before it begins", async () => {
     const errors: unknown[] = [];
-    const broken = createEmbeddedJobs({
+    const broken = createOwnJobs({
       handler: () => {
         throw new Error("at once");
       },

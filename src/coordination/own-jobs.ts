@@ -1,11 +1,16 @@
 /** Jobs inside one process: one run per name at a time; requests during a run lead to exactly one more. */
 import type { JobHandler, Jobs } from "./jobs";
 
-export interface EmbeddedJobsOptions {
+export interface OwnJobsOptions {
   readonly handler: JobHandler;
   readonly onError: (name: string, error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+}
+
+export interface OwnJobs extends Jobs {
+  /** Like `wake`; resolves when nothing of that name runs any more. */
+  run(name: string): Promise<void>;
 }
 
 interface Slot {
@@ -19,9 +24,10 @@ interface Slot {
 /** Longest delay that a Node.js timer understands. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOptions): Jobs {
+export function createOwnJobs({ handler, onError, now }: OwnJobsOptions): OwnJobs {
   const slots = new Map<string, Slot>();
   const life = new AbortController();
+  const periods: NodeJS.Timeout[] = [];
   const closed = (): boolean => life.signal.aborted;
 
   function slotOf(name: string): Slot {
@@ -57,6 +63,11 @@ export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOption
 
   return {
     wake,
+    run: async (name) => {
+      wake(name);
+      for (let slot = slots.get(name); slot?.running !== undefined;) await slot.running;
+    },
+    every: (name, periodMs) => void periods.push(setInterval(() => wake(name), periodMs).unref()),
     wakeAt: (name, atMs) => {
       if (closed()) return;
       const slot = slotOf(name);
@@ -73,6 +84,7 @@ export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOption
     },
     close: async () => {
       life.abort();
+      for (const period of periods) clearInterval(period);
       for (const slot of slots.values()) clear(slot);
       await Promise.all([...slots.values()].flatMap((slot) => slot.running ?? []));
     },

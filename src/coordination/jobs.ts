@@ -7,6 +7,8 @@ export interface Jobs {
   wake(name: string): void;
   /** Asks for a run at a later moment; the earliest request counts. */
   wakeAt(name: string, atMs: number): void;
+  /** Asks for a run again and again, of all processes together. Milliseconds. */
+  every(name: string, periodMs: number): void;
   /** Starts no more jobs, and resolves when the running ones have ended. */
   close(): Promise<void>;
 }

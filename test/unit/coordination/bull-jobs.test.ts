@@ -1,0 +1,144 @@
+/** Jobs that several processes share: what each of them promises to the engine, whoever asks and whoever works. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createBullJobs, type BullJobs, type BullJobsOptions } from "../../../src/coordination/bull-jobs";
+import { sharedRedis } from "../../fixture/redis";
+
+let all: BullJobs[] = [];
+let errors: unknown[] = [];
+let prefixes = 0;
+let prefix = "";
+
+beforeEach(() => {
+  all = [];
+  errors = [];
+  prefix = `jobs-${(prefixes += 1)}:`;
+});
+
+afterEach(async () => {
+  await Promise.all(all.map((jobs) => jobs.close()));
+});
+
+function openProcess(handler: BullJobsOptions["handler"], given: Partial<BullJobsOptions> = {}): BullJobs {
+  const jobs = createBullJobs({
+    queue: "planhat",
+    redis: { path: sharedRedis().path },
+    prefix,
+    handler,
+    onError: (name, error) => errors.push([name, error]),
+    now: Date.now,
+    ...given,
+  });
+  all.push(jobs);
+  return jobs;
+}
+
+/** Until something is so. The test's own time limit is the only one. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
+
+/** Runs that end when the test says so. */
+function createRuns() {
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  return {
+    begun,
+    handler: (name: string) =>
+      new Promise<void>((resolve) => {
+        begun.push(name);
+        ends.push(resolve);
+      }),
+    end: () => ends.shift()?.(),
+  };
+}
+
+const isQuiet = async ({ queue }: BullJobs): Promise<boolean> => {
+  const { active, waiting, delayed } = await queue.getJobCounts();
+  return active + waiting + delayed === 0;
+};
+
+test("a process that only asks is served by another one", async () => {
+  const { begun, handler, end } = createRuns();
+  const [asks] = [openProcess(undefined), openProcess(handler)];
+  const name = JSON.stringify(["deliver", "acme|https://api.planhat.com|one: two"]);
+  asks.wake(name);
+  await until(() => begun.length === 1);
+  expect(begun).toEqual([name]);
+  end();
+  await until(() => isQuiet(asks));
+});
+
+test("of two that serve, one does each run; a wish during it leads to exactly one more, wherever", async () => {
+  const runs = createRuns();
+  const [one, other] = [openProcess(runs.handler), openProcess(runs.handler)];
+  one.wake("a");
+  await until(() => runs.begun.length === 1);
+  for (const jobs of [one, other, one, other]) jobs.wake("a");
+  await until(
+    async () => (await one.queue.client.get(`${prefix}wish:planhat:${(await one.queue.getActive())[0]?.id}`)) === "5",
+  );
+  expect(runs.begun).toHaveLength(1);
+  runs.end();
+  await until(() => runs.begun.length === 2);
+  runs.end();
+  await until(() => isQuiet(one));
+  expect(runs.begun).toEqual(["a", "a"]);
+});
+
+test("a run that fails is reported, and the next wish leads to another one", async () => {
+  let times = 0;
+  const jobs = openProcess(() => {
+    times += 1;
+    return times === 1 ? Promise.reject(new Error("The store is away.")) : Promise.resolve();
+  });
+  jobs.wake("a");
+  await until(() => errors.length === 1);
+  expect(errors).toEqual([["a", new Error("The store is away.")]]);
+  await until(() => isQuiet(jobs));
+  jobs.wake("a");
+  await until(() => times === 2);
+});
+
+test("a later wish comes at its time, the earliest first, and those at one time as one", async () => {
+  const begun: string[] = [];
+  const jobs = openProcess((name) => {
+    begun.push(name);
+    return Promise.resolve();
+  });
+  const asked = Date.now();
+  jobs.wakeAt("far", asked + 3_600_000);
+  for (let times = 0; times < 5; times += 1) jobs.wakeAt("near", asked + 20);
+  await until(() => begun.length === 1);
+  expect(Date.now()).toBeGreaterThanOrEqual(asked + 20);
+  expect(begun).toEqual(["near"]);
+  expect(await jobs.queue.getDelayedCount()).toBe(1);
+});
+
+test("what is asked for again and again is done by one process at a time, however many ask for it", async () => {
+  const begun: number[] = [];
+  const handlerOf = (process: number) => () => {
+    begun.push(process);
+    return Promise.resolve();
+  };
+  const [one, other] = [openProcess(handlerOf(1)), openProcess(handlerOf(2))];
+  one.every("poll", 40);
+  other.every("poll", 40);
+  await until(() => begun.length >= 4);
+  expect(await one.queue.getRepeatableCount()).toBe(1);
+});
+
+test("closing waits for what runs, and begins nothing more", async () => {
+  const runs = createRuns();
+  const jobs = openProcess(runs.handler);
+  jobs.wake("a");
+  await until(() => runs.begun.length === 1);
+  let isClosed = false;
+  const closing = jobs.close().then(() => (isClosed = true));
+  jobs.wake("b");
+  await sleep(20);
+  expect(isClosed).toBe(false);
+  runs.end();
+  await closing;
+  expect(runs.begun).toEqual(["a"]);
+});
+
