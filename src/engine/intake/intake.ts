@@ -4,6 +4,7 @@
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
+import { connectorIn } from "../../storage/port/lane";
 import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
 import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
@@ -258,9 +259,9 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
     for (const outcome of result.outcomes)
       tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }, service.outcomes));
-    for (const child of result.children) {
+    for (const { tenant: owner, ...child } of result.children) {
       const { entity = "user", logName: childName } = typeNamed(service, child.type) ?? {};
-      tell(outcomeLine(credentials, { entity, ...child, logName: childName }, service.outcomes));
+      tell(outcomeLine(connectorIn(owner), { entity, ...child, logName: childName }, service.outcomes));
     }
     if (warnings.length > 0 && result.state === "queued") {
       tell(warningLine(credentials, about, warnings, message.messageId));

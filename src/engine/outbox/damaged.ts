@@ -4,7 +4,7 @@ import type { DamageRules } from "../../storage/port/documents";
 import type { RecordDocument } from "../../storage/port/rows";
 import { distrustScan } from "./delivery";
 import { linkOf, outcomeOf, ownOf, unseen, withOwn, withoutFingerprints, type Effect } from "./events/document";
-import { carryOut, follow, goOn, momentOf, openCommit } from "./effects";
+import { carryOut, follow, goOn, isUnfinished, momentOf, openCommit } from "./effects";
 
 const DAMAGED = reason("damaged");
 /** Children go back into the queue, where their parent is made anew if need be. */
@@ -61,8 +61,7 @@ export const DAMAGE_RULES: DamageRules = {
     documents.putRecord(type, linkedTo, { ...withoutFingerprints(record), revision: record.revision + 1 });
   },
   goOn: (documents) => {
-    const commit = openCommit(documents);
-    goOn(commit);
-    return commit.unfinished;
+    goOn(openCommit(documents));
+    return isUnfinished(documents);
   },
 };

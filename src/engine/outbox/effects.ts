@@ -12,6 +12,7 @@ import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
 import type { unfolded } from "./events/settled";
+import { ownIn } from "./views";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
@@ -30,7 +31,7 @@ export interface Commit {
   readonly nowMs: number;
   /** What ended in it, of whichever record. */
   readonly outcomes: RecordOutcome[];
-  /** Some children are left for further commits. */
+  /** Children are left of a record that it changed. */
   unfinished: boolean;
 }
 
@@ -79,11 +80,11 @@ export function countFolded(
 
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
-  const { type, hullId } = place;
+  const { tenant, type, hullId } = place;
   commit.documents.putRecord(type, hullId, change.document);
   for (const outcome of change.ended) {
     count(commit, place, outcome);
-    commit.outcomes.push({ type, hullId, claims, outcome });
+    commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   }
   for (const effect of change.effects) follow(commit, place, effect);
 }
@@ -133,20 +134,19 @@ function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void
   commit.unfinished = true;
 }
 
-/** Goes on with children that did not fit into an earlier commit. */
+/** Whether children of some records did not fit into the commits so far. */
+export const isUnfinished = (documents: Documents): boolean => documents.pending(1).length > 0;
+
+/** Goes on with them. */
 export function goOn(commit: Commit): void {
   const { documents } = commit;
   for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {
     const [what, ...rest] = documents.record(type, hullId)?.pending ?? [];
     if (what === undefined) continue;
-    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
-      commit.unfinished = true;
-      return;
-    }
+    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) return;
     const document = documents.record(type, hullId);
     if (document === undefined) continue;
     documents.putRecord(type, hullId, { ...document, pending: rest.length === 0 ? undefined : rest });
-    if (rest.length > 0) commit.unfinished = true;
   }
 }
 
@@ -187,7 +187,7 @@ function admitRivals(commit: Commit, type: string, remoteId: string): void {
   const most = commit.documents.changed() + MOST_DOCUMENTS;
   for (const { place, rival } of sortBy(rivals, "rival.atMs")) {
     if (!retake(commit, place, rival.content)) continue;
-    for (const orphan of familyOf(commit.documents, place, MOST_FAMILY).slice(1)) {
+    for (const orphan of someOrphansOf(commit.documents, place)) {
       const { deadLetter } = ownPart(commit, orphan);
       // Further ones are left to a person.
       if (commit.documents.changed() >= most) break;
@@ -206,22 +206,19 @@ function retake(commit: Commit, place: RecordPlace, content: Content): boolean {
   return true;
 }
 
-/**
- * A record, followed by the dead letters of those that ended because their parent did, at any depth.
- *
- * @param most limit of the search
- */
-export function familyOf(documents: Documents, record: RecordPlace, most?: number): readonly RecordPlace[] {
+/** Dead letters of those that ended because their parent did, at any depth, as many as one commit can take. */
+function someOrphansOf(documents: Documents, record: RecordPlace): readonly RecordPlace[] {
   const family = [record];
-  const number = documents.numberOf(record.tenant);
   // The list grows while it is walked; types are a tree, so this ends.
   for (const member of family) {
-    if (most !== undefined && family.length >= most) break;
-    const orphans = documents.orphansOf(member, most).filter(({ type, hullId }) => {
-      const { deadLetter } = documents.record(type, hullId)?.own[number] ?? {};
-      return ORPHANED.has(deadLetter?.ending.code ?? "");
-    });
-    family.push(...orphans);
+    if (family.length >= MOST_FAMILY) break;
+    family.push(...documents.orphansOf(member, { limit: MOST_FAMILY }).filter((each) => isOrphaned(documents, each)));
   }
-  return family.slice(0, most);
+  return family.slice(1, MOST_FAMILY);
+}
+
+/** Whether a dead letter is one because its parent ended. */
+export function isOrphaned(documents: Documents, { tenant, type, hullId }: RecordPlace): boolean {
+  const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
+  return ORPHANED.has(deadLetter?.ending.code ?? "");
 }

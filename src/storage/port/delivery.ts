@@ -115,7 +115,7 @@ export interface DeliveryStore {
   /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */
   retryNow(lane: Lane): Promise<void>;
   /** After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed. */
-  recover(lane: Lane, settleMs: number): Promise<number>;
+  recover(lane: Lane, settleMs: number): Promise<Settled & { readonly recovered: number }>;
   /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
   observe(
     remote: string,

@@ -44,15 +44,15 @@ export interface Documents {
   /** Records that wait for a parent. @param tenant one connector's only */
   waitingFor(type: string, hullId: string, limit: number, tenant?: string): readonly RecordPlace[];
   /** Dead letters of a connector that name a record as their parent. */
-  orphansOf(parent: RecordPlace, limit?: number): readonly RecordPlace[];
+  orphansOf(parent: RecordPlace, query: PageQuery<RecordPlace>): readonly RecordPlace[];
   /** Skipped since a remote record is linked to another one. */
   rivalsFor(type: string, remoteId: string): readonly RecordPlace[];
   /** Records of a connector that could be worked on, or are: what is due first. */
   due(tenant: string, type: string | undefined, query: DueQuery): readonly DuePlace[];
   /** The same for what Hull must be told. */
   dueHullUpdates(tenant: string, query: DueQuery): readonly DuePlace[];
-  /** Records of a connector that wait for a parent. */
-  blocked(tenant: string, limit: number): readonly RecordPlace[];
+  /** Records that wait for a parent, whichever connector's they are. */
+  blocked(query: PageQuery<BlockedPlace>): readonly BlockedPlace[];
   deadLetters(tenant: string): readonly RecordPlace[];
   /** Since when content of a connector is in flight that may be repeated: by its number, milliseconds since 1970. */
   flights(tenant: string): ReadonlyMap<number, number>;
@@ -108,12 +108,22 @@ export interface Commits {
   listed(remote: string, type: string, run: string): Promise<Listed>;
 }
 
-export interface DueQuery {
+export interface PageQuery<Place> {
   readonly limit: number;
+  /** Where the page before ended. */
+  readonly after?: Place | undefined;
+}
+
+export interface DueQuery extends PageQuery<DuePlace> {
   /** Due until then, milliseconds since 1970; all, if absent. */
   readonly untilMs?: number | undefined;
-  /** Where the page before ended. */
-  readonly after?: DuePlace | undefined;
+}
+
+/** A record that waits for a parent. */
+export interface BlockedPlace extends RecordPlace {
+  readonly parent: { readonly type: string; readonly hullId: string };
+  /** The connector's number. */
+  readonly number: number;
 }
 
 /** Where an entry or a Hull update stands in its queue. */

@@ -8,6 +8,8 @@ export interface Lane {
 }
 
 export interface RecordOutcome {
+  /** The connector whose message it was. */
+  readonly tenant: string;
   readonly type: string;
   readonly hullId: string;
   readonly claims: Claims;
@@ -26,4 +28,11 @@ export function serviceOf(tenantKey: string): string {
 /** Organization and connector id, which name a connector in Hull: what was stored before keys named the service. */
 export function connectorOf(tenantKey: string): string {
   return tenantKey.slice(tenantKey.indexOf("/") + 1);
+}
+
+/** The same in parts, as log lines name a connector. */
+export function connectorIn(tenantKey: string): { readonly organization: string; readonly id: string } {
+  const connector = connectorOf(tenantKey);
+  const end = connector.indexOf("/");
+  return { organization: connector.slice(0, end), id: connector.slice(end + 1) };
 }

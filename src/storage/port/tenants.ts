@@ -30,8 +30,8 @@ export interface TenantStore {
     from: TriedAt,
     to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
   ): Promise<TenantRow | undefined>;
-  /** Moves what was accepted for an earlier remote after the tenant had left it. */
-  move(lane: Lane, remote: string): Promise<void>;
+  /** Moves what was accepted for an earlier remote after the tenant had left it; returns what newer messages replace there. */
+  move(lane: Lane, remote: string): Promise<readonly RecordOutcome[]>;
   remote(key: string): Promise<RemoteRow>;
   /** All ids known so far no longer count. */
   newGeneration(remote: string): Promise<RemoteRow>;

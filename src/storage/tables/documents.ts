@@ -1,5 +1,5 @@
 /** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
-import type { Documents, DuePlace, RecordPlace } from "../port/documents";
+import type { BlockedPlace, Documents, DuePlace, RecordPlace } from "../port/documents";
 import type { Content, OwnPart, RecordDocument, RemoteDocument } from "../port/rows";
 import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
@@ -230,9 +230,10 @@ export function documentsOf(
         hullId: String(id),
       }));
     },
-    orphansOf: ({ tenant, type, hullId }, limit) => {
+    orphansOf: ({ tenant, type, hullId }, { limit, after }) => {
       const prefix = [...laneOf(tenant), type, hullId];
-      return [...view.places(RECORDS, "orphans", prefix, { limit })].map(([, , , , child, id]) => ({
+      const from = after && [...prefix, after.type, after.hullId];
+      return [...view.places(RECORDS, "orphans", prefix, { limit, after: from })].map(([, , , , child, id]) => ({
         tenant,
         type: String(child),
         hullId: String(id),
@@ -261,14 +262,19 @@ export function documentsOf(
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
       return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
     },
-    blocked: (tenant, limit) => {
-      const number = Number(numberIn(remote, tenant) ?? -1);
-      const found: RecordPlace[] = [];
-      for (const [, , , owner, type, hullId] of view.places(RECORDS, "waiting", [remote.number])) {
-        if (owner === number) found.push({ tenant, type: String(type), hullId: String(hullId) });
-        if (found.length >= limit) break;
-      }
-      return found;
+    blocked: ({ limit, after }) => {
+      const prefix = [remote.number];
+      const { parent, number, type = "", hullId = "" } = after ?? {};
+      const from = parent && [...prefix, parent.type, parent.hullId, number ?? 0, type, hullId];
+      return [...view.places(RECORDS, "waiting", prefix, { limit, after: from })].map(
+        ([, parentType, parentId, owner = "", child, id]): BlockedPlace => ({
+          tenant: tenantIn(remote, owner),
+          type: String(child),
+          hullId: String(id),
+          parent: { type: String(parentType), hullId: String(parentId) },
+          number: Number(owner),
+        }),
+      );
     },
     deadLetters: (tenant) =>
       [...view.places(RECORDS, "dead", laneOf(tenant))].map(([, , type, hullId]) => ({

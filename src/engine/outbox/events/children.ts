@@ -64,10 +64,8 @@ export function parentMade(
   return { document: withOwn(known, at, { same: undefined, entry }), ended: [], effects: [], isMade: true };
 }
 
-/** How the parent ended with the same message, or is ending just now: then it need not be tried again for this child. */
+/** How the parent ended with the same message: then it need not be tried again for this child. */
 function endedBefore(parent: RecordDocument | undefined, content: Content, at: Moment): FanOut | undefined {
-  const underway = parent?.pending?.find(({ kind, tenant }) => kind !== "release" && tenant === at.number);
-  if (underway !== undefined) return underway;
   const { last } = ownOf(parent, at);
   const isSame = last?.messageId === content.messageId && content.replay !== true;
   if (!isSame || !isRefused(last.outcome)) return undefined;

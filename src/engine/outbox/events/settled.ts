@@ -337,8 +337,13 @@ function blocked(
   { document }: Parent,
   at: Moment,
 ): { readonly entry: Entry; readonly makes?: ParentEntry } {
-  // The parent got its id meanwhile: the child stays in the queue.
-  if (linkOf(document, at.generation) !== undefined) return { entry };
+  // The parent got its id meanwhile, or its former children are still being ended: the child stays in the queue.
+  if (linkOf(document, at.generation) !== undefined || isEndingChildren(document, at)) return { entry };
   const waiting = { ...entry, blockedOn: parent.hullId };
   return ownOf(document, at).entry === undefined ? { entry: waiting, makes: parent } : { entry: waiting };
+}
+
+/** They end slice by slice, as the parent did then; who waited with them would end so as well. */
+function isEndingChildren(parent: RecordDocument | undefined, { number }: Moment): boolean {
+  return parent?.pending?.some(({ kind, tenant }) => kind !== "release" && tenant === number) === true;
 }
