@@ -151,6 +151,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   });
   const timing = { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS };
   const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS, random: Math.random };
+  const jobs = createOwnJobs({ now, onError: (job, error) => onError(error, { job: JSON.stringify(job) }) });
   const deliveryWorker = createDeliveryWorker({
     store,
     service,
@@ -159,15 +160,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     log,
     now,
     firehose,
-    jobs: (handler) =>
-      createOwnJobs({
-        // No call whose answer could not be kept; the poll looks again.
-        handler: async (name) => {
-          if (folder.disk.isWritable()) await handler(name);
-        },
-        now,
-        onError: (name, error) => onError(error, { job: name }),
-      }),
+    jobs,
+    isWritable: () => folder.disk.isWritable(),
     onError,
     timing,
     pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: CYCLE_ENTRIES },
@@ -183,6 +177,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     reader: createExtractReader({ allowedHosts: extractHosts }),
     firehose,
     verify: (key) => deliveryWorker.verify(key),
+    jobs,
     seal,
     log,
     now,
@@ -295,6 +290,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       return rows + (await store.forgetTenant(key, remotes));
     },
     start: async () => {
+      jobs.start();
       await deliveryWorker.start();
       await runs.start();
     },
@@ -303,8 +299,9 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       ending.abort();
       budgets.close();
       service.close?.();
-      await Promise.all([runs.close(), explain.idle()]);
-      await deliveryWorker.close();
+      runs.close();
+      deliveryWorker.close();
+      await Promise.all([jobs.close(), explain.idle()]);
       closeAgents(agents);
     },
   };

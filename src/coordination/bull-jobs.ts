@@ -1,9 +1,9 @@
-/** The same jobs for all processes that share a Redis: one of them does each run, and runs of one name follow each other. */
+/** The same jobs for all processes that share a Redis: one of them does each run, and runs of one job follow each other. */
 import { hash } from "node:crypto";
 import once from "lodash/once";
-import Bull, { type Job, type Queue } from "bull";
+import Bull, { type Job as BullJob, type Queue } from "bull";
 import { Redis, type RedisOptions } from "ioredis";
-import type { JobHandler, Jobs } from "./jobs";
+import type { Job, Jobs } from "./jobs";
 import { createOwnJobs } from "./own-jobs";
 
 export interface BullJobsOptions {
@@ -12,10 +12,8 @@ export interface BullJobsOptions {
   readonly redis: RedisOptions;
   /** Of all keys in Redis. */
   readonly prefix: string;
-  /** Undefined: this process only asks. */
-  readonly handler: JobHandler | undefined;
-  /** @param name undefined: Redis did not answer */
-  readonly onError: (name: string | undefined, error: unknown) => void;
+  /** @param job undefined: Redis did not answer */
+  readonly onError: (job: Job | undefined, error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -26,7 +24,7 @@ export interface BullJobs extends Jobs {
 }
 
 interface JobData {
-  readonly name: string;
+  readonly job: Job;
 }
 
 /** Runs of one process at a time. */
@@ -37,77 +35,82 @@ const WISH_KEPT_SECONDS = 3_600;
 const SAME_TIME_MS = 1_000;
 const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
-export function createBullJobs({ queue: queueName, redis, prefix, handler, onError, now }: BullJobsOptions): BullJobs {
+export function createBullJobs({ queue: name, redis, prefix, onError, now }: BullJobsOptions): BullJobs {
   const clients: Redis[] = [];
   const createClient = (): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
     clients.push(client);
     return client;
   };
-  const queue = new Bull<JobData>(queueName, { prefix: `${prefix}bull`, createClient });
+  const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient });
+  const own = createOwnJobs({ onError, now });
   const asking = new Set<Promise<unknown>>();
-  /** How often a name had been asked for when its job began here. */
+  /** How often a job had been asked for when it began here. */
   const heard = new Map<string, string | null>();
   let isClosing = false;
   queue.on("error", (error) => onError(undefined, error));
 
   /** Returns at once; what fails is found by a poll. */
-  function ask(name: string, work: () => Promise<unknown>): void {
+  function ask(job: Job, work: () => Promise<unknown>): void {
     if (isClosing) return;
     const asked = work()
-      .catch((error: unknown) => onError(name, error))
+      .catch((error: unknown) => onError(job, error))
       .finally(() => asking.delete(asked));
     asking.add(asked);
   }
 
-  const wishKey = (name: string): string => `${prefix}wish:${queueName}:${idOf(name)}`;
+  const wishKey = (id: string): string => `${prefix}wish:${name}:${id}`;
 
-  /** A job that is active swallows those of the same name, so wishes are counted. */
-  function wake(name: string): void {
-    ask(name, async () => {
-      await queue.client.multi().incr(wishKey(name)).expire(wishKey(name), WISH_KEPT_SECONDS).exec();
-      await queue.add({ name }, { jobId: idOf(name), ...DONE_WITH });
+  /** A job that is active swallows others with its id, so wishes are counted. */
+  function wake(job: Job): void {
+    ask(job, async () => {
+      const jobId = idOf(job);
+      await queue.client.multi().incr(wishKey(jobId)).expire(wishKey(jobId), WISH_KEPT_SECONDS).exec();
+      await queue.add({ job }, { jobId, ...DONE_WITH });
     });
   }
 
-  function serve(handle: JobHandler): Jobs & { run(name: string): Promise<void> } {
-    const own = createOwnJobs({ handler: handle, onError, now });
-    const work = async ({ data: { name } }: Job<JobData>): Promise<void> => {
-      heard.set(name, await queue.client.get(wishKey(name)));
-      await own.run(name);
-    };
-    queue.process(AT_ONCE, work).catch((error: unknown) => onError(undefined, error));
-    queue.on("completed", ({ data: { name } }: Job<JobData>) => {
-      ask(name, async () => {
-        const before = heard.get(name);
-        heard.delete(name);
-        if ((await queue.client.get(wishKey(name))) !== before) wake(name);
-      });
-    });
-    return own;
+  async function work({ data: { job } }: BullJob<JobData>): Promise<void> {
+    const id = idOf(job);
+    heard.set(id, await queue.client.get(wishKey(id)));
+    await own.run(job);
   }
 
-  const served = handler === undefined ? undefined : serve(handler);
+  function again({ data: { job } }: BullJob<JobData>): void {
+    ask(job, async () => {
+      const id = idOf(job);
+      const before = heard.get(id);
+      heard.delete(id);
+      if ((await queue.client.get(wishKey(id))) !== before) wake(job);
+    });
+  }
 
   return {
     queue,
+    serve: own.serve,
+    start: () => {
+      own.start();
+      queue.on("completed", again);
+      queue.process(AT_ONCE, work).catch((error: unknown) => onError(undefined, error));
+    },
     wake,
-    wakeAt: (name, atMs) => {
-      const jobId = `${idOf(name)}@${Math.ceil(atMs / SAME_TIME_MS)}`;
-      ask(name, () => queue.add({ name }, { jobId, delay: Math.max(0, atMs - now()), ...DONE_WITH }));
+    wakeAt: (job, atMs) => {
+      const jobId = `${idOf(job)}@${Math.ceil(atMs / SAME_TIME_MS)}`;
+      ask(job, () => queue.add({ job }, { jobId, delay: Math.max(0, atMs - now()), ...DONE_WITH }));
     },
-    every: (name, periodMs) => {
-      ask(name, () => queue.add({ name }, { jobId: idOf(name), repeat: { every: periodMs }, ...DONE_WITH }));
+    every: (job, periodMs) => {
+      ask(job, () => queue.add({ job }, { jobId: idOf(job), repeat: { every: periodMs }, ...DONE_WITH }));
     },
+    idle: own.idle,
     close: once(async () => {
       isClosing = true;
       await Promise.all(asking);
       // It waits for the jobs that are active.
-      await Promise.all([queue.close(), served?.close()]);
+      await Promise.all([queue.close(), own.close()]);
       for (const client of clients) client.disconnect();
     }),
   };
 }
 
-/** Names hold what a remote is called, colons too, which Bull takes for its own. */
-const idOf = (name: string): string => hash("sha256", name, "base64url").slice(0, 22);
+/** What a remote is called may hold colons, which Bull takes for its own. */
+const idOf = (job: Job): string => hash("sha256", JSON.stringify(job), "base64url").slice(0, 22);

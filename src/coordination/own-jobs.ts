@@ -1,19 +1,19 @@
-/** Jobs inside one process: one run per name at a time; requests during a run lead to exactly one more. */
-import type { JobHandler, Jobs } from "./jobs";
+/** Jobs inside one process: one run of each at a time; requests during a run lead to exactly one more. */
+import type { Job, JobHandler, Jobs } from "./jobs";
 
 export interface OwnJobsOptions {
-  readonly handler: JobHandler;
-  readonly onError: (name: string, error: unknown) => void;
+  readonly onError: (job: Job, error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export interface OwnJobs extends Jobs {
-  /** Like `wake`; resolves when nothing of that name runs any more. */
-  run(name: string): Promise<void>;
+  /** Like `wake`; resolves when that job runs no more. */
+  run(job: Job): Promise<void>;
 }
 
 interface Slot {
+  readonly job: Job;
   running?: Promise<void>;
   /** How often it was asked for. */
   wishes: number;
@@ -24,35 +24,37 @@ interface Slot {
 /** Longest delay that a Node.js timer understands. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function createOwnJobs({ handler, onError, now }: OwnJobsOptions): OwnJobs {
+export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
+  const handlers = new Map<string, JobHandler>();
   const slots = new Map<string, Slot>();
-  const life = new AbortController();
   const periods: NodeJS.Timeout[] = [];
-  const closed = (): boolean => life.signal.aborted;
+  let state: "new" | "started" | "closed" = "new";
 
-  function slotOf(name: string): Slot {
-    const slot = slots.get(name) ?? { wishes: 0, timerAtMs: Infinity };
+  function slotOf(job: Job): Slot {
+    const name = JSON.stringify(job);
+    const slot = slots.get(name) ?? { job, wishes: 0, timerAtMs: Infinity };
     slots.set(name, slot);
     return slot;
   }
 
-  function wake(name: string): void {
-    if (closed()) return;
-    const slot = slotOf(name);
+  function wake(job: Job): void {
+    if (state !== "started") return;
+    const slot = slotOf(job);
     slot.wishes += 1;
     if (slot.running !== undefined) return;
     const heard = slot.wishes;
-    slot.running = look(name).finally(() => {
+    slot.running = look(job).finally(() => {
       delete slot.running;
-      if (slot.wishes !== heard) wake(name);
+      if (slot.wishes !== heard) wake(job);
     });
   }
 
-  async function look(name: string): Promise<void> {
+  async function look(job: Job): Promise<void> {
+    const [kind, ...on] = job;
     try {
-      await handler(name);
+      await handlers.get(kind)?.(...on);
     } catch (error) {
-      onError(name, error);
+      onError(job, error);
     }
   }
 
@@ -61,32 +63,41 @@ export function createOwnJobs({ handler, onError, now }: OwnJobsOptions): OwnJob
     slot.timerAtMs = Infinity;
   }
 
+  async function ended(isMeant: (job: Job) => boolean): Promise<void> {
+    await Promise.all([...slots.values()].flatMap(({ job, running }) => (isMeant(job) && running) || []));
+  }
+
   return {
-    wake,
-    run: async (name) => {
-      wake(name);
-      for (let slot = slots.get(name); slot?.running !== undefined;) await slot.running;
+    serve: (kind, handler) => void handlers.set(kind, handler),
+    start: () => {
+      if (state === "new") state = "started";
     },
-    every: (name, periodMs) => void periods.push(setInterval(() => wake(name), periodMs).unref()),
-    wakeAt: (name, atMs) => {
-      if (closed()) return;
-      const slot = slotOf(name);
+    wake,
+    run: async (job) => {
+      wake(job);
+      for (let running = slotOf(job).running; running !== undefined; running = slotOf(job).running) await running;
+    },
+    wakeAt: (job, atMs) => {
+      if (state !== "started") return;
+      const slot = slotOf(job);
       if (slot.timerAtMs <= atMs) return;
       clear(slot);
       slot.timerAtMs = atMs;
       slot.timer = setTimeout(
         () => {
           clear(slot);
-          wake(name);
+          wake(job);
         },
         Math.min(Math.max(0, atMs - now()), MAX_TIMER_MS),
       );
     },
+    every: (job, periodMs) => void periods.push(setInterval(() => wake(job), periodMs).unref()),
+    idle: (kind) => ended((job) => job[0] === kind),
     close: async () => {
-      life.abort();
+      state = "closed";
       for (const period of periods) clearInterval(period);
       for (const slot of slots.values()) clear(slot);
-      await Promise.all([...slots.values()].flatMap((slot) => slot.running ?? []));
+      await ended(() => true);
     },
   };
 }

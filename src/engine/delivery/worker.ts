@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
-import type { Jobs } from "../../coordination/jobs";
+import type { Job, JobHandler, Jobs } from "../../coordination/jobs";
 import { connectorIn } from "../../storage/port/lane";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";
@@ -26,11 +26,13 @@ export interface DeliveryWorkerOptions<S> {
   readonly seal: Seal;
   readonly tenants: Tenants<S>;
   readonly firehose: (credentials: Credentials) => Firehose;
-  readonly jobs: (handler: (name: string) => Promise<void>) => Jobs;
+  readonly jobs: Jobs;
   readonly log: Log;
   readonly now: () => number;
   readonly timing: Timing;
   readonly pace: Pace;
+  /** Whether results can be kept. */
+  readonly isWritable: () => boolean;
   /** Called with errors that are our own fault. */
   readonly onError: (error: unknown) => void;
 }
@@ -48,7 +50,7 @@ export interface Pace {
 }
 
 export interface DeliveryWorker {
-  /** Recovers what a former process left in flight, and starts. */
+  /** Recovers what a former process left in flight, and looks at every lane. */
   start(): Promise<void>;
   wake(lane: Lane): void;
   /** Whether a tenant's changed credentials still lead to the remembered records; `moved`: load it again. */
@@ -59,33 +61,26 @@ export interface DeliveryWorker {
   announce(outcomes: readonly RecordOutcome[]): void;
   /** Resolves when the running cycles have ended. */
   idle(): Promise<void>;
-  /** Ends running cycles at their next durable point. */
-  close(): Promise<void>;
+  /** Ends running cycles at their next durable point; they are done when their jobs are. */
+  close(): void;
 }
 
 const DELIVER = "deliver";
 const UPDATE_HULL = "tell";
+const POLL = "poll";
 /** Rows per firehose cycle. */
 const HULL_UPDATE_BATCH = 500;
 const MAX_DEBOUNCES = 4;
 
 export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): DeliveryWorker {
-  const { store, service, tenants, log, now, timing, pace } = options;
+  const { store, service, tenants, jobs, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
-  const cycles = new Set<Promise<void>>();
   const closing = (): boolean => life.signal.aborted;
-  let poller: NodeJS.Timeout | undefined;
-  const jobs = options.jobs(async (name) => {
-    const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
-    const cycle = kind === DELIVER ? deliver(remote) : updateHull({ remote, tenant });
-    cycles.add(cycle);
-    await cycle.finally(() => cycles.delete(cycle));
-  });
 
   /** One delivery job per remote: two connectors of one remote must not create the same record at once. */
-  const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
-  const hullUpdateJob = (lane: Lane): string => JSON.stringify([UPDATE_HULL, lane.remote, lane.tenant]);
+  const deliverJob = ({ remote }: Pick<Lane, "remote">): Job => [DELIVER, remote];
+  const hullUpdateJob = ({ remote, tenant }: Lane): Job => [UPDATE_HULL, remote, tenant];
 
   const pauses = createPauses({
     store,
@@ -164,7 +159,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   /** An error of one tenant must not stop the others of its remote, and what it had in flight must be recovered. */
   async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
-    const key = deliverJob(lane) + lane.tenant;
+    const key = JSON.stringify(lane);
     try {
       if (interrupted.has(key)) await recoverNow();
       return await cycleOf(lane);
@@ -254,21 +249,31 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if (due !== undefined) jobs.wakeAt(hullUpdateJob(lane), Math.max(due, now() + 1));
   }
 
-  /** What was cut off by our own end is no fault. */
-  function failed(error: unknown): void {
-    if (!closing()) options.onError(error);
-  }
-
   async function poll(): Promise<void> {
     for (const lane of await store.lanes()) wake(lane);
   }
 
+  // No call whose answer could not be kept; the poll looks again.
+  const ifWritable =
+    (work: JobHandler): JobHandler =>
+    async (...on) => {
+      if (options.isWritable()) await work(...on);
+    };
+  jobs.serve(
+    DELIVER,
+    ifWritable((remote = "") => deliver(remote)),
+  );
+  jobs.serve(
+    UPDATE_HULL,
+    ifWritable((remote = "", tenant = "") => updateHull({ remote, tenant })),
+  );
+  jobs.serve(POLL, poll);
+
   return {
     start: async () => {
       for (const lane of await store.lanes()) await recover(lane);
+      jobs.every([POLL], pace.pollMs);
       await poll();
-      poller = setInterval(() => void poll().catch(failed), pace.pollMs);
-      poller.unref();
     },
     wake,
     verify: async (tenantKey) => {
@@ -283,12 +288,8 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     },
     announce: report,
     idle: async () => {
-      await Promise.allSettled(cycles);
+      await Promise.all([jobs.idle(DELIVER), jobs.idle(UPDATE_HULL)]);
     },
-    close: async () => {
-      life.abort();
-      clearInterval(poller);
-      await jobs.close();
-    },
+    close: () => life.abort(),
   };
 }

@@ -33,6 +33,6 @@ export interface Runs<S> {
   batch(tenant: Tenant<S>, order: BatchOrder, options: RunOptions): Promise<RunRow>;
   /** Ends a tenant's runs at their next durable point: it is being erased. */
   abandon(tenantKey: string): Promise<void>;
-  /** Ends running runs at their next durable point. */
-  close(): Promise<void>;
+  /** Ends running runs at their next durable point; they are done when their jobs are. */
+  close(): void;
 }

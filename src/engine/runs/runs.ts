@@ -7,6 +7,7 @@ import type { RunOptions, RunRow } from "../../storage/port/rows";
 import { runPlace } from "../../storage/port/seal";
 import type { NewRun } from "../../storage/port/store";
 import { watchBacklogs } from "./backlog";
+import type { Jobs } from "../../coordination/jobs";
 import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
@@ -16,16 +17,19 @@ import type { Tenant } from "../tenants";
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Whether what runs read may be kept; without room no run is begun or goes on. */
   readonly hasRoom: () => boolean;
+  readonly jobs: Jobs;
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
 }
 
 interface Active {
   readonly run: RunRow;
-  readonly work: Promise<void>;
+  readonly ended: Promise<unknown>;
   readonly abort: () => void;
 }
 
+const WORK = "run";
+const POLL = "runs";
 const MINUTE_MS = 60_000;
 /** A run whose work throws this often has met a bug of ours. */
 const MOST_FAULTS = 5;
@@ -41,16 +45,13 @@ const RECENT = 50;
 const INTERVAL = "Interval between last job and now is less than configured threshold";
 
 export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
-  const { store, service, tenants, log, now } = options;
+  const { store, service, tenants, jobs, log, now } = options;
   const life = new AbortController();
   const active = new Map<string, Active>();
   /** How often a run's work threw; see `MOST_FAULTS`. */
   const faults = new Map<string, number>();
   /** Dry runs that a full disk ended, where that could not be written down. */
   const cutShort = new Set<string>();
-  let poller: NodeJS.Timeout | undefined;
-  let polling: Promise<void> | undefined;
-  let lookAgain = false;
 
   /** Begins what waits, and reports what ended. */
   async function poll(): Promise<void> {
@@ -65,41 +66,36 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     }
   }
 
-  function look(): Promise<void> {
-    // What happened since the poll began may have escaped it.
-    if (polling !== undefined) lookAgain = true;
-    polling ??= poll()
-      .catch(options.onError)
-      .finally(() => {
-        polling = undefined;
-        if (lookAgain && !life.signal.aborted) void look();
-        lookAgain = false;
-      });
-    return polling;
-  }
-
   async function logStart(run: RunRow): Promise<void> {
     const tenant = await tenants.load(run.tenant);
     if (tenant !== undefined) log(jobLine(tenant.credentials, "start", run));
   }
 
   function launch(run: RunRow): void {
-    if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
-    if (!options.hasRoom() && !cutShort.has(run.id)) return;
-    // The batches of a tenant, one after the other.
-    const isBusy = [...active.values()].some((each) => each.run.kind === "batch" && each.run.tenant === run.tenant);
-    if (run.kind === "batch" && isBusy) return;
+    if (run.kind !== "drain" && run.complete !== true) jobs.wake([WORK, run.id]);
+  }
+
+  async function work(id: string): Promise<void> {
+    const run = await store.run(id);
+    if (run === undefined || (run.state !== "waiting" && run.state !== "running") || run.complete === true) return;
+    if (!options.hasRoom() && !cutShort.has(id)) return;
+    if (run.kind === "batch" && (await isBehindAnother(run))) return;
     const own = new AbortController();
-    const work = execute(run, AbortSignal.any([life.signal, own.signal]))
-      .then(
-        () => true,
-        (error: unknown) => stumble(run, error),
-      )
-      .then((further) => {
-        active.delete(run.id);
-        if (further && !life.signal.aborted) void look();
-      });
-    active.set(run.id, { run, work, abort: () => own.abort() });
+    const further = execute(run, AbortSignal.any([life.signal, own.signal])).then(
+      () => true,
+      (error: unknown) => stumble(run, error),
+    );
+    active.set(id, { run, abort: () => own.abort(), ended: further });
+    if (await further.finally(() => active.delete(id))) jobs.wake([POLL]);
+  }
+
+  /** The batches of a tenant, one after the other. */
+  async function isBehindAnother({ id, tenant }: RunRow): Promise<boolean> {
+    const batches = (await store.openRuns()).filter((each) => each.kind === "batch" && each.tenant === tenant);
+    const first = batches.find(
+      ({ state, complete }) => complete !== true && (state === "waiting" || state === "running"),
+    );
+    return first !== undefined && first.id !== id;
   }
 
   /** Its work threw: the poll tries again, a few times. Returns whether others may continue at once. */
@@ -219,11 +215,13 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     return { kind: begun ? "begun" : "underway", run };
   }
 
+  jobs.serve(WORK, (id = "") => work(id));
+  jobs.serve(POLL, poll);
+
   return {
     start: async () => {
-      await look();
-      poller = setInterval(() => void look(), options.pollMs);
-      poller.unref();
+      await poll();
+      jobs.every([POLL], options.pollMs);
     },
 
     fetch,
@@ -234,7 +232,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));
       const { run } = await store.beginRun({ ...fresh, order: sealed }, false);
       // Earlier batches are processed first.
-      void look();
+      jobs.wake([POLL]);
       return run;
     },
 
@@ -242,13 +240,9 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
       own.forEach(({ abort }) => abort());
       // A poll that saw what waited of the tenant may be about to begin a drain of it.
-      await Promise.all([...own.map(({ work }) => work), polling]);
+      await Promise.all([...own.map(({ ended }) => ended), jobs.idle(POLL)]);
     },
 
-    close: async () => {
-      life.abort();
-      clearInterval(poller);
-      await Promise.allSettled([...[...active.values()].map(({ work }) => work), polling]);
-    },
+    close: () => life.abort(),
   };
 }

@@ -1,6 +1,6 @@
 /** Jobs that several processes share: what each of them promises to the engine, whoever asks and whoever works. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBullJobs, type BullJobs, type BullJobsOptions } from "../../../src/coordination/bull-jobs";
+import { createBullJobs, type BullJobs } from "../../../src/coordination/bull-jobs";
 import { sharedRedis } from "../../fixture/redis";
 
 let all: BullJobs[] = [];
@@ -18,16 +18,19 @@ afterEach(async () => {
   await Promise.all(all.map((jobs) => jobs.close()));
 });
 
-function openProcess(handler: BullJobsOptions["handler"], given: Partial<BullJobsOptions> = {}): BullJobs {
+/** @param handler undefined: it only asks */
+function openProcess(handler?: (name: string) => Promise<void>): BullJobs {
   const jobs = createBullJobs({
     queue: "planhat",
     redis: { path: sharedRedis().path },
     prefix,
-    handler,
-    onError: (name, error) => errors.push([name, error]),
+    onError: (job, error) => errors.push([job, error]),
     now: Date.now,
-    ...given,
   });
+  if (handler !== undefined) {
+    for (const kind of ["a", "b", "near", "far", "poll"]) jobs.serve(kind, (...on) => handler([kind, ...on].join(" ")));
+    jobs.start();
+  }
   all.push(jobs);
   return jobs;
 }
@@ -59,11 +62,10 @@ const isQuiet = async ({ queue }: BullJobs): Promise<boolean> => {
 
 test("a process that only asks is served by another one", async () => {
   const { begun, handler, end } = createRuns();
-  const [asks] = [openProcess(undefined), openProcess(handler)];
-  const name = JSON.stringify(["deliver", "acme|https://api.planhat.com|one: two"]);
-  asks.wake(name);
+  const [asks] = [openProcess(), openProcess(handler)];
+  asks.wake(["a", "acme|https://api.planhat.com|one: two", "planhat/acme/1"]);
   await until(() => begun.length === 1);
-  expect(begun).toEqual([name]);
+  expect(begun).toEqual(["a acme|https://api.planhat.com|one: two planhat/acme/1"]);
   end();
   await until(() => isQuiet(asks));
 });
@@ -71,9 +73,9 @@ test("a process that only asks is served by another one", async () => {
 test("of two that serve, one does each run; a wish during it leads to exactly one more, wherever", async () => {
   const runs = createRuns();
   const [one, other] = [openProcess(runs.handler), openProcess(runs.handler)];
-  one.wake("a");
+  one.wake(["a"]);
   await until(() => runs.begun.length === 1);
-  for (const jobs of [one, other, one, other]) jobs.wake("a");
+  for (const jobs of [one, other, one, other]) jobs.wake(["a"]);
   await until(
     async () => (await one.queue.client.get(`${prefix}wish:planhat:${(await one.queue.getActive())[0]?.id}`)) === "5",
   );
@@ -91,11 +93,11 @@ test("a run that fails is reported, and the next wish leads to another one", asy
     times += 1;
     return times === 1 ? Promise.reject(new Error("The store is away.")) : Promise.resolve();
   });
-  jobs.wake("a");
+  jobs.wake(["a"]);
   await until(() => errors.length === 1);
-  expect(errors).toEqual([["a", new Error("The store is away.")]]);
+  expect(errors).toEqual([[["a"], new Error("The store is away.")]]);
   await until(() => isQuiet(jobs));
-  jobs.wake("a");
+  jobs.wake(["a"]);
   await until(() => times === 2);
 });
 
@@ -106,8 +108,8 @@ test("a later wish comes at its time, the earliest first, and those at one time 
     return Promise.resolve();
   });
   const asked = Date.now();
-  jobs.wakeAt("far", asked + 3_600_000);
-  for (let times = 0; times < 5; times += 1) jobs.wakeAt("near", asked + 20);
+  jobs.wakeAt(["far"], asked + 3_600_000);
+  for (let times = 0; times < 5; times += 1) jobs.wakeAt(["near"], asked + 20);
   await until(() => begun.length === 1);
   expect(Date.now()).toBeGreaterThanOrEqual(asked + 20);
   expect(begun).toEqual(["near"]);
@@ -121,8 +123,8 @@ test("what is asked for again and again is done by one process at a time, howeve
     return Promise.resolve();
   };
   const [one, other] = [openProcess(handlerOf(1)), openProcess(handlerOf(2))];
-  one.every("poll", 40);
-  other.every("poll", 40);
+  one.every(["poll"], 40);
+  other.every(["poll"], 40);
   await until(() => begun.length >= 4);
   expect(await one.queue.getRepeatableCount()).toBe(1);
 });
@@ -130,15 +132,14 @@ test("what is asked for again and again is done by one process at a time, howeve
 test("closing waits for what runs, and begins nothing more", async () => {
   const runs = createRuns();
   const jobs = openProcess(runs.handler);
-  jobs.wake("a");
+  jobs.wake(["a"]);
   await until(() => runs.begun.length === 1);
   let isClosed = false;
   const closing = jobs.close().then(() => (isClosed = true));
-  jobs.wake("b");
+  jobs.wake(["b"]);
   await sleep(20);
   expect(isClosed).toBe(false);
   runs.end();
   await closing;
   expect(runs.begun).toEqual(["a"]);
 });
-

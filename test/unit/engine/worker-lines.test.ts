@@ -1,4 +1,5 @@
 /** The delivery worker logs what ends, whoever's it is. */
+import { createOwnJobs } from "../../../src/coordination/own-jobs";
 import { createDeliveryWorker, type DeliveryWorkerOptions } from "../../../src/engine/delivery/worker";
 import type { LogLine } from "../../../src/outcome/log-lines";
 import { createSeal } from "../../../src/storage/port/seal";
@@ -18,7 +19,8 @@ const worker = (): ReturnType<typeof createDeliveryWorker> =>
     seal: createSeal("seal secret of some length"),
     tenants: { load: unused } as unknown as DeliveryWorkerOptions<FakeSettings>["tenants"],
     firehose: unused,
-    jobs: () => ({ wake: () => undefined, wakeAt: () => undefined, close: () => Promise.resolve() }),
+    jobs: createOwnJobs({ now: Date.now, onError: unused }),
+    isWritable: () => true,
     log: (line) => lines.push(line),
     now: Date.now,
     timing: { settleMs: 0, scanTrustMs: 0 },
@@ -34,7 +36,7 @@ it("also what a restart ends", async () => {
   await accept(skip({ id: "c2", version: 2 }));
   const started = worker();
   await started.start();
-  await started.close();
+  started.close();
   expect(said()).toEqual([["c1", "c1", "newer_message"]]);
 });
 
