@@ -87,7 +87,7 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
 
   return {
     queue,
-    serve: own.serve,
+    serve: (kind, handler) => own.serve(kind, handler),
     start: () => {
       own.start();
       queue.on("completed", again);
@@ -101,7 +101,7 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
     every: (job, periodMs) => {
       ask(job, () => queue.add({ job }, { jobId: idOf(job), repeat: { every: periodMs }, ...DONE_WITH }));
     },
-    idle: own.idle,
+    idle: (kind) => own.idle(kind),
     close: once(async () => {
       isClosing = true;
       await Promise.all(asking);
