@@ -3,6 +3,7 @@
  * were fetched before; what is missing is noted, fetched together, and the work is run again. The server compares what
  * the last run has read before it applies what that run changes.
  */
+import type { LRUCache } from "lru-cache";
 import { wholeOr, type Database, type Key, type RangeOptions, type RowChange, type Rows, type Work } from "./rows";
 
 /** What a run asks the server: a row, rows in order, or how many there are. */
@@ -26,19 +27,36 @@ export interface Read<S> {
   readonly answer: Answer<S>;
 }
 
+/**
+ * What rows were like lately, so that work need not wait for what is there already. Nothing depends on it: whatever a run
+ * took from here is compared before its result counts.
+ */
+export interface Guesses<S> {
+  readonly rows: LRUCache<string, Answer<S>>;
+  /** Rows of these tables are mostly not there yet when they are asked for. */
+  readonly absent: ReadonlySet<string>;
+}
+
 /** The way to the server. Whatever is lost on it is asked again there: each answer here is the server's. */
 export interface Connection<S, Options> {
   /** All answers are of one moment. */
   fetch(questions: readonly Question[]): Promise<readonly Answer<S>[]>;
   /**
-   * All changes or none, which is told by false: something that was read is not so any more. Without changes it only
-   * compares.
+   * All changes or none. Without changes it only compares.
+   *
+   * @returns for each change the row's value as it is stored now, if that is known; undefined when something that was
+   * read is not so any more
    */
-  apply(reads: readonly Read<S>[], changes: readonly RowChange[], options: Options | undefined): Promise<boolean>;
+  apply(
+    reads: readonly Read<S>[],
+    changes: readonly RowChange[],
+    options: Options | undefined,
+  ): Promise<readonly (S | undefined)[] | undefined>;
   /** @returns a copy, or something that nobody can change; @throws DamagedRow */
   decode(stored: S, table: string, key: Key): unknown;
   /** Between a conflict and the next run. */
   wait(conflicts: number): Promise<void>;
+  readonly guesses?: Guesses<S>;
 }
 
 /** A database whose commits may say more than what they change. */
@@ -49,7 +67,7 @@ export interface RemoteDatabase<Options> extends Pick<Database, "read"> {
 /** The first part of a walk that is fetched; each further part is twice as long. */
 const FIRST_PART = 200;
 /** Questions that an abandoned run may ask without a new one among them. */
-const MOST_GUESSES = 10_000;
+const MOST_REPEATED = 10_000;
 /** Runs of one piece of work that may end in a question. */
 const MOST_ABANDONED = 200;
 /** Runs of one piece of work that may meet a conflict. */
@@ -64,8 +82,24 @@ export function createRemoteDatabase<S, Options = never>(connection: Connection<
     return new Map(questions.map((question, index) => [idOf(question), answers[index] ?? NOTHING]));
   }
 
+  /** What a run has read, and has changed, is what the next one will find. */
+  function remember(run: Run<S>, changes: readonly RowChange[], stored: readonly (S | undefined)[]): void {
+    const rows = connection.guesses?.rows;
+    if (rows === undefined) return;
+    for (const { question, answer } of run.reads()) if (question.kind === "row") rows.set(idOf(question), answer);
+    for (const [index, change] of changes.entries()) {
+      const { table, key } = change;
+      const id = idOf({ kind: "row", table, key });
+      if (!rows.has(id)) continue;
+      const value = stored[index];
+      if (value !== undefined) rows.set(id, { rows: [[key, value]], size: 0 });
+      else if ("value" in change) rows.set(id, NOTHING);
+      else rows.delete(id);
+    }
+  }
+
   /** Runs the work until a run has had everything that it asked for, and nobody changed that meanwhile. */
-  async function complete<T>(work: (rows: Rows) => Work<T>, options?: Options): Promise<T> {
+  async function complete<T>(work: (rows: Rows) => Work<T>, onlyReads: boolean, options?: Options): Promise<T> {
     let known = new Map<string, Answer<S>>();
     let moments = 0;
     let abandoned = 0;
@@ -73,29 +107,37 @@ export function createRemoteDatabase<S, Options = never>(connection: Connection<
     for (;;) {
       const run = openRun(known, connection);
       const end = endOf(() => work(run.rows));
+      const guessed = run.guessed();
       const missing = run.missing();
-      if (missing.length > 0) {
+      if (missing.length > 0 || run.isAbandoned()) {
         abandoned += 1;
         if (abandoned > MOST_ABANDONED) throw new Error(`The work asked for more rows in each of ${abandoned} runs.`);
-        for (const [id, answer] of await fetchAll(missing)) known.set(id, answer);
+        // What was guessed is asked as well where nothing compares it later, so that all is of one moment.
+        const asked = onlyReads || run.isAbandoned() ? [...missing, ...guessed] : missing;
+        for (const [id, answer] of await fetchAll(asked)) known.set(id, answer);
         moments += 1;
         continue;
       }
       const { changes } = end;
       // What was fetched at once needs no comparison; a run over two moments may have thrown because of that.
-      const isSure = changes.length === 0 && moments < 2;
-      if (isSure || (await connection.apply(run.reads(), changes, options))) return end.result();
+      const isSure = changes.length === 0 && moments < 2 && guessed.length === 0;
+      const stored = isSure ? [] : await connection.apply(run.reads(), changes, options);
+      if (stored !== undefined) {
+        remember(run, changes, stored);
+        return end.result();
+      }
       conflicts += 1;
       if (conflicts > MOST_CONFLICTS) throw new Error(`Others changed what the work had read, ${conflicts} times.`);
-      await connection.wait(conflicts);
+      // A wrong guess is no sign of others who are at it just now.
+      if (guessed.length === 0) await connection.wait(conflicts);
       known = await fetchAll(run.questions());
       moments = 1;
     }
   }
 
   return {
-    read: (work) => complete((rows) => ({ result: work(rows), changes: [] })),
-    write: complete,
+    read: (work) => complete((rows) => ({ result: work(rows), changes: [] }), true),
+    write: (work, options) => complete(work, false, options),
   };
 }
 
@@ -122,6 +164,10 @@ interface Run<S> {
   readonly rows: Rows;
   /** What it asked for that is not known: it must be run again, however it ended. */
   readonly missing: () => readonly Question[];
+  /** What it took to be as it was lately. */
+  readonly guessed: () => readonly Question[];
+  /** It went in circles over what is not known. */
+  readonly isAbandoned: () => boolean;
   /** Everything that it asked for, known or not. */
   readonly questions: () => readonly Question[];
   /** What it has read, and no more than that: of a walk that it left, the part up to there. */
@@ -133,19 +179,35 @@ interface Run<S> {
  * that way one run notes much, instead of one thing. Nothing of an abandoned run is seen; one that goes in circles over
  * wrong answers is ended.
  */
-function openRun<S>(known: ReadonlyMap<string, Answer<S>>, { decode }: Pick<Connection<S, never>, "decode">): Run<S> {
+function openRun<S>(
+  known: ReadonlyMap<string, Answer<S>>,
+  { decode, guesses }: Pick<Connection<S, never>, "decode" | "guesses">,
+): Run<S> {
   const asked = new Map<string, Question>();
   const missing = new Map<string, Question>();
+  const guessed = new Map<string, Question>();
   const reads = new Map<string, Read<S>>();
-  let guesses = 0;
+  /** Questions since the last new one. */
+  let repeated = 0;
+  let isAbandoned = false;
+
+  function guess(id: string, question: Question): Answer<S> | undefined {
+    if (guesses === undefined || question.kind !== "row") return undefined;
+    const answer = guesses.rows.get(id) ?? (guesses.absent.has(question.table) ? NOTHING : undefined);
+    if (answer !== undefined) guessed.set(id, question);
+    return answer;
+  }
 
   function ask(question: Question): { readonly id: string; readonly answer: Answer<S> } {
     const id = idOf(question);
-    guesses = missing.size === 0 || !asked.has(id) ? 0 : guesses + 1;
+    repeated = asked.has(id) ? repeated + 1 : 0;
     asked.set(id, question);
-    const answer = known.get(id);
+    const answer = known.get(id) ?? guess(id, question);
     if (answer === undefined) missing.set(id, question);
-    if (guesses > MOST_GUESSES) throw new Abandoned("The work goes in circles.");
+    if (repeated > MOST_REPEATED && missing.size + guessed.size > 0) {
+      isAbandoned = true;
+      throw new Abandoned("The work goes in circles.");
+    }
     return { id, answer: answer ?? NOTHING };
   }
 
@@ -195,6 +257,8 @@ function openRun<S>(known: ReadonlyMap<string, Answer<S>>, { decode }: Pick<Conn
       size: (table, prefix) => askWhole({ kind: "size", table, prefix }).size,
     },
     missing: () => [...missing.values()],
+    guessed: () => [...guessed.values()],
+    isAbandoned: () => isAbandoned,
     questions: () => [...asked.values()],
     reads: () => [...reads.values()],
   };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openStore } from "../../../server/open-store";
 import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
-import { connectRedis } from "../../../src/storage/database/redis/connect";
+import { connectRedis } from "../../../src/storage/database/redis/connection";
 import { createRedisDatabase } from "../../../src/storage/database/redis/database";
 import type { Database } from "../../../src/storage/database/rows";
 import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
@@ -36,7 +36,7 @@ export type Adapter = (typeof ADAPTERS)[number];
 let opened = 0;
 const openRedis = (): Database => {
   opened += 1;
-  return createRedisDatabase({ client: connectRedis({ path: sharedRedis().path }), prefix: `test ${opened}:` });
+  return createRedisDatabase({ connection: connectRedis(sharedRedis().address), prefix: `test ${opened}:` });
 };
 
 const openDatabaseOn = (adapter: Adapter, folder: () => string): Database => {

@@ -1,12 +1,14 @@
 /** The Store's database on Redis: work runs here, over rows that were fetched before; scripts compare and write. */
 import { hash, randomUUID } from "node:crypto";
-import type { Redis } from "ioredis";
+import { LRUCache } from "lru-cache";
 import { createRemoteDatabase, type Answer, type Question, type Read, type RemoteDatabase } from "../remote";
 import type { Key, RowChange } from "../rows";
-import { decodeKey, encodeKey, rowBounds, walkBounds } from "./key";
+import { readRedisUrl } from "./address";
+import { assertFit } from "./checks";
+import { connectRedis, type Argument, type RedisConnection } from "./connection";
+import { decodeKey, encodeKey, END, rowBounds, walkBounds } from "./key";
 import { createPlaces, type Place } from "./place";
 import { COMMIT, FETCH } from "./scripts";
-import { createSender } from "./send";
 import { decodeValue, encodeValue } from "./value";
 
 /** A commit is refused when the text at this key is not the fence any more. */
@@ -25,8 +27,8 @@ export interface RedisDatabase extends RemoteDatabase<Fence> {
 }
 
 export interface RedisOptions {
-  /** For nobody else; closed with the database. See `connectRedis`. */
-  readonly client: Redis;
+  /** For nobody else; closed with the database. */
+  readonly connection: RedisConnection;
   /** Of all keys in Redis. */
   readonly prefix?: string;
 }
@@ -37,17 +39,42 @@ const ID_KEPT_SECONDS = 600;
 /** Between a conflict and the next run, at most. */
 const MOST_WAIT_MS = 50;
 
+/** Rows that are remembered as they were lately. */
+const MOST_GUESSED_BYTES = 32 * 1024 * 1024;
+/** A row that is asked for because it should not be there. */
+const NEW_MOSTLY: ReadonlySet<string> = new Set(["notifications", "seen"]);
+/** Of a row's name and place in memory; bytes. */
+const ENTRY_BYTES = 300;
+
+const weightOf = ({ rows }: Answer<Stored>): number =>
+  rows.reduce((sum, [, { member }]) => sum + member.length, ENTRY_BYTES);
+
 /** A row's value in Redis: the whole member, and where the value begins. */
 interface Stored {
   readonly member: Buffer;
   readonly valueAt: number;
 }
 
-type Argument = string | number | Buffer;
+/**
+ * @param url `REDIS_URL`
+ * @returns the database, and sentences about what may be lost
+ * @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password
+ */
+export async function openRedisDatabase(
+  url: string,
+): Promise<{ readonly database: RedisDatabase; readonly warnings: readonly string[] }> {
+  const connection = connectRedis(readRedisUrl(url));
+  try {
+    const warnings = await assertFit(connection);
+    return { database: createRedisDatabase({ connection }), warnings };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
 
-export function createRedisDatabase({ client, prefix = PREFIX }: RedisOptions): RedisDatabase {
+export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOptions): RedisDatabase {
   const places = createPlaces(prefix);
-  const sender = createSender(client);
   const name = randomUUID();
   let commits = 0;
 
@@ -89,7 +116,7 @@ export function createRedisDatabase({ client, prefix = PREFIX }: RedisOptions): 
       const sets = openSets();
       const parts = questions.flatMap((question) => questionArguments(question, sets, 0));
       const names = sets.all().map((place) => place.name);
-      const answers = (await sender.run(FETCH, names, parts)) as readonly (number | readonly Buffer[])[];
+      const answers = (await connection.run(FETCH, names, parts)) as readonly (number | readonly Buffer[])[];
       return answers.map(answerOf);
     },
     apply: async (reads, changes, fence) => {
@@ -98,7 +125,7 @@ export function createRedisDatabase({ client, prefix = PREFIX }: RedisOptions): 
         ...questionArguments(question, sets, 2),
         expected(question, answer),
       ]);
-      const changed = changes.flatMap((change) => changeArguments(change, sets));
+      const sent = changes.map((change) => sentChange(change, sets));
       const parts: readonly Argument[] = [
         ID_KEPT_SECONDS,
         fence?.fence ?? "",
@@ -106,37 +133,50 @@ export function createRedisDatabase({ client, prefix = PREFIX }: RedisOptions): 
         changes.length,
         ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", bytesOf(listed?.member ?? "")]),
         ...asked,
-        ...changed,
+        ...sent.flatMap(({ parts }) => parts),
       ];
       commits += 1;
       const id = places.nameOf("commit", `${name}/${commits}`);
       const keys = [id, fence?.key ?? id, ...sets.all().map((place) => place.name)];
-      const answer = String(await sender.run(COMMIT, keys, parts));
+      const answer = String(await connection.run(COMMIT, keys, parts));
       if (answer === "fenced") throw new FencedOff(`The fence ${fence?.fence ?? ""} does not count any more.`);
-      return answer === "applied";
+      return answer === "applied" ? sent.map(({ stored }) => stored) : undefined;
     },
     decode: ({ member, valueAt }, table, key) => decodeValue(member.subarray(valueAt), table, key),
+    guesses: {
+      rows: new LRUCache({ maxSize: MOST_GUESSED_BYTES, sizeCalculation: weightOf }),
+      absent: NEW_MOSTLY,
+    },
     wait: (conflicts) =>
       new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(MOST_WAIT_MS, 2 ** conflicts))),
   });
 
-  function changeArguments(change: RowChange, sets: Sets): readonly Argument[] {
+  function sentChange(
+    change: RowChange,
+    sets: Sets,
+  ): { readonly parts: readonly Argument[]; readonly stored?: Stored } {
     const { table, key } = change;
     const place = places.placeOf(table, key);
     if (place === undefined) throw new Error(`A row of ${table} needs a key.`);
-    const at = [sets.numberOf(place, 2), bytesOf(encodeKey(key))] as const;
-    if ("by" in change) return ["add", ...at, change.by];
-    return change.value === undefined ? ["remove", ...at, ""] : ["put", ...at, encodeValue(change.value)];
+    const bytes = bytesOf(encodeKey(key));
+    const set = sets.numberOf(place, 2);
+    if ("by" in change) return { parts: ["add", set, bytes, change.by] };
+    if (change.value === undefined) return { parts: ["remove", set, bytes, ""] };
+    const value = encodeValue(change.value);
+    const member = Buffer.concat([bytes, bytesOf(END), value]);
+    return { parts: ["put", set, bytes, value], stored: { member, valueAt: bytes.length + 1 } };
   }
 
-  return { ...database, close: () => sender.close() };
+  return { ...database, close: () => Promise.resolve().then(() => connection.close()) };
 }
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
 function answerOf(answer: number | readonly Buffer[]): Answer<Stored> {
   if (typeof answer === "number") return { rows: [], size: answer };
-  const rows = answer.map((member): readonly [Key, Stored] => {
+  const rows = answer.map((received): readonly [Key, Stored] => {
+    // A part of what came in together; what is remembered must not keep all of that in memory.
+    const member = Buffer.from(received);
     const { key, valueAt } = decodeKey(member);
     return [key, { member, valueAt }];
   });

@@ -82,6 +82,7 @@ export function decodeKey(bytes: Buffer): { readonly key: Key; readonly valueAt:
 
 function textIn(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString("utf8", from, to);
+  // eslint-disable-next-line no-control-regex -- the escape is one
   return text.replace(/\x1f(.)/g, (_, escaped: string) => String.fromCharCode(escaped.charCodeAt(0) - ESCAPED_FROM));
 }
 

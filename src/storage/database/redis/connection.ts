@@ -1,0 +1,108 @@
+/** The connection to Redis: what is sent on it is asked again until there is an answer. */
+import { hash } from "node:crypto";
+import memoize from "lodash/memoize";
+import { Redis, ReplyError } from "ioredis";
+import type { RedisAddress } from "./address";
+
+/** Redis did not answer, or refuses, or is not fit; the message says what a person can do, and holds no password. */
+export class RedisError extends Error {
+  override readonly name = "RedisError";
+}
+
+/** How long one request is asked again. */
+const ASKED_AGAIN_MS = 15_000;
+const COMMAND_TIMEOUT_MS = 5_000;
+const PAUSE_MS = 50;
+const MOST_RECONNECT_MS = 1_000;
+
+/** Answers of a server that will take the same request later: it starts, is busy, or another one takes its place. */
+const LATER = /^(?:LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOREPLICAS|MISCONF)\b/;
+
+/** The server's own words; ioredis does not tell TypeScript what its `ReplyError` is. */
+const isReply = (error: unknown): error is Error => error instanceof (ReplyError as unknown as typeof Error);
+
+const shaOf = memoize((script: string): string => hash("sha1", script));
+
+export type Argument = string | number | Buffer;
+
+export interface RedisConnection {
+  /** Who is asked, for people. */
+  readonly name: string;
+  /** @throws RedisError */
+  command(name: string, ...parts: readonly string[]): Promise<string>;
+  /**
+   * The script must do no harm when it is run twice: an answer may get lost.
+   *
+   * @throws RedisError
+   */
+  run(script: string, keys: readonly string[], parts: readonly Argument[]): Promise<unknown>;
+  close(): void;
+}
+
+/**
+ * @param waitMs how long each request is asked again without an answer
+ */
+export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGAIN_MS): RedisConnection {
+  const client = new Redis({
+    ...options,
+    // Asked again here, so that it is known which commit may have been applied.
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: (times) => Math.min(PAUSE_MS * times, MOST_RECONNECT_MS),
+    // A master that became a replica: the name leads to another one.
+    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+  });
+  let problem: string | undefined;
+  let closed = false;
+  client.on("error", ({ message }: Error) => (problem = message));
+  client.on("ready", () => (problem = undefined));
+
+  async function ask<T>(once: () => Promise<T>): Promise<T> {
+    const endMs = performance.now() + waitMs;
+    for (;;) {
+      if (closed) throw new RedisError(`The connection to Redis at ${name} is closed.`);
+      try {
+        return await once();
+      } catch (error) {
+        // Never the error itself: it carries the command, which may hold a password, and rows.
+        const { message } = error as Error;
+        if (isReply(error) && !LATER.test(message)) throw new RedisError(`Redis at ${name} refuses: ${message}`);
+        if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${problem ?? message}`);
+      }
+      await pause();
+    }
+  }
+
+  /** Until the client is connected, if it is not, or a while. */
+  async function pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        client.off("ready", end);
+        resolve();
+      };
+      const timer = setTimeout(end, PAUSE_MS);
+      if (client.status !== "ready") client.once("ready", end);
+    });
+  }
+
+  return {
+    name,
+    command: (command, ...parts) => ask(async () => String(await client.call(command, ...parts))),
+    run: (script, keys, parts) =>
+      ask(async () => {
+        try {
+          return await client.callBuffer("EVALSHA", shaOf(script), keys.length, ...keys, ...parts);
+        } catch (error) {
+          if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
+          return client.callBuffer("EVAL", script, keys.length, ...keys, ...parts);
+        }
+      }),
+    close: () => {
+      closed = true;
+      client.disconnect();
+    },
+  };
+}
