@@ -4,8 +4,9 @@
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
+import type { Content } from "../../storage/port/rows";
 import { connectorIn } from "../../storage/port/lane";
-import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
+import type { Acceptance, Accepted, RecordView, RunChange, Store } from "../../storage/port/store";
 import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
 import { ownId } from "../rules/identity";
@@ -177,14 +178,16 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       return { ...base, content: { kind: "end", outcome: end(plan.outcome, joinReasons(plan.reasons)) } };
     }
     const fingerprint = lastingFingerprint(service, tenant, candidate);
-    const content: NewContent = {
+    const content: Content = {
       desired: plan.desired,
       claims: plan.claims,
       hintId: plan.hintId,
       force: message.isExport,
       messageId: message.messageId,
       version: base.version,
+      seq: 0,
       derived: false,
+      counted: true,
       once,
       digest: fingerprint,
     };
@@ -231,7 +234,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
   }
 
   /** Linked, known, nothing to send, and Hull knows the link. */
-  function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
+  function isUnchanged(type: string, content: Content, view: RecordView | undefined): boolean {
     const { mirror, record } = view ?? {};
     // What a scan did not show, or showed as archived, is read before anything is concluded.
     if (

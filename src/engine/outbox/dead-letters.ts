@@ -1,8 +1,7 @@
 /** What was refused for good: it is shown, dropped, or sent again. */
 import groupBy from "lodash/groupBy";
 import { deadLetterId } from "../../storage/port/dead-letters";
-import type { RecordPlace } from "../../storage/port/documents";
-import type { DeadLetterRow } from "../../storage/port/rows";
+import type { DeadLetterRow, RecordPlace } from "../../storage/port/rows";
 import type { DeadLetterStore, Replay } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { createTurns } from "../intake/yielding";

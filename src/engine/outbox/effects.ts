@@ -4,9 +4,9 @@
  */
 import dropRight from "lodash/dropRight";
 import sortBy from "lodash/sortBy";
-import type { Documents, RecordPlace } from "../../storage/port/documents";
+import type { Documents } from "../../storage/port/documents";
 import { deadLetterId } from "../../storage/port/dead-letters";
-import type { Content, FanOut, Outcome, RecordDocument } from "../../storage/port/rows";
+import type { Content, FanOut, Outcome, RecordDocument, RecordPlace } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";

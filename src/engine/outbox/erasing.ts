@@ -1,6 +1,7 @@
 /** What is forgotten: entities that Hull deleted, and what is old. */
 import groupBy from "lodash/groupBy";
-import type { Documents, RecordPlace } from "../../storage/port/documents";
+import type { Documents } from "../../storage/port/documents";
+import type { RecordPlace } from "../../storage/port/rows";
 import type { RecordOutcome, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { distrustScan, forgetMirror } from "./delivery";
@@ -15,7 +16,7 @@ const AGED_AT_ONCE = 1_000;
 
 export function createErasing(
   stored: Stored,
-  { each, finish, reading }: Shell,
+  { each, rewrite, finish, reading }: Shell,
 ): Pick<Store, "forgetEntity" | "housekeep"> {
   async function forgetEntity(
     ...[tenant, { types, children }, hullId]: Parameters<Store["forgetEntity"]>
@@ -49,10 +50,7 @@ export function createErasing(
     });
     const outcomes = [...ended, ...(await finish(remote))];
     // What had only to stay until its children were done.
-    await each(remote, places, ({ documents }, { type, hullId }) => {
-      const document = documents.record(type, hullId);
-      if (document !== undefined && isShell(document)) documents.putRecord(type, hullId, undefined);
-    });
+    await rewrite(remote, places, (document) => (isShell(document) ? undefined : document));
     return outcomes;
   }
 
@@ -66,11 +64,8 @@ export function createErasing(
           return document !== undefined && aged(document, documents.nowMs, olderThanMs) !== document;
         }),
       );
-      await each(remote, old, ({ documents, nowMs }, { type, hullId }) => {
-        const document = documents.record(type, hullId);
-        // Since then it may have been written again.
-        if (document !== undefined) documents.putRecord(type, hullId, aged(document, nowMs, olderThanMs));
-      });
+      // Since then it may have been written again.
+      await rewrite(remote, old, (document, { nowMs }) => aged(document, nowMs, olderThanMs));
       removed += old.length;
     }
     return removed;

@@ -1,5 +1,6 @@
 /** A connector points to another remote: what waits moves along. */
-import type { BlockedPlace, DocumentsOf, DuePlace, PageQuery, RecordPlace } from "../../storage/port/documents";
+import type { BlockedPlace, DocumentsOf, DuePlace, PageQuery } from "../../storage/port/documents";
+import type { RecordPlace } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { carryOut, claimsOf, momentOf, openCommit } from "./effects";

@@ -12,7 +12,7 @@ import { carryOut, countFolded, momentOf } from "./effects";
 import { createErasing } from "./erasing";
 import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
-import { hullUpdateRow, ownOf, present, withFlight, withOwn } from "./events/document";
+import { ownOf, present, withFlight, withOwn } from "./events/document";
 import { confirmed } from "./events/remote-record";
 import { deferred, told, toldFolded } from "./events/told";
 import { acceptOne } from "./intake";
@@ -25,7 +25,7 @@ import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, viewOf } from 
 export function createOutbox(stored: Stored): Store {
   const { commit } = stored;
   const shell = createShell(stored);
-  const { work, each, finish, reading, placesWhere } = shell;
+  const { work, each, rewrite, finish, reading, placesWhere } = shell;
 
   async function accept(...[acceptances, progress]: Parameters<Store["accept"]>): Promise<readonly Accepted[]> {
     const last = acceptances.at(-1);
@@ -65,7 +65,7 @@ export function createOutbox(stored: Stored): Store {
     const ended = await each(remote, flying, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
       const settlement = document && lost(document, { tenant, type, hullId }, settleMs, momentOf(open, tenant));
-      if (settlement !== undefined) settleOne(open, { remote, tenant }, settlement);
+      if (settlement !== undefined) settleOne(open, settlement);
     });
     return { recovered: flying.length + repeatable, outcomes: [...ended, ...(await finish(remote))] };
   };
@@ -75,18 +75,14 @@ export function createOutbox(stored: Stored): Store {
     const isLater = (_: Documents, { atMs }: DuePlace): boolean => atMs > nowMs;
     const entries = await placesWhere(remote, dueOf(tenant), isLater);
     const updates = await placesWhere(remote, (documents, query) => documents.dueHullUpdates(tenant, query), isLater);
-    await each(remote, entries, (open, { type, hullId }) => {
-      const document = open.documents.record(type, hullId);
+    await rewrite(remote, entries, (document, open) => {
       const at = momentOf(open, tenant);
       const { entry } = ownOf(document, at);
       // Nothing makes the answer to a lost create come sooner.
-      if (document === undefined || entry?.content === undefined || document.unconfirmed !== undefined) return;
-      open.documents.putRecord(type, hullId, withOwn(document, at, { entry: { ...entry, notBeforeMs: open.nowMs } }));
+      if (entry?.content === undefined || document.unconfirmed !== undefined) return document;
+      return withOwn(document, at, { entry: { ...entry, notBeforeMs: open.nowMs } });
     });
-    await each(remote, updates, (open, { type, hullId }) => {
-      const document = open.documents.record(type, hullId);
-      open.documents.putRecord(type, hullId, deferred(document, open.nowMs, 0, momentOf(open, tenant)));
-    });
+    await rewrite(remote, updates, (document, open) => deferred(document, open.nowMs, 0, momentOf(open, tenant)));
   }
 
   async function inspectRecord({ remote, tenant }: Lane, type: string, hullId: string): Promise<InspectedRecord> {
@@ -95,7 +91,7 @@ export function createOutbox(stored: Stored): Store {
       const place = { tenant, type, hullId };
       return {
         ...viewOf(documents, tenant, type, hullId),
-        hullUpdate: own.hullUpdate && hullUpdateRow(place, own.hullUpdate),
+        hullUpdate: own.hullUpdate && { ...place, ...own.hullUpdate },
         deadLetter: deadLetterIn(documents, place),
       };
     });
@@ -169,7 +165,7 @@ export function createOutbox(stored: Stored): Store {
       const ended = await each(
         lane.remote,
         settlements,
-        (open, settlement) => settleOne(open, lane, settlement),
+        (open, settlement) => settleOne(open, settlement),
         ({ documents }, slice) => {
           const seqs = new Set(slice.map(({ seq }) => seq));
           documents.endFlights(lane.tenant, (seq) => seqs.has(seq));
@@ -195,11 +191,9 @@ export function createOutbox(stored: Stored): Store {
       });
       return [...ended, ...(await finish(remote))];
     },
-    deferHullUpdates: async ({ remote, tenant }, rows, notBeforeMs) => {
-      await each(remote, rows, (open, { type, hullId, attempts }) => {
-        const document = open.documents.record(type, hullId);
-        open.documents.putRecord(type, hullId, deferred(document, notBeforeMs, attempts + 1, momentOf(open, tenant)));
-      });
-    },
+    deferHullUpdates: ({ remote, tenant }, rows, notBeforeMs) =>
+      rewrite(remote, rows, (document, open, { attempts }) =>
+        deferred(document, notBeforeMs, attempts + 1, momentOf(open, tenant)),
+      ),
   };
 }

@@ -1,5 +1,6 @@
 /** How operations run: in one commit, or slice by slice, and on with what did not fit. */
 import type { Documents, PageQuery } from "../../storage/port/documents";
+import type { RecordDocument, RecordPlace } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { createTurns } from "../intake/yielding";
@@ -22,6 +23,12 @@ export interface Shell {
     change: (commit: Commit, item: T) => void,
     atEnd?: (commit: Commit, slice: readonly T[]) => void,
   ) => Promise<readonly RecordOutcome[]>;
+  /** Writes records anew that are still there, slice by slice. @param change undefined: nothing is known of it any more */
+  readonly rewrite: <T extends Omit<RecordPlace, "tenant">>(
+    remote: string,
+    items: readonly T[],
+    change: (document: RecordDocument, commit: Commit, item: T) => RecordDocument | undefined,
+  ) => Promise<void>;
   /** Goes on with what did not fit into earlier commits, whoever's they were: only for those who report what ends. */
   readonly finish: (remote: string) => Promise<readonly RecordOutcome[]>;
   readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
@@ -36,6 +43,15 @@ export interface Shell {
 export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): Shell {
   const work: Shell["work"] = (remote, change) => commit((documentsOf) => change(openCommit(documentsOf(remote))));
   const reading: Shell["reading"] = (remote, read) => look((documentsOf) => read(documentsOf(remote)));
+
+  const each: Shell["each"] = (remote, items, change, atEnd) =>
+    inSlices(items, (slice) =>
+      work(remote, (open) => {
+        slice.forEach((item) => change(open, item));
+        atEnd?.(open, slice);
+        return open.outcomes;
+      }),
+    );
 
   async function placesWhere<P>(
     remote: string,
@@ -60,14 +76,13 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): 
 
   return {
     work,
-    each: (remote, items, change, atEnd) =>
-      inSlices(items, (slice) =>
-        work(remote, (open) => {
-          slice.forEach((item) => change(open, item));
-          atEnd?.(open, slice);
-          return open.outcomes;
-        }),
-      ),
+    each,
+    rewrite: async (remote, items, change) => {
+      await each(remote, items, (open, item) => {
+        const document = open.documents.record(item.type, item.hullId);
+        if (document !== undefined) open.documents.putRecord(item.type, item.hullId, change(document, open, item));
+      });
+    },
     finish: async (remote) => {
       const outcomes: RecordOutcome[] = [];
       while (await reading(remote, isUnfinished)) {

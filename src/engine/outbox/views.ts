@@ -1,8 +1,15 @@
 /** What the rest of the engine is shown of documents: what is due, and everything that is known of a record. */
-import type { Documents, DuePlace, RecordPlace } from "../../storage/port/documents";
-import type { DeadLetterRow, HullUpdateRow, MirrorRow, OwnPart, RecordDocument } from "../../storage/port/rows";
+import type { Documents, DuePlace } from "../../storage/port/documents";
+import type {
+  DeadLetterRow,
+  HullUpdateRow,
+  MirrorRow,
+  OwnPart,
+  RecordDocument,
+  RecordPlace,
+} from "../../storage/port/rows";
 import type { DueEntry, RecordView } from "../../storage/port/store";
-import { entryRow, hullUpdateRow, linkOf, ownOf, recordRow, withFlight } from "./events/document";
+import { linkOf, ownOf, recordRow, withFlight } from "./events/document";
 import { seenFrom } from "./events/remote-record";
 
 /** Places of a queue that are looked at together. */
@@ -44,8 +51,8 @@ export function deadLetterIn(documents: Documents, place: RecordPlace): DeadLett
   const { tenant, type, hullId } = place;
   const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
   if (deadLetter === undefined) return undefined;
-  const { content, ending, attempts } = deadLetter;
-  return { remote: documents.remote().key, tenant, type, hullId, content, ending, attempts };
+  const { id: _, ...rest } = deadLetter;
+  return { remote: documents.remote().key, tenant, type, hullId, ...rest };
 }
 
 /** Everything that a connector's queue leads to: what is due first. */
@@ -70,13 +77,9 @@ export function entriesOf(documents: Documents, tenant: string, type: string, un
   return walk(
     (after) => documents.due(tenant, type, { limit: PAGE, untilMs, after }),
     ({ hullId }) => {
-      const document = flightIn(documents, documents.record(type, hullId), tenant);
-      const { entry } = ownIn(documents, document, tenant);
+      const { entry, record, mirror } = viewOf(documents, tenant, type, hullId);
       // What is in flight is in the queue as well, until its result is known.
-      if (document === undefined || entry === undefined || entry.attempt !== undefined) return undefined;
-      const mirror = mirrorFor(documents, tenant, type, linkOf(document, documents.remote().generation));
-      const record = recordRow(document, ownIn(documents, document, tenant));
-      return { ...entryRow({ tenant, type, hullId }, document, entry), record, ...(mirror && { mirror }) };
+      return entry === undefined || entry.attempt !== undefined ? undefined : { ...entry, record, mirror };
     },
   );
 }
@@ -86,7 +89,7 @@ export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: nu
     (after) => documents.dueHullUpdates(tenant, { limit: PAGE, untilMs, after }),
     ({ type, hullId }) => {
       const { hullUpdate } = ownIn(documents, documents.record(type, hullId), tenant);
-      return hullUpdate && hullUpdateRow({ tenant, type, hullId }, hullUpdate);
+      return hullUpdate && { tenant, type, hullId, ...hullUpdate };
     },
   );
 }
@@ -94,10 +97,10 @@ export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: nu
 export function viewOf(documents: Documents, tenant: string, type: string, hullId: string): RecordView {
   const document = flightIn(documents, documents.record(type, hullId), tenant);
   const own = ownIn(documents, document, tenant);
-  const remoteId = linkOf(document, documents.remote().generation);
+  const { unconfirmed } = document ?? {};
   return {
     record: document && recordRow(document, own),
-    entry: document && own.entry && entryRow({ tenant, type, hullId }, document, own.entry),
-    mirror: mirrorFor(documents, tenant, type, remoteId),
+    entry: own.entry && { tenant, type, hullId, ...own.entry, ...(unconfirmed && { unconfirmed }) },
+    mirror: mirrorFor(documents, tenant, type, linkOf(document, documents.remote().generation)),
   };
 }

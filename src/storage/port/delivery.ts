@@ -1,7 +1,18 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
-import type { Claims, Json, Keys, LeftOut } from "../../record";
-import type { Earlier, UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
-import type { NewContent, RecordView } from "./intake";
+import type { Keys, LeftOut } from "../../record";
+import type {
+  Content,
+  Earlier,
+  UnconfirmedCreate,
+  Outcome,
+  EntryRow,
+  MirrorRow,
+  Scan,
+  HullUpdate,
+  HullUpdateRow,
+  RecordPlace,
+} from "./rows";
+import type { RecordView } from "./intake";
 import type { Lane, RecordOutcome } from "./lane";
 
 export interface MirrorPatch {
@@ -23,18 +34,8 @@ export interface MirrorPatch {
   readonly archived?: boolean;
 }
 
-export interface HullUpdate {
-  readonly claims: Claims;
-  readonly attributes: Readonly<Record<string, Json>>;
-  readonly facts: Readonly<Record<string, string>>;
-  readonly account?: Claims;
-}
-
 /** The result for one piece of content that the lane worked on. */
-export interface Settlement {
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
+export interface Settlement extends RecordPlace {
   /** The content that was worked on. */
   readonly seq: number;
   readonly mirror?: MirrorPatch;
@@ -69,7 +70,7 @@ export interface ParentEntry {
   readonly hullId: string;
   /** Parent and child come from one message: when a newer one took the parent out, the child goes with it. */
   readonly together: boolean;
-  readonly content: NewContent;
+  readonly content: Content;
 }
 
 export interface Settled {

@@ -3,16 +3,8 @@
  * Work over them is synchronous and may be run more than once with the same result.
  */
 import type { Claims } from "../../record";
-import type { MirrorRow, Outcome, RecordDocument, RemoteDocument } from "./rows";
+import type { MirrorRow, Outcome, RecordDocument, RecordPlace, RemoteDocument } from "./rows";
 import type { RunChange, ReportLine } from "./runs";
-
-/** A record of the remote by its place there. */
-export interface RecordPlace {
-  /** The connector whose part of it is meant. */
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
-}
 
 export interface Documents {
   /** When the work began, milliseconds since 1970: the same in each of its runs. */

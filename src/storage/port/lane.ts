@@ -1,17 +1,14 @@
 /** The places of the store that several of its parts use, and how they are named. Part of the Store port. */
 import type { Claims } from "../../record";
-import type { Outcome } from "./rows";
+import type { Outcome, RecordPlace } from "./rows";
 
 export interface Lane {
   readonly remote: string;
   readonly tenant: string;
 }
 
-export interface RecordOutcome {
-  /** The connector whose message it was. */
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
+/** How a record's message ended; the connector is the one whose message it was. */
+export interface RecordOutcome extends RecordPlace {
   readonly claims: Claims;
   readonly outcome: Outcome;
 }

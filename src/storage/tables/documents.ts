@@ -1,6 +1,6 @@
 /** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
-import type { BlockedPlace, Documents, DuePlace, RecordPlace } from "../port/documents";
-import type { Content, OwnPart, RecordDocument, RemoteDocument } from "../port/rows";
+import type { BlockedPlace, Documents, DuePlace } from "../port/documents";
+import type { Content, OwnPart, RecordDocument, RecordPlace, RemoteDocument } from "../port/rows";
 import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";

@@ -3,7 +3,7 @@
  * condition under which it ends unchanged. Pure.
  */
 import { reason } from "../../../outcome/outcome";
-import type { Content, Entry, Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
+import type { Entry, Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
 import type { Acceptance, Accepted } from "../../../storage/port/store";
 import { mergeContent, queued, versionOf } from "./content";
 import { indexedClaims } from "./claims";
@@ -104,7 +104,7 @@ export function accepted(
   if (replaced !== undefined && !isAgain) {
     ended.push(outcomeOf(replaced, "superseded", reason("newer_message", messageId), nowMs));
   }
-  const next: Content = {
+  const next = {
     ...mergeContent(replaced, content.content),
     version,
     seq: at.nextSeq(),

@@ -59,8 +59,7 @@ export function parentMade(
   const end = endedBefore(before, content, at);
   if (end !== undefined)
     return { document: before, ended: [], effects: [{ kind: "children", what: end }], isMade: false };
-  const made: Content = { ...parent.content, seq: at.nextSeq(), counted: true };
-  const entry = queued(undefined, made, known, at.nowMs);
+  const entry = queued(undefined, { ...parent.content, seq: at.nextSeq() }, known, at.nowMs);
   return { document: withOwn(known, at, { same: undefined, entry }), ended: [], effects: [], isMade: true };
 }
 

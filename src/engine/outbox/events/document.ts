@@ -2,17 +2,7 @@
 import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../../record";
 import type { Reason } from "../../../outcome/outcome";
-import type {
-  Entry,
-  EntryRow,
-  FanOut,
-  HullUpdateRow,
-  Outcome,
-  OwnPart,
-  RecordDocument,
-  RecordRow,
-} from "../../../storage/port/rows";
-import type { RecordPlace } from "../../../storage/port/documents";
+import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
 
 /** When and for whom an event is worked on. */
 export interface Moment {
@@ -114,21 +104,6 @@ export function recordRow(document: RecordDocument, { last, same, entry }: OwnPa
     ...(last && { last }),
     ...(same !== undefined && { same }),
   };
-}
-
-export function entryRow(
-  { tenant, type, hullId }: RecordPlace,
-  { unconfirmed }: RecordDocument,
-  entry: Entry,
-): EntryRow {
-  return { tenant, type, hullId, ...entry, ...(unconfirmed && { unconfirmed }) };
-}
-
-export function hullUpdateRow(
-  { tenant, type, hullId }: RecordPlace,
-  update: NonNullable<OwnPart["hullUpdate"]>,
-): HullUpdateRow {
-  return { tenant, type, hullId, ...update };
 }
 
 /** Without what is absent. */

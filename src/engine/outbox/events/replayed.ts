@@ -68,9 +68,7 @@ export function retaken(
 
 function takenIn(document: RecordDocument, content: Content, notBeforeMs: number, at: Moment): RecordDocument {
   const { entry } = ownOf(document, at);
-  const anew = again(content, at.nextSeq());
-  const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
-  const row = queued(entry, next, document, at.nowMs);
+  const row = queued(entry, mergeContent(entry?.content, again(content, at.nextSeq())), document, at.nowMs);
   return withOwn(document, at, {
     same: undefined,
     entry: { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) },

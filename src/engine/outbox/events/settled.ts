@@ -25,11 +25,6 @@ import {
   type Moment,
 } from "./document";
 
-/** What an event about a record needs to know of its parent. */
-export interface Parent {
-  readonly document: RecordDocument | undefined;
-}
-
 export interface SettledChange extends Change {
   /** The record waits for a parent of which nobody sent anything: it is made. */
   readonly makes?: ParentEntry;
@@ -47,7 +42,7 @@ export function settled(
   before: RecordDocument,
   settlement: Settlement,
   deadLetterId: string,
-  parent: Parent,
+  parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
   const { entry } = ownOf(before, at);
@@ -263,7 +258,7 @@ function kept(
   learned: Change,
   then: Keeping,
   { entry, worked, isEarlier }: Worked,
-  parent: Parent,
+  parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
   const document = learned.document;
@@ -287,7 +282,7 @@ function kept(
   }
   if (!waits && newer === undefined && isOutdated(worked, then.parent, parent, at)) return leave([]);
   const left = waits ? leftOf(worked, then) : worked;
-  const content = newer === undefined ? left : { ...newer, ...mergeContent(left, newer) };
+  const content = newer === undefined ? left : mergeContent(left, newer);
   const base: Entry = { ...entry, attempt: undefined, content };
   const [last] = ended;
   const put = (next: Entry): RecordDocument =>
@@ -323,7 +318,12 @@ function withOthersWaiting(document: RecordDocument, notBeforeMs: number, at: Mo
 }
 
 /** A newer message of the same entity removed the parent before it was created: the child goes with it. */
-function isOutdated(content: Content, { together }: ParentEntry, { document }: Parent, at: Moment): boolean {
+function isOutdated(
+  content: Content,
+  { together }: ParentEntry,
+  document: RecordDocument | undefined,
+  at: Moment,
+): boolean {
   const isTaken = document !== undefined && document.version > content.version;
   return (
     together && isTaken && ownOf(document, at).entry === undefined && linkOf(document, at.generation) === undefined
@@ -334,7 +334,7 @@ function isOutdated(content: Content, { together }: ParentEntry, { document }: P
 function blocked(
   entry: Entry,
   parent: ParentEntry,
-  { document }: Parent,
+  document: RecordDocument | undefined,
   at: Moment,
 ): { readonly entry: Entry; readonly makes?: ParentEntry } {
   // The parent got its id meanwhile, or its former children are still being ended: the child stays in the queue.

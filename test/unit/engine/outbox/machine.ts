@@ -3,7 +3,6 @@ import { accepted, fingerprintOf, hindered } from "../../../../src/engine/outbox
 import { attempted, lost } from "../../../../src/engine/outbox/events/attempted";
 import { childAfter, parentMade } from "../../../../src/engine/outbox/events/children";
 import {
-  hullUpdateRow,
   ownOf,
   unseen,
   withFlight,
@@ -106,7 +105,7 @@ export function createMachine(): Machine {
     const at = momentOf(place);
     const worked = (ownOf(before, at).entry?.attempt ?? ownOf(before, at).entry)?.content;
     const company: Place = { ...place, name: "a" };
-    const change = settled(before, settlement, "id", { document: stored(company) }, at);
+    const change = settled(before, settlement, "id", stored(company), at);
     carryOut(place, change);
     flights.delete(`${place.remote}/${settlement.seq}`);
     if (change.makes === undefined || worked === undefined) return false;
@@ -142,9 +141,7 @@ export function createMachine(): Machine {
     settle,
     hullUpdate: (place) => {
       const { hullUpdate } = ownOf(stored(place), momentOf(place));
-      return (
-        hullUpdate && hullUpdateRow({ tenant: place.number, type: typeOf(place.name), hullId: place.name }, hullUpdate)
-      );
+      return hullUpdate && { tenant: place.number, type: typeOf(place.name), hullId: place.name, ...hullUpdate };
     },
     told: (place, row, refused) => {
       const change = told(stored(place), row, refused, momentOf(place));
@@ -152,7 +149,10 @@ export function createMachine(): Machine {
       carryOut(place, change);
       noteFolded(toldFolded(row, refused));
     },
-    defer: (place) => put(place, deferred(stored(place), clock.nowMs + 10, 1, momentOf(place))),
+    defer: (place) => {
+      const before = stored(place);
+      if (before !== undefined) put(place, deferred(before, clock.nowMs + 10, 1, momentOf(place)));
+    },
     replay: (place) => {
       const before = document(place);
       const { deadLetter } = ownOf(before, momentOf(place));
