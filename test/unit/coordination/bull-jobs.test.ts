@@ -22,7 +22,7 @@ afterEach(async () => {
 function openProcess(handler?: (name: string) => Promise<void>): BullJobs {
   const jobs = createBullJobs({
     queue: "planhat",
-    redis: { path: sharedRedis().path },
+    redis: sharedRedis().address.options,
     prefix,
     onError: (job, error) => errors.push([job, error]),
     now: Date.now,
