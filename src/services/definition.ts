@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { HttpClientOptions } from "../http/client";
 import type { BudgetRegistry } from "../http/limits/budget";
+import type { GateRegistry } from "../http/limits/gate";
 import type { Face } from "./face";
 import type { Service } from "./service";
 import { readUrl } from "../web-address";
@@ -13,6 +14,8 @@ export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" 
 export interface ConnectionOptions {
   /** Shared request budgets; without them nothing is throttled. */
   readonly budgets?: BudgetRegistry | undefined;
+  /** Shared limits of calls at a time; without them each service keeps its own. */
+  readonly gates?: GateRegistry | undefined;
   readonly http?: HttpOptions | undefined;
 }
 

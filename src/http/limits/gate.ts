@@ -10,9 +10,16 @@ export interface GateLimits {
   readonly waiting: number;
 }
 
+/** Places that several processes share. */
+export interface Places {
+  /** Resolves with a place taken, whose end is to be told; rejects when the signal aborts the wait. */
+  enter(atOnce: number, signal: AbortSignal | undefined): Promise<() => void>;
+}
+
 export type Gate = ReturnType<typeof createGate>;
 
-export function createGate(limits: GateLimits) {
+/** @param places that are taken besides; whoever waits for one waits inside */
+export function createGate(limits: GateLimits, places?: Places) {
   const queue = new Set<() => void>();
   let { atOnce } = limits;
   let running = 0;
@@ -57,9 +64,12 @@ export function createGate(limits: GateLimits) {
       if (running < atOnce) running += 1;
       else if (queue.size < limits.waiting) await turn(signal);
       else throw new GateFullError("Too many wait for their turn already.");
+      let leave: (() => void) | undefined;
       try {
+        leave = await places?.enter(atOnce, signal);
         return await work();
       } finally {
+        leave?.();
         running -= 1;
         admit();
       }
@@ -92,12 +102,13 @@ export function createGates(limits: GateLimits) {
 /** Gates without end to the queue, by key (such as the quota key of a service); the newest limit wins. */
 export type GateRegistry = ReturnType<typeof createGateRegistry>;
 
-export function createGateRegistry() {
+/** @param placesOf what processes share of a key; by default each has its own */
+export function createGateRegistry(placesOf?: (key: string) => Places) {
   const gates = new Map<string, Gate>();
   return {
     /** The one gate of all callers with this key. */
     get(key: string, atOnce: number): Gate {
-      const gate = gates.get(key) ?? createGate({ atOnce, waiting: Infinity });
+      const gate = gates.get(key) ?? createGate({ atOnce, waiting: Infinity }, placesOf?.(key));
       gates.set(key, gate);
       gate.setAtOnce(atOnce);
       return gate;

@@ -4,7 +4,7 @@ import type { BudgetClass } from "../../http/limits/budget";
 import { systemClock } from "../../http/time";
 import type { Connection } from "../connection";
 import type { Target } from "../target";
-import type { ConnectionOptions, HttpOptions } from "../definition";
+import type { ConnectionOptions } from "../definition";
 import { attempt, isFailed } from "../failure";
 import { createPlanSourceApi, createShared as createSharedApi, type Shared as SharedApi } from "./api/client";
 import { createRest } from "./api/rest";
@@ -34,9 +34,9 @@ export interface Shared {
 const MOST_CLIENTS = 1_000;
 const LATELY_MS = 3_600_000;
 
-export function createShared(http?: HttpOptions): Shared {
+export function createShared(options: ConnectionOptions): Shared {
   return {
-    api: createSharedApi(http),
+    api: createSharedApi(options),
     metas: createMetas(),
     learnt: new LRUCache({ max: MOST_CLIENTS }),
     choices: new LRUCache({ max: MOST_CLIENTS, ttl: LATELY_MS }),

@@ -25,7 +25,7 @@ export interface PlanSourceServiceOptions extends ServiceContext {
 export function createPlanSourceService(options: PlanSourceServiceOptions): Service<PlanSourceSettings> {
   const agents = options.http?.agents ?? createAgents();
   const http = { ...options.http, agents };
-  const shared = createShared(http);
+  const shared = createShared({ ...options, http });
   return {
     name: "plansource",
     face: plansourceFace,

@@ -53,7 +53,7 @@ export async function openApi({ settings: stored, url, ...options }: OpenApiOpti
     random: () => 0.5,
     timeoutMs: 5_000,
   };
-  const shared = createShared(http);
+  const shared = createShared({ http });
   const taken: BudgetClass[] = [];
   const unlimited = createBudget({ limit: null });
   const budgets: BudgetRegistry = {

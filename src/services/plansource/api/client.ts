@@ -4,7 +4,7 @@
  */
 import { createHttpClient, type HttpRequest, type HttpResponse } from "../../../http/client";
 import { createGateRegistry, type GateRegistry } from "../../../http/limits/gate";
-import type { ConnectionOptions, HttpOptions } from "../../definition";
+import type { ConnectionOptions } from "../../definition";
 import type { Target } from "../../target";
 import type { PlanSourceSettings } from "../settings/settings";
 import { createTokenSources, type TokenSources } from "./tokens";
@@ -21,8 +21,8 @@ export interface Shared {
 /** A bare list, or `{subscribers: […]}`. */
 export type BulkWrapper = "array" | "subscribers";
 
-export function createShared(http?: HttpOptions): Shared {
-  return { tokens: createTokenSources(http), gates: createGateRegistry(), bulkWrappers: new Map() };
+export function createShared({ http, gates = createGateRegistry() }: ConnectionOptions): Shared {
+  return { tokens: createTokenSources(http), gates, bulkWrappers: new Map() };
 }
 
 export interface ApiOptions extends ConnectionOptions {
