@@ -208,3 +208,22 @@ export function commit<T>(database: Database, work: (view: View, rows: Rows) => 
     return { result: work(view, rows), changes: changes() };
   });
 }
+
+/** Removes the rows under a prefix; returns how many. */
+export function removeRows<V, I extends string>(
+  view: View,
+  table: Table<V, I>,
+  prefix: Key,
+  options?: RangeOptions,
+): number {
+  const rows = [...view.range(table, prefix, options)];
+  for (const [key] of rows) view.remove(table, key);
+  return rows.length;
+}
+
+/** Forgets the counters under a prefix; returns how many. */
+export function dropSums(view: View, counter: Counter, prefix: Key, options?: RangeOptions): number {
+  const sums = [...view.sums(counter, prefix, options)];
+  for (const [key] of sums) view.drop(counter, key);
+  return sums.length;
+}
