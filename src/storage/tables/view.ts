@@ -38,6 +38,8 @@ export const defineCounter = (name: string): Counter => ({ name });
 /** The database's name of an index. */
 export const indexName = ({ name }: { readonly name: string }, index: string): string => `${name}.${index}`;
 
+export const isIndex = (table: string): boolean => table.includes(".");
+
 export interface Reader {
   get<V, I extends string>(table: Table<V, I>, key: Key): V | undefined;
   range<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
