@@ -102,7 +102,12 @@ export function openDataFile(path: string): DataFile | undefined {
     const { pageBytes, states } = readStates(handle, bytes);
     const read = (page: number, into: Buffer): void => {
       const length = readSync(handle, into, 0, into.length, page * pageBytes);
-      if (length < into.length) throw new DamageError(`page ${page} (at byte ${page * pageBytes}) is not there`);
+      if (length < into.length) {
+        const missing = (page + 1) * pageBytes - bytes;
+        throw new DamageError(
+          `page ${page} is used, and data.mdb ends before it: it has ${bytes} bytes, and ${missing} more are missing at least`,
+        );
+      }
     };
     return { bytes, pageBytes, states, read, close };
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import isMatch from "lodash/isMatch";
 import pick from "lodash/pick";
+import sortBy from "lodash/sortBy";
 import { DamageError, HEADER_BYTES, numberAt, treeAt, TREE_BYTES, type DataFile, type State, type Tree } from "./file";
 
 /** MDB_page's and MDB_node's flags. */
@@ -82,23 +83,22 @@ export function assertNotCut(file: DataFile, state: State): void {
 /** @returns smallest first @throws DamageError when the tree of tables, or the list of free pages, is damaged */
 export function tablesOf(file: DataFile, state: State): readonly Table[] {
   const uses = freePagesOf(file, state);
-  const trees: { readonly name: string; readonly tree: Tree }[] = [];
+  const trees: (Tree & Pick<Table, "name">)[] = [];
   const onRow: OnRow = (key, value, flags) => {
     if ((flags & NODE.tree) === 0 || value.length !== TREE_BYTES) {
       throw new DamageError("its list of tables is damaged");
     }
-    trees.push({ name: key.toString("utf8").replace(/\0$/, ""), tree: treeAt(value, 0) });
+    trees.push({ ...treeAt(value, 0), name: key.toString("utf8").replace(/\0$/, "") });
   };
   walkTree(file, state, uses, state.main, { onRow });
-  trees.sort((left, right) => left.tree.leafPages - right.tree.leafPages);
-  return trees.map(({ name, tree }) => ({
-    name,
+  return sortBy(trees, "leafPages").map((tree) => ({
+    name: tree.name,
     walk: (options = {}) => {
       try {
         walkTree(file, state, uses, tree, options);
       } catch (error) {
         if (!(error instanceof DamageError)) throw error;
-        throw new DamageError(`${error.message}, in the table ${name}`, { cause: error });
+        throw new DamageError(`${error.message}, in the table ${tree.name}`, { cause: error });
       }
     },
   }));
@@ -135,13 +135,6 @@ function walkTree(
   function claim(page: number, pages = 1): void {
     if (!(page >= 2 && pages >= 1 && page + pages <= uses.length)) {
       throw new DamageError(`it leads to page ${page}, which it cannot have`);
-    }
-    const missing = (page + pages) * pageBytes - file.bytes;
-    if (missing > 0) {
-      throw new DamageError(
-        `page ${page + pages - 1} is used, and data.mdb ends before it: it has ${file.bytes} bytes, ` +
-          `and ${missing} more are missing at least`,
-      );
     }
     for (let each = page; each < page + pages; each += 1) {
       if (uses[each] !== 0) {

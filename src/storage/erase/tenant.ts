@@ -166,12 +166,9 @@ async function walk<V, I extends string>(
 
 /** The last step: after it nothing names the tenant any more. */
 function forgetTenantRow(view: View, lanes: readonly Lane[], tenant: string): number {
-  for (const { remote } of lanes) for (const name of ["outbox", "tells"]) view.drop(DEPTH, [remote, tenant, name]);
-  const counts = dropSums(view, TALLY, [tenant]) + dropSums(view, HOURS, [tenant]);
-  const isKnown = view.get(TENANTS, [tenant]) !== undefined;
-  view.remove(TENANTS, [tenant]);
+  for (const { remote } of lanes) dropSums(view, DEPTH, [remote, tenant]);
   view.remove(GRANTS, [tenant]);
-  return counts + (isKnown ? 1 : 0);
+  return dropSums(view, TALLY, [tenant]) + dropSums(view, HOURS, [tenant]) + removeRows(view, TENANTS, [tenant]);
 }
 
 /** Removes the lines about a Hull entity from the reports of a tenant's runs. */
