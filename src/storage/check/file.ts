@@ -103,7 +103,7 @@ export function openDataFile(path: string): DataFile | undefined {
     const read = (page: number, into: Buffer): void => {
       const length = readSync(handle, into, 0, into.length, page * pageBytes);
       if (length < into.length) {
-        const missing = (page + 1) * pageBytes - bytes;
+        const missing = page * pageBytes + into.length - bytes;
         throw new DamageError(
           `page ${page} is used, and data.mdb ends before it: it has ${bytes} bytes, and ${missing} more are missing at least`,
         );
