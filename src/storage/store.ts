@@ -1,8 +1,9 @@
 /** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
+import chunk from "lodash/chunk";
+import memoize from "lodash/memoize";
 import { connectorOf } from "./port/lane";
-import type { DamageRules } from "./port/documents";
 import type { DamagedName } from "./port/disk";
-import type { DocumentsOf, RecordPlace } from "./port/documents";
+import type { DamageRules, DocumentsOf, RecordPlace } from "./port/documents";
 import type { Content, RemoteDocument, RemoteRow } from "./port/rows";
 import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
@@ -88,30 +89,28 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
           rules,
           onDamaged,
         });
+  const mended: Database = {
+    ...database,
+    read: (work) => mend(() => database.read(work)),
+    write: (work) => mend(() => database.write(work)),
+  };
   /** The time is the same in each run of the work: what it reads must be the same rows. */
   const read = <T>(work: (view: Reader, nowMs: number) => T): Promise<T> => {
     const nowMs = now();
-    return mend(() => readFrom(database, (view) => work(view, nowMs)));
+    return readFrom(mended, (view) => work(view, nowMs));
   };
   /** Numbers too, which are parts of keys. */
   const commit = <T>(work: (view: View, nextSeq: () => number, nowMs: number) => T): Promise<T> => {
     const nowMs = now();
     const given: number[] = [];
-    return mend(() =>
-      commitTo(database, (view) => {
-        let used = 0;
-        const nextSeq = (): number => {
-          used += 1;
-          return (given[used - 1] ??= seq += 1);
-        };
-        return work(view, nextSeq, nowMs);
-      }),
-    );
-  };
-  const mended: Database = {
-    ...database,
-    read: (work) => mend(() => database.read(work)),
-    write: (work) => mend(() => database.write(work)),
+    return commitTo(mended, (view) => {
+      let used = 0;
+      const nextSeq = (): number => {
+        used += 1;
+        return (given[used - 1] ??= seq += 1);
+      };
+      return work(view, nextSeq, nowMs);
+    });
   };
   const listed = openListed(mended);
   const housekeep = createHousekeeping(mended, now);
@@ -123,12 +122,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     nowMs: number,
   ): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
     const counts = countsOf(view, nowMs, nextSeq);
-    const known = new Map<string, ReturnType<DocumentsOf>>();
-    const of: DocumentsOf = (remote) => {
-      const found = known.get(remote) ?? documentsOf(view, remote, counts, { nowMs, nextSeq });
-      known.set(remote, found);
-      return found;
-    };
+    const of = memoize<DocumentsOf>((remote) => documentsOf(view, remote, counts, { nowMs, nextSeq }));
     return { of, runs: counts.runs };
   }
 
@@ -256,16 +250,16 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
           queued: idsIn("due", own, type),
         };
       });
+      const isOne = (view: Reader, hullId: string): boolean => {
+        const { entry } = view.get(RECORDS, [number, type, hullId])?.own[own] ?? {};
+        return isChild(entry?.content, parent) || isChild(entry?.attempt?.content, parent);
+      };
       const found = new Set(named);
-      for (let from = 0; from < queued.length; from += PAGE) {
-        const isOne = (view: Reader, hullId: string): boolean => {
-          const { entry } = view.get(RECORDS, [number, type, hullId])?.own[own] ?? {};
-          return isChild(entry?.content, parent) || isChild(entry?.attempt?.content, parent);
-        };
-        const children = await read((view) => queued.slice(from, from + PAGE).filter((hullId) => isOne(view, hullId)));
+      for (const slice of chunk(queued, PAGE)) {
+        const children = await read((view) => slice.filter((hullId) => isOne(view, hullId)));
         for (const hullId of children) found.add(hullId);
         // The outbox may be long: requests are served in between.
-        if (from + PAGE < queued.length) await new Promise(setImmediate);
+        await new Promise(setImmediate);
       }
       return [...found].map((hullId) => ({ tenant, type, hullId }));
     },
