@@ -2,12 +2,11 @@
  * Reads what formats 2 to 6 stored. Their rows were lists of fields in a fixed order, and long words of keys (remotes,
  * tenants, types) were written short, as a table of names says. None of it changes any more.
  */
-import attemptTo from "lodash/attempt";
-import isError from "lodash/isError";
 import { checkBeside } from "../../database/checks";
 import { DamagedRow, wholeOr, type Key, type Rows } from "../../database/rows";
 import type {
   Attempt,
+  Content,
   Entry,
   Outcome,
   OwnPart,
@@ -21,7 +20,6 @@ import type {
   TenantRow,
 } from "../../port/rows";
 import type { ReportLine } from "../../port/store";
-import type { Codec } from "../../tables/structure";
 import { CONTENTS, MIRRORS as MIRRORS_TODAY } from "../../tables/tables";
 
 /** Of 3.5 and 4.5 an upgrade by a former program broke off. */
@@ -36,12 +34,10 @@ const NAMED = 5;
 /** @returns undefined when the stored value is none of its kind */
 type Reader<V> = (stored: unknown) => V | undefined;
 
-type KeyPart = "remote" | "tenant" | "type" | "hullId" | "remoteId";
-
 export interface OldTable<V> {
   readonly name: string;
   /** What its keys begin with, as far as anybody asks. */
-  readonly key: readonly KeyPart[];
+  readonly key: readonly string[];
   /** With how many short words they begin. */
   readonly words: number;
   readonly read: Reader<V>;
@@ -89,74 +85,66 @@ function list<V>(names: string, parts: Readonly<Record<string, Reader<unknown>>>
 const outcome = list<Outcome>("messageId outcome code text atMs counted note derived run");
 const outcomes: Reader<readonly Outcome[]> = (stored) =>
   Array.isArray(stored) ? (stored as readonly unknown[]).flatMap((each) => outcome(each) ?? []) : [];
-/** A list that is the same today. */
-const unchanged =
-  <V>({ unpack }: Codec<V>): Reader<V> =>
-  (stored) =>
-    Array.isArray(stored) ? unpack(stored) : undefined;
-const content = unchanged(CONTENTS.codec);
+/** As today. */
+const content: Reader<Content> = (stored) => (Array.isArray(stored) ? CONTENTS.codec.unpack(stored) : undefined);
 const attempt = list<Attempt>("content kind startedAtMs", { content });
 const entry = list<OldEntry>(
   "- - - acceptedAtMs content attempt notBeforeMs attempts unconfirmed blockedOn withdrawn problem",
   { content, attempt },
 );
 
-const RECORD_KEY = ["remote", "type", "hullId"] as const;
-const MIRROR_KEY = ["remote", "type", "remoteId"] as const;
-const OWN_KEY = ["remote", "tenant", "type", "hullId"] as const;
-
-function table<V>(name: string, key: readonly KeyPart[], words: number, read: Reader<V>): OldTable<V> {
-  const readAny: Reader<V> = (stored) => {
-    const value = attemptTo(read, stored);
-    // Before format 6 values had no checks: one that cannot be read is damaged, too.
-    return isError(value) ? undefined : value;
-  };
-  return { name, key, words, read: readAny };
-}
+const table = <V>(name: string, key: string, words: number, read: Reader<V>): OldTable<V> => ({
+  name,
+  key: key.split(" "),
+  words,
+  read,
+});
 
 /** Of a table whose rows were stored as they are. */
-const plain = <V>(kind: "object" | "string" | "number", name: string, key: readonly KeyPart[] = []): OldTable<V> =>
+const plain = <V>(kind: "object" | "string" | "number", name: string, key = ""): OldTable<V> =>
   // It was written from such a row.
   table(name, key, 0, (stored) => (typeof stored === kind && stored !== null ? (stored as V) : undefined));
 
 export const RECORDS = table(
   "records",
-  RECORD_KEY,
+  "remote type hullId",
   2,
   list<OldRecord>("version messageId revision remoteId generation confirmedAtMs last unconfirmed same recent claims", {
     last: outcome,
   }),
 );
-export const MIRRORS = table("mirror", MIRROR_KEY, 2, unchanged(MIRRORS_TODAY.codec));
-export const LAST_SEEN = table("sightings", MIRROR_KEY, 2, (stored) => stored as LastSeen);
-export const ENTRIES = table("outbox", OWN_KEY, 3, (stored) => {
+/** As today. */
+export const MIRRORS = table("mirror", "remote type remoteId", 2, (stored) => {
+  const [, , , , , facts] = Array.isArray(stored) ? (stored as readonly unknown[]) : [];
+  return Array.isArray(facts) ? MIRRORS_TODAY.codec.unpack(stored) : undefined;
+});
+export const LAST_SEEN = table("sightings", "remote type remoteId", 2, (stored) =>
+  Array.isArray(stored) ? (stored as unknown as LastSeen) : undefined,
+);
+export const ENTRIES = table("outbox", "remote tenant type hullId", 3, (stored) => {
   const value = entry(stored);
   return (value?.content ?? value?.attempt?.content) === undefined ? undefined : value;
 });
 export const HULL_UPDATES = table(
   "tells",
-  OWN_KEY,
+  "remote tenant type hullId",
   3,
   list<PendingHullUpdate>("- - - remoteId claims attributes facts account outcomes seq notBeforeMs attempts", {
     outcomes,
   }),
 );
-export const DEAD_LETTERS = plain<Omit<Refused, "id">>("object", "dead", OWN_KEY);
-export const RIVALS = plain<RivalRow>("object", "rivals", OWN_KEY);
+export const DEAD_LETTERS = plain<Omit<Refused, "id">>("object", "dead", "remote tenant type hullId");
+export const RIVALS = plain<RivalRow>("object", "rivals", "remote tenant type hullId");
 /** How much waits, which is counted anew. */
-export const DEPTHS = plain("object", "depth", ["remote", "tenant"]);
+export const DEPTHS = plain("object", "depth", "remote tenant");
 /** Without numbers. */
-export const REMOTES = plain<Omit<RemoteDocument, "number">>("object", "remotes", ["remote"]);
-export const PAUSES = plain<PauseRow>("object", "holds", ["remote", "tenant"]);
-export const TENANTS = plain<TenantRow>("object", "tenants", ["tenant"]);
-export const GRANTS = plain<string>("string", "grants", ["tenant"]);
-export const NOTIFICATIONS = plain<string>("string", "notifications");
-export const SEEN = plain<string>("string", "seen");
-export const STARTS = plain<number>("number", "starts");
-export const TALLY = plain<number>("number", "tally", ["tenant"]);
-export const HOURS = plain<number>("number", "hours", ["tenant"]);
+export const REMOTES = plain<Omit<RemoteDocument, "number">>("object", "remotes", "remote");
+export const PAUSES = plain<PauseRow>("object", "holds", "remote tenant");
+export const TENANTS = plain<TenantRow>("object", "tenants", "tenant");
 export const RUNS = plain<RunRow>("object", "runs");
-export const LAST_RUNS = plain<string>("string", "lastRuns", ["tenant"]);
+export const STARTS = plain<number>("number", "starts");
+export const texts = (name: string, key?: string): OldTable<string> => plain("string", name, key);
+export const counts = (name: string): OldTable<number> => plain("number", name, "tenant");
 export const REPORTS = plain<ReportLine>("object", "reports");
 
 /** The format of a store. @returns undefined for one that is new, of today's format, or unknown: nothing to upgrade */

@@ -5,7 +5,7 @@ import maxBy from "lodash/maxBy";
 import minBy from "lodash/minBy";
 import { reason } from "../../../outcome/outcome";
 import { connectorOf } from "../../port/lane";
-import type { OwnPart, RecordDocument, UnconfirmedCreate } from "../../port/rows";
+import type { Outcome, OwnPart, RecordDocument, UnconfirmedCreate } from "../../port/rows";
 import { FREE } from "../../tables/documents";
 import type { OldRecord } from "./legacy";
 
@@ -15,6 +15,7 @@ export interface OldPart extends OwnPart, Pick<RecordDocument, "unconfirmed" | "
 /** Before anything is known of it. */
 export const NOTHING: RecordDocument = { version: 0, messageId: "", revision: 0, own: {} };
 
+/** A record with another part. */
 export function withPart(
   before: RecordDocument,
   number: string,
@@ -32,29 +33,22 @@ export function withPart(
 /** A create may be behind what was lost: the next message looks for the record first. */
 const unknownCreate = (nowMs: number): UnconfirmedCreate => ({ sinceMs: nowMs, reads: 0 });
 
-/**
- * In place of a row that is lost: what waited ends, under the newest message of its record.
- *
- * @param number of its connector, whose records that wait for an entry end with it
- * @param record undefined: it is lost, too
- */
-export function lostPart(
-  kind: "entry" | "hullUpdate",
-  number: string,
-  { version, messageId, remoteId }: OldRecord = NOTHING,
-  nowMs: number,
-): OldPart & Required<Pick<OldPart, "last">> {
+/** How what waited with a row that is lost ends, under the newest message of its record. */
+export function lostOutcome({ version, messageId }: OldRecord, nowMs: number): Outcome {
   const { code, text } = reason("damaged");
   // A row of a batch has an id of its run and its number.
   const run = messageId.slice(0, Math.max(0, messageId.indexOf("/")));
   // Nobody sent it: it was made for its children.
   const derived = version === 0 && messageId === "";
-  const last = { messageId, outcome: "dead", code, text, atMs: nowMs, counted: true } as const;
-  return {
-    last: { ...last, ...(derived && { derived }), ...(run !== "" && { run }) },
-    unconfirmed: remoteId === undefined ? unknownCreate(nowMs) : undefined,
-    pending: kind === "entry" ? [{ kind: "refuse", tenant: number, cause: "dead", text }] : undefined,
-  };
+  const outcome = { messageId, outcome: "dead", code, text, atMs: nowMs, counted: true } as const;
+  return { ...outcome, ...(derived && { derived }), ...(run !== "" && { run }) };
+}
+
+/** In place of a row that is lost. @param number of its connector, whose records that wait for it end with it */
+export function lostPart(last: Outcome, number: string, isLinked: boolean): OldPart {
+  if (isLinked) return { last };
+  const refuse = { kind: "refuse", tenant: number, cause: "dead", text: last.text } as const;
+  return { last, unconfirmed: unknownCreate(last.atMs), pending: [refuse] };
 }
 
 /** A record whose row is lost, as far as its parts tell. */

@@ -41,7 +41,8 @@ export function readRemotes(rows: Rows, names: Dictionary, onDamaged: (row: Dama
   }
 
   return {
-    of: (key: string) => of(key),
+    /** One that is met for the first time gets the next number. */
+    of: (key: string): RemoteDocument => of(key),
     all: (): readonly RemoteDocument[] => [...known.values()],
     /** Number of a connector at a remote, which it gets if it has none yet. */
     numberOf: (key: string, tenant: string): string => {
