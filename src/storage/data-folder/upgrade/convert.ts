@@ -50,7 +50,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
   const names = old.readDictionary(rows, format, service);
   const remotes = readRemotes(rows, names, onDamaged);
 
-  /** Slice by slice, a commit for each. */
+  /** Slice by slice, a commit for each, which may be run more than once. */
   async function slices<V>(
     table: old.OldTable<V>,
     write: (view: View, slice: readonly old.OldRow<V>[]) => void,
@@ -58,7 +58,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
     const sliceAfter = (after?: Key) => notTooMany(old.walk(rows, table, names, after), SLICE_ROWS);
     for (let slice = sliceAfter(); slice.length > 0; slice = sliceAfter(slice.at(-1)?.raw)) {
       for (const { key } of slice.filter(({ value }) => value === undefined)) {
-        onDamaged({ table: table.name, ...omit(zipObject(table.key, key.map(String)), "", "remote") });
+        onDamaged({ table: table.name, ...omit(zipObject(table.key, key.map(String)), "remote") });
       }
       const written = slice;
       await commit(to, (view) => write(view, written));

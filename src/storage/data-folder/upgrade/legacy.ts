@@ -2,6 +2,7 @@
  * Reads what formats 2 to 6 stored. Their rows were lists of fields in a fixed order, and long words of keys (remotes,
  * tenants, types) were written short, as a table of names says. None of it changes any more.
  */
+import compact from "lodash/compact";
 import { checkBeside } from "../../database/checks";
 import { DamagedRow, wholeOr, type Key, type Rows } from "../../database/rows";
 import type {
@@ -36,7 +37,7 @@ type Reader<V> = (stored: unknown) => V | undefined;
 
 export interface OldTable<V> {
   readonly name: string;
-  /** What its keys begin with, as far as anybody asks. */
+  /** Names of the parts with which its keys begin. */
   readonly key: readonly string[];
   /** With how many short words they begin. */
   readonly words: number;
@@ -93,9 +94,10 @@ const entry = list<OldEntry>(
   { content, attempt },
 );
 
+/** @param key names of the parts with which its keys begin, as far as anybody asks */
 const table = <V>(name: string, key: string, words: number, read: Reader<V>): OldTable<V> => ({
   name,
-  key: key.split(" "),
+  key: compact(key.split(" ")),
   words,
   read,
 });
