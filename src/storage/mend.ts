@@ -3,9 +3,8 @@
  * that meets one leaves nothing behind; the row is mended in a commit of its own; then the work is done again.
  */
 import { DamagedRow, wholeOr, type Database, type Key, type Rows } from "./database/rows";
-import type { DamageRules, Traces } from "./port/documents";
 import type { DamagedName } from "./port/disk";
-import type { DocumentsOf } from "./port/documents";
+import type { DamageRules, DocumentsOf, Traces } from "./port/documents";
 import type { RemoteDocument } from "./port/rows";
 import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
@@ -21,12 +20,11 @@ import {
   remoteRow,
   REMOTES,
   RUNS,
-  TABLES,
   TALLY,
   TENANTS,
 } from "./tables/tables";
 import { remoteNumbered } from "./tables/tenants";
-import { commit, indexName, MARK, type Table, type View } from "./tables/view";
+import { commit, indexName, isIndex, MARK, type Table, type View } from "./tables/view";
 
 export type Mend = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -64,11 +62,6 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...[TENANTS, GRANTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
 ]);
 
-/** Keys of their rows say everything. */
-const INDEXES: ReadonlySet<string> = new Set(
-  TABLES.flatMap((table) => Object.keys(table.indexes).map((index) => indexName(table, index))),
-);
-
 type RecordIndex = keyof typeof RECORDS.indexes;
 
 /** Where in a row of an index the type of the record stands. */
@@ -102,7 +95,8 @@ export function createMend({ database, documentsIn, rules, onDamaged }: MendOpti
     const work = (view: View, rows: Rows): Mended | undefined => {
       // Somebody else may have met it at the same time.
       if (!isDamaged(rows, table, key)) return undefined;
-      view.overwrite(table, key, INDEXES.has(table) ? MARK : undefined);
+      // The key of an index's row says everything.
+      view.overwrite(table, key, isIndex(table) ? MARK : undefined);
       return RULES.get(table)?.({ view, documentsOf: documentsIn(view), rules }, key) ?? {};
     };
     const done = await attempt(() => commit(database, work), mended);
@@ -149,14 +143,13 @@ function takeTraces(view: View, remote: RemoteDocument, type: string, hullId: st
   // Values that stand there as hashes only are lost.
   const claims = take("claims").filter(([, , , value]) => indexValue(String(value)) === value);
   for (const index of ["dead", "deadIds", "orphans", "rivals", "pending"] as const) take(index);
-  const linked = first(
-    view.range(MIRRORS, [number, type], WHOLE),
-    (row) => row.generation === generation && row.linkedTo === hullId,
-  );
   return {
     waited: [...entries, ...hullUpdates],
     claims: Object.fromEntries(claims.map(([, , name, value]) => [String(name), String(value)])),
-    remoteId: linked && String(linked[2]),
+    remoteId: idWhere(
+      view.range(MIRRORS, [number, type], WHOLE),
+      (row) => row.generation === generation && row.linkedTo === hullId,
+    ),
   };
 }
 
@@ -178,11 +171,11 @@ function unlearn({ view, documentsOf, rules }: Mending, key: Key): Mended {
   takePlaces(view, MIRRORS, "keys", [number, type], (place) => place.at(-1) === id);
   if (remote === undefined) return { type, remoteId: id };
   const { generation } = remoteRow(view, remote);
-  const linked = first(
+  const linked = idWhere(
     view.range(RECORDS, [number, type], WHOLE),
     (record) => record.generation === generation && record.remoteId === id,
   );
-  rules.mirror(documentsOf(remote), type, id, linked && String(linked[2]));
+  rules.mirror(documentsOf(remote), type, id, linked);
   return { type, remoteId: id };
 }
 
@@ -243,7 +236,8 @@ function takePlaces<V, I extends string>(
   return places;
 }
 
-function first<V>(rows: Iterable<readonly [Key, V]>, isIt: (row: V) => boolean): Key | undefined {
-  for (const [key, row] of rows) if (isIt(row)) return key;
+/** Id of the first document that is meant. */
+function idWhere<V>(rows: Iterable<readonly [Key, V]>, isMeant: (row: V) => boolean): string | undefined {
+  for (const [key, row] of rows) if (isMeant(row)) return String(key.at(-1));
   return undefined;
 }

@@ -1,8 +1,9 @@
 /** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
+import chunk from "lodash/chunk";
+import memoize from "lodash/memoize";
 import { connectorOf } from "./port/lane";
-import type { DamageRules } from "./port/documents";
 import type { DamagedName } from "./port/disk";
-import type { DocumentsOf } from "./port/documents";
+import type { DamageRules, DocumentsOf } from "./port/documents";
 import type { Content, RecordPlace } from "./port/rows";
 import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
@@ -13,7 +14,7 @@ import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
-import { leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
+import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
@@ -89,26 +90,6 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
           rules,
           onDamaged,
         });
-  /** The time is the same in each run of the work: what it reads must be the same rows. */
-  const read = <T>(work: (view: Reader, nowMs: number) => T): Promise<T> => {
-    const nowMs = now();
-    return mend(() => readFrom(database, (view) => work(view, nowMs)));
-  };
-  /** Numbers too, which are parts of keys. */
-  const commit = <T>(work: (view: View, nextSeq: () => number, nowMs: number) => T): Promise<T> => {
-    const nowMs = now();
-    const given: number[] = [];
-    return mend(() =>
-      commitTo(database, (view) => {
-        let used = 0;
-        const nextSeq = (): number => {
-          used += 1;
-          return (given[used - 1] ??= seq += 1);
-        };
-        return work(view, nextSeq, nowMs);
-      }),
-    );
-  };
   const mended: Database = {
     ...database,
     read: (work) => mend(() => database.read(work)),
@@ -116,6 +97,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   };
   const listed = openListed(mended);
   const housekeep = createHousekeeping(mended, now);
+  return storedOn(mended);
 
   /** The documents of each remote, once in a commit. */
   function documentsIn(
@@ -124,167 +106,185 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     nowMs: number,
   ): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
     const counts = countsOf(view, nowMs, nextSeq);
-    const known = new Map<string, ReturnType<DocumentsOf>>();
-    const of: DocumentsOf = (remote) => {
-      const found = known.get(remote) ?? documentsOf(view, remote, counts, { nowMs, nextSeq });
-      known.set(remote, found);
-      return found;
-    };
+    const of = memoize<DocumentsOf>((remote) => documentsOf(view, remote, counts, { nowMs, nextSeq }));
     return { of, runs: counts.runs };
   }
 
-  /** A run is done when all that was found in it is counted, which is known when that is written. */
-  async function endRuns(ids: Iterable<string>, looks = false): Promise<void> {
-    for (const id of ids) {
-      if (await read((view) => mayBeDone(view, id)))
-        await commit((view, _, nowMs) => endIfDone(view, id, nowMs, looks));
-    }
-  }
-
-  return {
-    commit: async (work) => {
-      const { result, runs } = await commit((view, nextSeq, nowMs) => {
-        const { of, runs } = documentsIn(view, nextSeq, nowMs);
-        return { result: work(of), runs };
-      });
-      await endRuns(runs);
-      return result;
-    },
-    // Nothing is written: what the work changes is thrown away.
-    look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
-    listed: (remote, type, run) => listed.of(remote, type, run),
-    listedAt: (remote, type, id) => listed.atMs(remote, type, id),
-
-    tenant: (key) => read((view) => view.get(TENANTS, [key])),
-    tenants: () => read((view) => [...view.range(TENANTS, [])].map(([, row]) => row)),
-    saveTenant: (row, evenOver) => commit((view) => saveTenant(view, row, evenOver)),
-    assignRemote: (tenant, remote, fingerprint) => commit((view) => assignRemote(view, tenant, remote, fingerprint)),
-    reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
-    grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
-    replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
-    remote: (key) => read((view) => remoteRow(view, key)),
-    newGeneration: (key) => commit((view) => newGeneration(view, key)),
-    remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),
-    pause: ({ remote, tenant }, scope, pause) =>
-      commit((view) => {
-        const key = [remote, tenant, scope];
-        if (pause === undefined) view.remove(PAUSES, key);
-        else view.put(PAUSES, key, { tenant, scope, ...pause });
-      }),
-    pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
-
-    claimNotification: (id, tenant) =>
-      commit((view, _, nowMs) => {
-        const connector = connectorOf(tenant);
-        const [owner] = daysBack(nowMs).flatMap((day) => view.get(NOTIFICATIONS, [day, id]) ?? []);
-        if (owner !== undefined) return owner === connector;
-        view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
-        return true;
-      }),
-
-    lease: (name) => read((view) => leaseOf(view, name)),
-    takeLease: (name, owner, was) => commit((view, _, nowMs) => takeLease(view, name, owner, was, nowMs)),
-    renewLease: (fence) => commit((view) => renewLease(view, fence)),
-    releaseLease: (fence) => commit((view) => releaseLease(view, fence)),
-
-    lanes: () => read(busyLanes),
-    sampleLinked: (key, type, limit) =>
-      read((view) => {
-        const { number, generation } = remoteRow(view, key);
-        const ids: string[] = [];
-        for (const [, row] of view.range(MIRRORS, [number, type], { limit: SAMPLE_WALK })) {
-          if (row.generation === generation && row.linkedTo !== undefined) ids.push(row.id);
-          if (ids.length >= limit) break;
-        }
-        return ids;
-      }),
-    noteScan: (key, type, scan) =>
-      commit((view) => {
-        const remote = remoteRow(view, key);
-        putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
-      }),
-
-    beginRun: (run, exclusive, since) => commit((view, _, nowMs) => beginRun(view, run, exclusive, since, nowMs)),
-    changeRun: async (id, change) => {
-      const changed = await commit((view, _, nowMs) => changeRun(view, id, change, nowMs));
-      if (changed === undefined) return undefined;
-      await endRuns([id]);
-      return read((view) => runIn(view, id));
-    },
-    run: (id) => read((view) => runIn(view, id)),
-    runs: (query) => read((view) => listRuns(view, query)),
-    openRuns: async () => {
-      // A process may have ended between the last count and the end of its run.
-      const ids = await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1))));
-      await endRuns(ids, true);
-      return read((view) => openRunsOf(view, []));
-    },
-    lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),
-    report: (id, lines) =>
-      commit((view, nextSeq) => {
-        // Lines of a run that was forgotten meanwhile would never be erased.
-        if (view.get(RUNS, [id]) === undefined) return;
-        for (const line of lines) view.put(REPORTS, [id, nextSeq()], line);
-      }),
-    reportLines: (id, after, limit) =>
-      read((view) =>
-        [...view.range(REPORTS, [id], { after: [id, after], limit })].map(([key, line]) => ({
-          ...line,
-          at: Number(key[1]),
-        })),
-      ),
-
-    tally: (tenant) => read((view) => tallyOf(view, tenant)),
-    hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
-    depth: (lane) => read((view) => depthOf(view, lane)),
-    laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
-    backlog: (service) => read((view, nowMs) => backlogOf(view, service, nowMs)),
-    requestStarts: (quotaKey, sinceMs) => read((view) => startsOf(view, quotaKey, sinceMs)),
-    noteStart: (quotaKey, atMs, forgetBeforeMs) =>
-      commit((view, nextSeq) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),
-
-    deadLetterPlaces: (query) => read((view) => deadLetterPlaces(view, query)),
-    deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),
-    childrenOf: async ({ remote: key, tenant }, parent, type) => {
-      const { number, own, named, queued } = await read((view) => {
-        const remote = remoteRow(view, key);
-        const own = Number(numberIn(remote, tenant) ?? -1);
-        const idsIn = (index: keyof typeof RECORDS.indexes, ...prefix: Key): readonly string[] =>
-          [...view.places(RECORDS, index, [remote.number, ...prefix])].map((place) => String(place.at(-1)));
-        return {
-          number: remote.number,
-          own,
-          named: [
-            ...idsIn("orphans", own, parent.type, parent.hullId, type),
-            ...idsIn("waiting", parent.type, parent.hullId, own, type),
-          ],
-          // At one moment: places in a queue change while it is read.
-          queued: idsIn("due", own, type),
+  /** The store as it is written by somebody. */
+  function storedOn(own: Database): Stored {
+    /** The time is the same in each run of the work: what it reads must be the same rows. */
+    const read = <T>(work: (view: Reader, nowMs: number) => T): Promise<T> => {
+      const nowMs = now();
+      return readFrom(own, (view) => work(view, nowMs));
+    };
+    /** Numbers too, which are parts of keys. */
+    const commit = <T>(work: (view: View, nextSeq: () => number, nowMs: number) => T): Promise<T> => {
+      const nowMs = now();
+      const given: number[] = [];
+      return commitTo(own, (view) => {
+        let used = 0;
+        const nextSeq = (): number => {
+          used += 1;
+          return (given[used - 1] ??= seq += 1);
         };
+        return work(view, nextSeq, nowMs);
       });
-      const found = new Set(named);
-      for (let from = 0; from < queued.length; from += PAGE) {
+    };
+
+    /** A run is done when all that was found in it is counted, which is known when that is written. */
+    async function endRuns(ids: Iterable<string>, looks = false): Promise<void> {
+      for (const id of ids) {
+        if (await read((view) => mayBeDone(view, id)))
+          await commit((view, _, nowMs) => endIfDone(view, id, nowMs, looks));
+      }
+    }
+
+    return {
+      commit: async (work) => {
+        const { result, runs } = await commit((view, nextSeq, nowMs) => {
+          const { of, runs } = documentsIn(view, nextSeq, nowMs);
+          return { result: work(of), runs };
+        });
+        await endRuns(runs);
+        return result;
+      },
+      // Nothing is written: what the work changes is thrown away.
+      look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
+      listed: (remote, type, run) => listed.of(remote, type, run),
+      listedAt: (remote, type, id) => listed.atMs(remote, type, id),
+      under: (fence) => storedOn(fenced(mended, fence)),
+
+      tenant: (key) => read((view) => view.get(TENANTS, [key])),
+      tenants: () => read((view) => [...view.range(TENANTS, [])].map(([, row]) => row)),
+      saveTenant: (row, evenOver) => commit((view) => saveTenant(view, row, evenOver)),
+      assignRemote: (tenant, remote, fingerprint) => commit((view) => assignRemote(view, tenant, remote, fingerprint)),
+      reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
+      grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
+      replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
+      remote: (key) => read((view) => remoteRow(view, key)),
+      newGeneration: (key) => commit((view) => newGeneration(view, key)),
+      remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),
+      pause: ({ remote, tenant }, scope, pause) =>
+        commit((view) => {
+          const key = [remote, tenant, scope];
+          if (pause === undefined) view.remove(PAUSES, key);
+          else view.put(PAUSES, key, { tenant, scope, ...pause });
+        }),
+      pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
+
+      claimNotification: (id, tenant) =>
+        commit((view, _, nowMs) => {
+          const connector = connectorOf(tenant);
+          const [owner] = daysBack(nowMs).flatMap((day) => view.get(NOTIFICATIONS, [day, id]) ?? []);
+          if (owner !== undefined) return owner === connector;
+          view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
+          return true;
+        }),
+
+      lease: (name) => read((view) => leaseOf(view, name)),
+      takeLease: (name, owner, was) => commit((view, _, nowMs) => takeLease(view, name, owner, was, nowMs)),
+      renewLease: (fence) => commit((view) => renewLease(view, fence)),
+      releaseLease: (fence) => commit((view) => releaseLease(view, fence)),
+
+      lanes: () => read(busyLanes),
+      sampleLinked: (key, type, limit) =>
+        read((view) => {
+          const { number, generation } = remoteRow(view, key);
+          const ids: string[] = [];
+          for (const [, row] of view.range(MIRRORS, [number, type], { limit: SAMPLE_WALK })) {
+            if (row.generation === generation && row.linkedTo !== undefined) ids.push(row.id);
+            if (ids.length >= limit) break;
+          }
+          return ids;
+        }),
+      noteScan: (key, type, scan) =>
+        commit((view) => {
+          const remote = remoteRow(view, key);
+          putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
+        }),
+
+      beginRun: (run, exclusive, since) => commit((view, _, nowMs) => beginRun(view, run, exclusive, since, nowMs)),
+      changeRun: async (id, change) => {
+        const changed = await commit((view, _, nowMs) => changeRun(view, id, change, nowMs));
+        if (changed === undefined) return undefined;
+        await endRuns([id]);
+        return read((view) => runIn(view, id));
+      },
+      run: (id) => read((view) => runIn(view, id)),
+      runs: (query) => read((view) => listRuns(view, query)),
+      openRuns: async () => {
+        // A process may have ended between the last count and the end of its run.
+        const ids = await read((view) => [...view.places(RUNS, "open", [])].map((place) => String(place.at(-1))));
+        await endRuns(ids, true);
+        return read((view) => openRunsOf(view, []));
+      },
+      lastRun: (tenant, kind, type) => read((view) => lastRun(view, tenant, kind, type)),
+      report: (id, lines) =>
+        commit((view, nextSeq) => {
+          // Lines of a run that was forgotten meanwhile would never be erased.
+          if (view.get(RUNS, [id]) === undefined) return;
+          for (const line of lines) view.put(REPORTS, [id, nextSeq()], line);
+        }),
+      reportLines: (id, after, limit) =>
+        read((view) =>
+          [...view.range(REPORTS, [id], { after: [id, after], limit })].map(([key, line]) => ({
+            ...line,
+            at: Number(key[1]),
+          })),
+        ),
+
+      tally: (tenant) => read((view) => tallyOf(view, tenant)),
+      hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
+      depth: (lane) => read((view) => depthOf(view, lane)),
+      laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
+      backlog: (service) => read((view, nowMs) => backlogOf(view, service, nowMs)),
+      requestStarts: (quotaKey, sinceMs) => read((view) => startsOf(view, quotaKey, sinceMs)),
+      noteStart: (quotaKey, atMs, forgetBeforeMs) =>
+        commit((view, nextSeq) => noteStart(view, quotaKey, atMs, forgetBeforeMs, nextSeq())),
+
+      deadLetterPlaces: (query) => read((view) => deadLetterPlaces(view, query)),
+      deadLetterPlace: (id, tenant) => read((view) => findDeadLetter(view, id, tenant)),
+      childrenOf: async ({ remote: key, tenant }, parent, type) => {
+        const { number, own, named, queued } = await read((view) => {
+          const remote = remoteRow(view, key);
+          const own = Number(numberIn(remote, tenant) ?? -1);
+          const idsIn = (index: keyof typeof RECORDS.indexes, ...prefix: Key): readonly string[] =>
+            [...view.places(RECORDS, index, [remote.number, ...prefix])].map((place) => String(place.at(-1)));
+          return {
+            number: remote.number,
+            own,
+            named: [
+              ...idsIn("orphans", own, parent.type, parent.hullId, type),
+              ...idsIn("waiting", parent.type, parent.hullId, own, type),
+            ],
+            // At one moment: places in a queue change while it is read.
+            queued: idsIn("due", own, type),
+          };
+        });
         const isOne = (view: Reader, hullId: string): boolean => {
           const { entry } = view.get(RECORDS, [number, type, hullId])?.own[own] ?? {};
           return isChild(entry?.content, parent) || isChild(entry?.attempt?.content, parent);
         };
-        const children = await read((view) => queued.slice(from, from + PAGE).filter((hullId) => isOne(view, hullId)));
-        for (const hullId of children) found.add(hullId);
-        // The outbox may be long: requests are served in between.
-        if (from + PAGE < queued.length) await new Promise(setImmediate);
-      }
-      return [...found].map((hullId) => ({ tenant, type, hullId }));
-    },
-    forgetReportLines: (tenant, hullId) => forgetReportLines(mended, tenant, hullId),
-    nextRecords: housekeep.nextRecords,
-    housekeep: housekeep.step,
-    forgetTenant: (tenant, remotes = []) => forgetTenant(mended, tenant, remotes),
+        const found = new Set(named);
+        for (const slice of chunk(queued, PAGE)) {
+          const children = await read((view) => slice.filter((hullId) => isOne(view, hullId)));
+          for (const hullId of children) found.add(hullId);
+          // The outbox may be long: requests are served in between.
+          await new Promise(setImmediate);
+        }
+        return [...found].map((hullId) => ({ tenant, type, hullId }));
+      },
+      forgetReportLines: (tenant, hullId) => forgetReportLines(mended, tenant, hullId),
+      nextRecords: housekeep.nextRecords,
+      housekeep: housekeep.step,
+      forgetTenant: (tenant, remotes = []) => forgetTenant(mended, tenant, remotes),
 
-    ping: async () => {
-      await read((view) => view.get(META, ["format"]));
-    },
-    close: () => database.close(),
-  };
+      ping: async () => {
+        await read((view) => view.get(META, ["format"]));
+      },
+      close: () => database.close(),
+    };
+  }
 }
 
 function isChild(content: Content | undefined, { type, hullId }: RecordPlace): boolean {

@@ -102,6 +102,7 @@ export function createOutbox(stored: Stored): Store {
 
   return {
     ...stored,
+    under: (fence) => createOutbox(stored.under(fence)),
     ...createReading(stored, shell),
     ...createMoving(stored, shell),
     ...createErasing(stored, shell),

@@ -4,9 +4,8 @@
  *
  * The layout is that of `mdb.c` as lmdb-js ships it: MDB_meta, MDB_db and MDB_page_header.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { systemErrorOf } from "../port/disk";
 
 /** What is wrong with the file, as a clause. */
 export class DamageError extends Error {
@@ -34,7 +33,6 @@ export interface State {
 }
 
 export interface DataFile {
-  readonly path: string;
   readonly bytes: number;
   readonly pageBytes: number;
   /** The state that LMDB goes on with; several where it is not known whether the system was started again since. */
@@ -74,7 +72,7 @@ const MAX_PAGE_BYTES = 65_536;
 
 /** 64 bits; what is larger than a safe integer only has to be refused as too large. */
 export function numberAt(buffer: Buffer, offset: number): number {
-  return buffer.readUInt32LE(offset) + buffer.readUInt32LE(offset + 4) * 0x1_0000_0000;
+  return Number(buffer.readBigUInt64LE(offset));
 }
 
 export function treeAt(buffer: Buffer, offset: number): Tree {
@@ -91,46 +89,34 @@ export function treeAt(buffer: Buffer, offset: number): Tree {
 
 /**
  * @param path folder of the database
- * @param boot which start of the system this is
  * @returns undefined when there is no file, or an empty one: it is about to be made
  * @throws DamageError when it does not begin as a database does
  */
-export function openDataFile(path: string, boot: bigint | undefined = bootOfSystem()): DataFile | undefined {
-  const handle = openIfThere(join(path, "data.mdb"));
-  if (handle === undefined) return undefined;
+export function openDataFile(path: string): DataFile | undefined {
+  const file = join(path, "data.mdb");
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes === 0) return undefined;
+  const handle = openSync(file, "r");
   const close = (): void => closeSync(handle);
   try {
-    const bytes = fstatSync(handle).size;
-    if (bytes === 0) {
-      close();
-      return undefined;
-    }
-    const { pageBytes, states } = readStates(handle, bytes, boot);
+    const { pageBytes, states } = readStates(handle, bytes);
     const read = (page: number, into: Buffer): void => {
       const length = readSync(handle, into, 0, into.length, page * pageBytes);
-      if (length < into.length) throw new DamageError(`page ${page} (at byte ${page * pageBytes}) is not there`);
+      if (length < into.length) {
+        const missing = page * pageBytes + into.length - bytes;
+        throw new DamageError(
+          `page ${page} is used, and data.mdb ends before it: it has ${bytes} bytes, and ${missing} more are missing at least`,
+        );
+      }
     };
-    return { path, bytes, pageBytes, states, read, close };
+    return { bytes, pageBytes, states, read, close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-function openIfThere(file: string): number | undefined {
-  try {
-    return openSync(file, "r");
-  } catch (cause) {
-    if (systemErrorOf(cause)?.code === "ENOENT") return undefined;
-    throw cause;
-  }
-}
-
-function readStates(
-  handle: number,
-  bytes: number,
-  boot: bigint | undefined,
-): { readonly pageBytes: number; readonly states: DataFile["states"] } {
+function readStates(handle: number, bytes: number): Pick<DataFile, "pageBytes" | "states"> {
   const block = Buffer.alloc(META_BYTES);
   const readMeta = (offset: number, isWhole: boolean): Meta | undefined => {
     if (readSync(handle, block, 0, META_BYTES, offset) < META_BYTES) return undefined;
@@ -147,6 +133,7 @@ function readStates(
     throw new DamageError(`data.mdb (${bytes} bytes) does not begin as a database does`);
   }
   const pickFor = (current: bigint): Meta => pick(pick(first, second, current), flushed, current);
+  const boot = bootOfSystem();
   if (boot !== undefined) return { pageBytes, states: [pickFor(boot)] };
   const newest = first.transaction >= second.transaction ? first : second;
   return { pageBytes, states: [pickFor(newest.boot), pickFor(-1n)] };

@@ -3,36 +3,28 @@ import { unpack } from "msgpackr";
 import { contentStart, isWhole } from "../database/checks";
 import { systemErrorOf } from "../port/disk";
 import { DamageError, openDataFile, type DataFile, type State } from "./file";
-import { FREE, freePagesOf, openTrees, type OnRow, type Table, type Trees } from "./tree";
+import { assertNotCut, tablesOf, type Table } from "./tree";
 
 /** What is read of tables' pages at the most before the server starts; `npm run check` reads all of them. */
-export const LOOK_BYTES = 512 * 1024 * 1024;
+const LOOK_BYTES = 512 * 1024 * 1024;
 
 /** The format and the counters, and their checks. Damaged rows of all others cost their record alone, see `mend.ts`. */
 const NEEDED: ReadonlySet<string> = new Set(["meta", "checks"]);
 
 /** What to do about a store that cannot be used. */
-export const REMEDY =
+const REMEDY =
   "Restore it from a backup (docs/operations/operate.md#a-damaged-store), or point DATA_DIR to an empty folder: what was " +
   "taken in and not delivered yet, dead letters, runs, links and settings are lost then, and the next notifications and " +
   "fetches build the rest anew.";
 
 /**
- * Makes sure that no used page is missing; takes no time, whatever the size. Pages at the end that nobody uses may be:
- * LMDB does not write those.
+ * Makes sure that no used page is missing; takes no time, whatever the size.
  *
  * @param path folder of the database; nothing has to be in it
  * @throws Error with a sentence
  */
 export function assertComplete(path: string): void {
-  withStates(path, (file, state) => {
-    const missing = (state.lastPage + 1) * file.pageBytes - file.bytes;
-    if (missing <= 0) return;
-    const beyond = freePagesOf(file, state).subarray(Math.floor(file.bytes / file.pageBytes));
-    if (beyond.some((use) => use !== FREE)) {
-      throw new DamageError(`data.mdb is cut off: it has ${file.bytes} bytes, and ${missing} more are missing`);
-    }
-  });
+  withStates(path, assertNotCut);
 }
 
 /**
@@ -43,15 +35,15 @@ export function assertComplete(path: string): void {
  * @throws Error with a sentence
  */
 export function assertWhole(path: string, bytes = LOOK_BYTES): void {
-  readStore(path, (trees) => {
+  readTables(path, (tables) => {
     let left = bytes;
-    const isRead = (): boolean => (left -= trees.pageBytes) >= 0;
-    for (const table of trees.tables) {
+    const isRead = (pageBytes: number): boolean => (left -= pageBytes) >= 0;
+    for (const table of tables) {
       if (!NEEDED.has(table.name)) {
-        trees.walk(table, { isRead });
+        table.walk({ isRead });
         continue;
       }
-      const { damaged } = rowsOf(trees, table);
+      const { damaged } = rowsOf(table);
       if (damaged.length > 0) {
         throw new DamageError(`${damaged.length} of the rows in the table ${table.name} are damaged`);
       }
@@ -66,46 +58,43 @@ export function assertWhole(path: string, bytes = LOOK_BYTES): void {
  * @returns undefined when there is no database
  * @throws Error with a sentence when what was read is damaged
  */
-export function readStore<T>(path: string, work: (trees: Trees) => T): T | undefined {
-  assertComplete(path);
-  return withStates(path, (file, state) => work(openTrees(file, state)));
-}
-
-export interface Rows {
-  readonly rows: number;
-  /** Keys of the damaged ones, as bytes. */
-  readonly damaged: readonly Buffer[];
+export function readTables<T>(path: string, work: (tables: readonly Table[]) => T): T | undefined {
+  return withStates(path, (file, state) => {
+    assertNotCut(file, state);
+    return work(tablesOf(file, state));
+  });
 }
 
 /**
  * Reads every row of a table.
  *
- * @param onRow called with the content of each row that is not damaged; the memory is used again afterwards
+ * @param onKey called with the key of each row that is not damaged
+ * @returns how many rows there are, and the keys of the damaged ones
  * @throws DamageError when its structure is damaged
  */
-export function rowsOf(trees: Trees, table: Table, onRow: OnRow = () => undefined): Rows {
+export function rowsOf(
+  table: Table,
+  onKey: (key: Buffer) => void = () => undefined,
+): { readonly rows: number; readonly damaged: readonly Buffer[] } {
   const damaged: Buffer[] = [];
   let rows = 0;
-  trees.walk(table, {
+  table.walk({
     onRow: (key, value) => {
       rows += 1;
-      const content = contentOf(value);
-      if (content === undefined) damaged.push(Buffer.from(key));
-      else onRow(key, content);
+      if (isReadable(value)) onKey(key);
+      else damaged.push(key);
     },
   });
   return { rows, damaged };
 }
 
-/** What is written of a row; undefined when it is damaged. */
-function contentOf(value: Buffer): Buffer | undefined {
-  if (!isWhole(value)) return undefined;
-  const content = value.subarray(contentStart(value));
+function isReadable(value: Buffer): boolean {
+  if (!isWhole(value)) return false;
   try {
-    unpack(content);
-    return content;
+    unpack(value.subarray(contentStart(value)));
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -123,13 +112,10 @@ function withStates<T>(path: string, work: (file: DataFile, state: State) => T):
       return work(file, second);
     }
   } catch (cause) {
-    if (cause instanceof DamageError) {
-      throw new Error(`The store in ${path} cannot be read: ${cause.message}. ${REMEDY}`, { cause });
-    }
-    if (systemErrorOf(cause)?.code === "EIO") {
-      throw new Error(`The store in ${path} cannot be read: the disk reports an error (EIO). ${REMEDY}`, { cause });
-    }
-    throw cause;
+    const isUnreadable = systemErrorOf(cause)?.code === "EIO";
+    if (!isUnreadable && !(cause instanceof DamageError)) throw cause;
+    const reason = cause instanceof DamageError ? cause.message : "the disk reports an error (EIO)";
+    throw new Error(`The store in ${path} cannot be read: ${reason}. ${REMEDY}`, { cause });
   } finally {
     file?.close();
   }

@@ -1,6 +1,6 @@
 /** Every row of a store, read for a person. */
 import { fromBufferKey } from "ordered-binary";
-import { readStore, rowsOf } from "./look";
+import { readTables, rowsOf } from "./look";
 
 export interface TableReport {
   readonly table: string;
@@ -24,16 +24,16 @@ const NUMBERED: ReadonlySet<string> = new Set([
  * @throws Error with a sentence when its structure is damaged
  */
 export function reportOn(path: string): readonly TableReport[] | undefined {
-  const remotes = new Map<unknown, string>();
-  return readStore(path, (trees) => {
-    const reports = trees.tables.map((table) => {
-      const { rows, damaged } = rowsOf(trees, table, (key) => {
+  return readTables(path, (tables) => {
+    const remotes = new Map<unknown, unknown>();
+    const reports = tables.map((table) => ({
+      table: table.name,
+      ...rowsOf(table, (key) => {
         if (table.name !== "remotes.numbers") return;
         const [number, remote] = partsOf(key);
-        remotes.set(number, String(remote));
-      });
-      return { table: table.name, rows, damaged };
-    });
+        remotes.set(number, remote);
+      }),
+    }));
     return reports.map(({ table, rows, damaged }) => ({
       table,
       rows,
@@ -42,12 +42,9 @@ export function reportOn(path: string): readonly TableReport[] | undefined {
   });
 }
 
-function partsOf(key: Buffer): readonly unknown[] {
-  const decoded = fromBufferKey(key);
-  return Array.isArray(decoded) ? decoded : [decoded];
-}
+const partsOf = (key: Buffer): readonly unknown[] => [fromBufferKey(key)].flat();
 
-function textOf(table: string, key: Buffer, remotes: ReadonlyMap<unknown, string>): string {
+function textOf(table: string, key: Buffer, remotes: ReadonlyMap<unknown, unknown>): string {
   const isNumbered = NUMBERED.has(table);
   if (!isNumbered && !SHOWN.has(table)) return "(its key is not shown: it may be personal data)";
   const [first, ...rest] = partsOf(key);

@@ -6,8 +6,7 @@ import { chmod, copyFile, mkdir, open, readdir, rm, stat, statfs } from "node:fs
 import { join } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import type { DurableDatabase } from "../database/lmdb";
-import { BackupError, type Backup } from "../port/disk";
-import { systemErrorOf } from "../port/disk";
+import { BackupError, systemErrorOf, type Backup } from "../port/disk";
 
 export interface BackupOptions {
   readonly database: Pick<DurableDatabase, "backup">;
@@ -41,12 +40,9 @@ export async function backUp(to: string, options: BackupOptions): Promise<Backup
 }
 
 async function assertEmpty(to: string): Promise<void> {
-  let names: readonly string[];
-  try {
-    names = await readdir(to);
-  } catch (cause) {
+  const names = await readdir(to).catch((cause: unknown) => {
     throw new BackupError(failureIn(to, cause), { cause });
-  }
+  });
   if (names.length > 0) throw new BackupError(`${to} is not empty. Name a folder that does not exist yet.`);
 }
 

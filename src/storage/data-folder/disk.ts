@@ -176,22 +176,23 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     return looking;
   }
 
-  const assertWritable = (): void => {
+  const isWritable = (): boolean => {
     measure();
-    if (failure !== undefined || isFull) throw new DiskError(sentence() ?? "", failure?.code ?? "FULL");
+    return failure === undefined && !isFull;
+  };
+  const assertWritable = (): void => {
+    if (!isWritable()) throw new DiskError(sentence() ?? "", failure?.code ?? "FULL");
   };
   const assertRoom = (): void => {
     assertWritable();
     if (isLow) throw new DiskError(sentence() ?? "", "LOW");
   };
-  const holds = (assertion: () => void): boolean => {
-    try {
-      assertion();
-      return true;
-    } catch {
-      return false;
-    }
-  };
+  const ifRoom =
+    <A extends readonly unknown[], T>(work: (...given: A) => Promise<T>) =>
+    async (...given: A): Promise<T> => {
+      assertRoom();
+      return work(...given);
+    };
 
   return {
     freeBytes: () => {
@@ -204,8 +205,8 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     },
     assertRoom,
     assertWritable,
-    hasRoom: () => holds(assertRoom),
-    isWritable: () => holds(assertWritable),
+    hasRoom: () => isWritable() && !isLow,
+    isWritable,
     probe: async () => {
       assertWritable();
       await write().catch((error: unknown) => {
@@ -228,18 +229,9 @@ export function createDisk({ folder, storeFile, reserveBytes, onChange }: DiskOp
     }),
     withRoom: (store) => ({
       ...store,
-      accept: async (...given) => {
-        assertRoom();
-        return store.accept(...given);
-      },
-      takeFetched: async (...given) => {
-        assertRoom();
-        return store.takeFetched(...given);
-      },
-      report: async (...given) => {
-        assertRoom();
-        return store.report(...given);
-      },
+      accept: ifRoom(store.accept.bind(store)),
+      takeFetched: ifRoom(store.takeFetched.bind(store)),
+      report: ifRoom(store.report.bind(store)),
       beginRun: async (run, ...given) => {
         if (run.kind !== "drain") assertRoom();
         return store.beginRun(run, ...given);

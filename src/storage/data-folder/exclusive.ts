@@ -3,10 +3,11 @@
  * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
  * connects has found the owner, and can talk to it.
  */
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemErrorOf } from "../port/disk";
 import { lockAddress } from "./lock-address";
 import { folderRefusal, makeFolder } from "./make-folder";
 
@@ -25,9 +26,7 @@ const LOOK_AGAIN_MS = 200;
  * @throws Error when another process owns the folder
  */
 export async function lockFolder(folder: string): Promise<ExclusiveLock> {
-  makeDataFolder(folder);
-  const path = lockAddress(folder);
-  const server = await own(path, folder);
+  const server = await own(folder);
   if (server === undefined) {
     throw new Error(`Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`);
   }
@@ -55,20 +54,14 @@ export async function lockFolder(folder: string): Promise<ExclusiveLock> {
 }
 
 /** Undefined when another process owns the folder. */
-async function own(path: string, folder: string): Promise<Server | undefined> {
-  try {
-    return (await listen(path)) ?? (await takeOver(path, folder));
-  } catch (cause) {
-    throw folderRefusal(folder, cause);
-  }
-}
-
-function makeDataFolder(folder: string): void {
+async function own(folder: string): Promise<Server | undefined> {
   try {
     makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
+    const path = lockAddress(folder);
+    return (await listen(path)) ?? (await takeOver(path, folder));
   } catch (cause) {
-    throw folderRefusal(folder, cause);
+    throw systemErrorOf(cause) === undefined ? cause : folderRefusal(folder, cause);
   }
 }
 
@@ -115,7 +108,7 @@ async function takeOver(path: string, folder: string): Promise<Server | undefine
     rmSync(path, { force: true });
     return await listen(path);
   } finally {
-    removeFolder(guard);
+    rmSync(guard, { recursive: true, force: true });
   }
 }
 
@@ -125,21 +118,13 @@ function ageMs(path: string): number {
   return made === undefined ? 0 : Math.abs(Date.now() - made);
 }
 
-function removeFolder(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Another starter removed it first.
-  }
-}
-
 /** False when it is there. @throws Error when it cannot be made, for example because the disk is full */
 function makeGuard(path: string): boolean {
   try {
     mkdirSync(path);
     return true;
   } catch (error) {
-    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
+    if (systemErrorOf(error)?.code === "EEXIST") return false;
     throw error;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { systemErrorOf } from "../port/disk";
 
 /**
  * Makes a folder and those above it that are missing; one that is there stays as it is.
@@ -55,7 +56,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * @param folder as DATA_DIR names it
  */
 export function folderRefusal(folder: string, cause: unknown): Error {
-  const code = codeOf(cause);
+  const code = systemErrorOf(cause)?.code ?? "";
   const whole = resolve(folder) === folder ? folder : `${folder} (${resolve(folder)})`;
   const why = shapeProblem(folder) ?? REASONS[code] ?? "the file system refuses it";
   const reason = code === "" ? why : `${why} (${code})`;
@@ -81,9 +82,4 @@ function shapeProblem(folder: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function codeOf(error: unknown): string {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : "";
 }

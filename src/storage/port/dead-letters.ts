@@ -1,5 +1,6 @@
 /** What was refused for good. Part of the Store port. */
 import { hash } from "node:crypto";
+import { z } from "zod";
 import type { DeadLetterRow } from "./rows";
 import { connectorOf, type Lane, type RecordOutcome } from "./lane";
 
@@ -51,6 +52,9 @@ export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): s
   return hash("sha256", JSON.stringify([remote, connectorOf(tenant), type, hullId]), "hex").slice(0, 12);
 }
 
+/** Id, type and Hull id. */
+const PLACE = z.tuple([z.string(), z.string(), z.string()]);
+
 /** A dead letter's place in the list, without showing where it is stored: the place is part of a page's address. */
 export function placeOf(key: DeadLetterKey): string {
   return Buffer.from(JSON.stringify([deadLetterId(key), key.type, key.hullId])).toString("base64url");
@@ -61,13 +65,9 @@ export function isDeadLetterPlace(text: string): boolean {
   return readPlace(text) !== undefined;
 }
 
-export function readPlace(text: string): readonly [id: string, type: string, hullId: string] | undefined {
+export function readPlace(text: string): z.infer<typeof PLACE> | undefined {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
-    const [id, type, hullId] = parts;
-    if (typeof id !== "string" || typeof type !== "string" || typeof hullId !== "string") return undefined;
-    return [id, type, hullId];
+    return PLACE.safeParse(JSON.parse(Buffer.from(text, "base64url").toString("utf8"))).data;
   } catch {
     return undefined;
   }

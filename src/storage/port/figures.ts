@@ -8,12 +8,16 @@ export interface Tally {
   readonly derived: Readonly<Record<string, number>>;
 }
 
-/** What waits and what is paused, over all lanes of a service. */
-export interface Backlog {
-  /** Lanes that have anything in outbox or write-back. */
-  readonly lanes: number;
+/** Entries and Hull updates that wait. */
+interface Depth {
   readonly outbox: number;
   readonly hullUpdates: number;
+}
+
+/** What waits and what is paused, over all lanes of a service. */
+export interface Backlog extends Depth {
+  /** Lanes that have anything in outbox or write-back. */
+  readonly lanes: number;
   /** When the entry that has waited longest was accepted, milliseconds since 1970; undefined when none waits. */
   readonly oldestAtMs: number | undefined;
   /** Kinds of the pauses in force, one each. */
@@ -22,9 +26,7 @@ export interface Backlog {
 }
 
 /** What a person should look at in one lane; big numbers are capped. */
-export interface LaneHealth {
-  readonly outbox: number;
-  readonly hullUpdates: number;
+export interface LaneHealth extends Depth {
   /** When the entry that has waited longest was accepted, milliseconds since 1970. */
   readonly oldestAtMs?: number;
   /** Dead letters by reason code. */
@@ -57,8 +59,7 @@ export interface FigureStore {
   tally(tenant: string): Promise<Tally>;
   /** Outcomes by the hour, oldest first; stored for eight days. @param fromMs milliseconds since 1970 */
   hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
-  /** Entries and Hull updates that wait. */
-  depth(lane: Lane): Promise<{ readonly outbox: number; readonly hullUpdates: number }>;
+  depth(lane: Lane): Promise<Depth>;
   /** @param unique keys that no two records of a type should share */
   laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;
   /** For monitoring: quick, however much waits. */

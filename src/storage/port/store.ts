@@ -7,7 +7,7 @@ import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
 import type { DeadLetterStore } from "./dead-letters";
-import type { LeaseStore } from "./leases";
+import type { Fence, LeaseStore } from "./leases";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -23,6 +23,8 @@ export type * from "./leases";
 
 export interface Store
   extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
+  /** The same store, as long as this process has the right: its commits throw `FenceLost` otherwise. */
+  under(fence: Fence): Store;
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;
   /** Resolves when the store answers. */

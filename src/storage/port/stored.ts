@@ -4,10 +4,13 @@
  */
 import type { DeadLetterKey, DeadLetterQuery } from "./dead-letters";
 import type { Commits } from "./documents";
+import type { FigureStore } from "./figures";
 import type { Lane } from "./lane";
+import type { Fence, LeaseStore } from "./leases";
 import type { RecordPlace, TenantRow } from "./rows";
+import type { RunStore } from "./runs";
 import type { Store } from "./store";
-import type { TriedAt } from "./tenants";
+import type { TenantStore } from "./tenants";
 
 /** A tenant that points to a remote now. `left`: the lane whose entries must move along. */
 export interface Assigned {
@@ -15,23 +18,19 @@ export interface Assigned {
   readonly left?: Lane;
 }
 
-type Ruled =
-  | ("assign" | "reassign" | "move" | "forgetEntity")
-  | ("fingerprints" | "view" | "accept" | "inspectRecord" | "findBy")
-  | ("ready" | "nextDue" | "nextHullUpdateDue" | "attempt" | "settle" | "retryNow" | "recover")
-  | ("observe" | "candidates" | "mirrors" | "hullUpdates" | "confirmed" | "deferHullUpdates")
-  | ("fetchView" | "toldUnder" | "sharedKeys" | "takeFetched" | "markSeen" | "markMissing")
-  | ("confirmFacts" | "markUnknown" | "forgetGone")
-  | ("deadLettersOf" | "deadLetters" | "deadLetter" | "dropDeadLetter" | "replayDeadLetter");
-
-export interface Stored extends Omit<Store, Ruled>, Commits {
-  assignRemote(tenant: string, remote: string, fingerprint: string): Promise<Assigned>;
+export interface Stored
+  extends
+    Commits,
+    RunStore,
+    FigureStore,
+    LeaseStore,
+    Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
+    Pick<Store, "claimNotification" | "lanes" | "sampleLinked" | "noteScan" | "housekeep" | "ping" | "close"> {
+  /** The same store, as long as this process has the right: its commits throw `FenceLost` otherwise. */
+  under(fence: Fence): Stored;
+  assignRemote(...given: Parameters<Store["assign"]>): Promise<Assigned>;
   /** Undefined, and nothing done, when something is not as it was when the credentials were tried. */
-  reassignRemote(
-    tenant: string,
-    from: TriedAt,
-    to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
-  ): Promise<Assigned | undefined>;
+  reassignRemote(...given: Parameters<Store["reassign"]>): Promise<Assigned | undefined>;
   /** Where dead letters are, in pages. */
   deadLetterPlaces(
     query: DeadLetterQuery,

@@ -1,6 +1,7 @@
 /** Who works on what, and whether he lives. Renewals stand apart, so that commits under a fence do not meet them. */
 import isEqual from "lodash/isEqual";
-import { FenceLost, type Fence, type LeaseState } from "../port/leases";
+import type { Database } from "../database/rows";
+import { FenceLost, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
 import { LEASES, RENEWALS } from "./tables";
 import type { Reader, View } from "./view";
 
@@ -33,7 +34,15 @@ export function releaseLease(view: View, { name, number }: Fence): void {
   if (view.get(LEASES, [name])?.fence === number) view.put(LEASES, [name], { owner: "", fence: number });
 }
 
-/** @throws FenceLost when somebody else is the owner */
-export function assertFence(view: Reader, fence: Fence): void {
-  if (view.get(LEASES, [fence.name])?.fence !== fence.number) throw new FenceLost(fence);
+/** The same database, whose commits write nothing once somebody else is the owner; then they throw `FenceLost`. */
+export function fenced(database: Database, fence: Fence): Database {
+  return {
+    ...database,
+    write: (work) =>
+      database.write((rows) => {
+        const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
+        if (row?.fence !== fence.number) throw new FenceLost(fence);
+        return work(rows);
+      }),
+  };
 }

@@ -38,6 +38,8 @@ export const defineCounter = (name: string): Counter => ({ name });
 /** The database's name of an index. */
 export const indexName = ({ name }: { readonly name: string }, index: string): string => `${name}.${index}`;
 
+export const isIndex = (table: string): boolean => table.includes(".");
+
 export interface Reader {
   get<V, I extends string>(table: Table<V, I>, key: Key): V | undefined;
   range<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
@@ -207,4 +209,23 @@ export function commit<T>(database: Database, work: (view: View, rows: Rows) => 
     const { view, changes } = createView(rows);
     return { result: work(view, rows), changes: changes() };
   });
+}
+
+/** Removes the rows under a prefix; returns how many. */
+export function removeRows<V, I extends string>(
+  view: View,
+  table: Table<V, I>,
+  prefix: Key,
+  options?: RangeOptions,
+): number {
+  const rows = [...view.range(table, prefix, options)];
+  for (const [key] of rows) view.remove(table, key);
+  return rows.length;
+}
+
+/** Forgets the counters under a prefix; returns how many. */
+export function dropSums(view: View, counter: Counter, prefix: Key, options?: RangeOptions): number {
+  const sums = [...view.sums(counter, prefix, options)];
+  for (const [key] of sums) view.drop(counter, key);
+  return sums.length;
 }

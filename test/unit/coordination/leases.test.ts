@@ -1,6 +1,7 @@
 /** Who works on what: one owner at a time, whatever clocks say and whoever falls silent. */
 import { createLeases, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import { FenceLost } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import { openStore } from "../../../server/open-store";
 
@@ -171,4 +172,22 @@ test("a process that ends lets go of everything", async () => {
   await one.close();
   expect(lease?.mayStart()).toBe(false);
   expect(await other.take(NAME)).toBeDefined();
+});
+
+test("commits of an owner that is none any more write nothing and say so; those of the new one do", async () => {
+  const [one, other] = [openProcess({ store: silent() }), openProcess()];
+  const lease = await one.take(NAME);
+  if (lease?.fence === undefined) throw new Error("It is free.");
+  const before = store.under(lease.fence);
+  const lane = { remote: NAME, tenant: "planhat/acme/1" };
+  const pause = { kind: "auth", message: "", sinceMs: 0, untilMs: 1 };
+  await before.pause(lane, "*", pause);
+  await other.take(NAME);
+  await pass(LEASE_MS + REQUEST_MS);
+  const taken = await other.take(NAME);
+  if (taken?.fence === undefined) throw new Error("It was given up.");
+  await expect(before.pause(lane, "*", undefined)).rejects.toThrow(FenceLost);
+  expect(await before.pauses(lane)).toHaveLength(1);
+  await store.under(taken.fence).pause(lane, "*", undefined);
+  expect(await store.pauses(lane)).toEqual([]);
 });

@@ -397,9 +397,11 @@ test("a large store is converted in slices: no commit writes more than that", as
   await old.close();
   const written = (changes: readonly RowChange[], name: string): number =>
     changes.filter(({ table }) => table === name).length;
-  for (const table of ["records", "mirror"]) {
+  const slices = [SLICE_ROWS, SLICE_ROWS, SLICE_ROWS, 10];
+  // What waits of a record is written before the rest of it.
+  for (const [table, before] of [["records", [Math.ceil(records / 4)]] as const, ["mirror", []] as const]) {
     const each = commits.map((changes) => written(changes, table)).filter((count) => count > 0);
-    expect(each).toEqual([SLICE_ROWS, SLICE_ROWS, SLICE_ROWS, 10]);
+    expect(each).toEqual([...before, ...slices]);
   }
   // What a list showed after it was read is in pages.
   const pages = await read(made, (view) => [...view.range(today.LISTED, [1, "companies", "1-run"])]);

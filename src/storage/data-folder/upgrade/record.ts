@@ -1,192 +1,89 @@
 /** One document of what former formats stored about a Hull entity in rows of several tables. Pure. */
+import isEmpty from "lodash/isEmpty";
+import mapValues from "lodash/mapValues";
+import maxBy from "lodash/maxBy";
 import minBy from "lodash/minBy";
 import { reason } from "../../../outcome/outcome";
 import { connectorOf } from "../../port/lane";
-import { deadLetterId } from "../../port/dead-letters";
-import type {
-  Content,
-  DeadLetterRow,
-  Entry,
-  EntryRow,
-  FanOut,
-  HullUpdateRow,
-  Outcome,
-  OwnPart,
-  PendingHullUpdate,
-  RecordDocument,
-  RecordRow,
-  RemoteDocument,
-  RivalRow,
-} from "../../port/rows";
-import { FREE, numberIn } from "../../tables/documents";
+import type { Outcome, OwnPart, RecordDocument, UnconfirmedCreate } from "../../port/rows";
+import { FREE } from "../../tables/documents";
+import type { OldRecord } from "./legacy";
 
-/** A row that was found; without a value it is damaged. */
-export type Found<V> = { readonly value: V | undefined } | undefined;
+/** What one connector had of a record, and what that means for the record itself. */
+export interface OldPart extends OwnPart, Pick<RecordDocument, "unconfirmed" | "pending"> {}
 
-/** What one connector had of a record. */
-export interface OldPart {
-  readonly tenant: string;
-  readonly entry: Found<EntryRow>;
-  readonly hullUpdate: Found<HullUpdateRow>;
-  readonly deadLetter: Found<DeadLetterRow>;
-  readonly rival: Found<RivalRow>;
-}
+/** Before anything is known of it. */
+export const NOTHING: RecordDocument = { version: 0, messageId: "", revision: 0, own: {} };
 
-export interface OldRecord {
-  readonly remote: string;
-  readonly type: string;
-  readonly hullId: string;
-  /** Undefined: there is none. */
-  readonly row: Found<RecordRow>;
-  readonly parts: readonly OldPart[];
-}
-
-/** An outcome that is counted now, since what waited for it is lost. */
-export interface Lost {
-  readonly tenant: string;
-  readonly outcome: Outcome;
-}
-
-export interface Converted {
-  readonly document: RecordDocument;
-  readonly lost: readonly Lost[];
-}
-
-export function documentOf(old: OldRecord, remote: RemoteDocument, nowMs: number): Converted {
-  const row = old.row?.value ?? rebuilt(old, nowMs);
-  const { last, same, unconfirmed, ...shared } = row;
-  const own: Record<string, OwnPart> = {};
-  const lost: Lost[] = [];
-  const pending: FanOut[] = [];
-  for (const part of old.parts) {
-    const number = numberIn(remote, part.tenant);
-    if (number === undefined) continue;
-    const { entry, hullUpdate } = part;
-    const ended: Outcome[] = [];
-    if (isLost(entry)) {
-      const outcome = damaged(row, nowMs);
-      ended.push(outcome);
-      pending.push({ kind: "refuse", tenant: number, cause: "dead", text: outcome.text });
-    }
-    if (isLost(hullUpdate)) ended.push(damaged(row, nowMs));
-    lost.push(...ended.map((outcome) => ({ tenant: part.tenant, outcome })));
-    own[number] = {
-      ...(last !== undefined && { last }),
-      ...(ended[0] !== undefined && { last: ended[0] }),
-      ...(entry?.value !== undefined && { entry: entryOf(entry.value) }),
-      ...(hullUpdate?.value !== undefined && { hullUpdate: hullUpdateOf(hullUpdate.value) }),
-      ...lettersOf(old, part),
-    };
-  }
-  if (Object.keys(own).length === 0 && last !== undefined) addTo(own, firstOf(remote), { last });
-  // It is known only whose it was; whatever was lost is compared again.
-  if (same !== undefined && lost.length === 0) addTo(own, ownerOf(remote, same), { same });
-  const document: RecordDocument = {
-    ...shared,
-    ...unconfirmedIn(old, unconfirmed, lost.length > 0 && shared.remoteId === undefined, nowMs),
-    own,
-    ...(pending.length > 0 && { pending }),
-  };
-  return { document, lost };
-}
-
-const isLost = (found: Found<unknown>): boolean => found !== undefined && found.value === undefined;
-
-function addTo(own: Record<string, OwnPart>, number: string | undefined, more: OwnPart): void {
-  if (number !== undefined) own[number] = { ...own[number], ...more };
-}
-
-/** Number of the connector that was there first. */
-function firstOf({ senders = [] }: RemoteDocument): string | undefined {
-  const place = senders.findIndex((tenant) => tenant !== FREE);
-  return place === -1 ? undefined : String(place);
-}
-
-/** A fingerprint begins with organization and connector id. */
-function ownerOf({ senders = [] }: RemoteDocument, same: string): string | undefined {
-  const place = senders.findIndex((tenant) => tenant !== FREE && same.startsWith(`${connectorOf(tenant)} `));
-  return place === -1 ? undefined : String(place);
-}
-
-function entryOf({ tenant: _t, type: _y, hullId: _h, unconfirmed: _u, ...entry }: EntryRow): Entry {
-  return entry;
-}
-
-function hullUpdateOf({ tenant: _t, type: _y, hullId: _h, ...update }: HullUpdateRow): PendingHullUpdate {
-  return update;
-}
-
-function lettersOf(
-  { remote, type, hullId }: OldRecord,
-  { tenant, deadLetter, rival }: OldPart,
-): Pick<OwnPart, "deadLetter" | "rival"> {
-  const refused = deadLetter?.value;
+/** A record with another part. */
+export function withPart(
+  before: RecordDocument,
+  number: string,
+  { unconfirmed, pending = [], ...part }: OldPart,
+): RecordDocument {
   return {
-    ...(refused !== undefined && {
-      deadLetter: {
-        id: deadLetterId({ remote, tenant, type, hullId }),
-        content: refused.content,
-        ending: refused.ending,
-        attempts: refused.attempts,
-      },
-    }),
-    ...(rival?.value !== undefined && { rival: rival.value }),
+    ...before,
+    // Of several connectors' lost creates the first one counts.
+    unconfirmed: minBy([before.unconfirmed, unconfirmed], "sinceMs"),
+    own: { ...before.own, [number]: { ...before.own[number], ...part } },
+    ...(pending.length > 0 && { pending: [...(before.pending ?? []), ...pending] }),
   };
 }
 
-/** What a lost row waited for ends, under the newest message of its record. */
-function damaged({ version, messageId }: RecordRow, atMs: number): Outcome {
+/** A create may be behind what was lost: the next message looks for the record first. */
+const unknownCreate = (nowMs: number): UnconfirmedCreate => ({ sinceMs: nowMs, reads: 0 });
+
+/** How what waited with a row that is lost ends, under the newest message of its record. */
+export function lostOutcome({ version, messageId }: OldRecord, nowMs: number): Outcome {
   const { code, text } = reason("damaged");
-  // Nobody sent it: it was made for its children.
-  const derived = version === 0 && messageId === "";
   // A row of a batch has an id of its run and its number.
   const run = messageId.slice(0, Math.max(0, messageId.indexOf("/")));
-  return {
-    messageId,
-    outcome: "dead",
-    code,
-    text,
-    atMs,
-    counted: true,
-    ...(derived && { derived }),
-    ...(run !== "" && { run }),
-  };
+  // Nobody sent it: it was made for its children.
+  const derived = version === 0 && messageId === "";
+  const outcome = { messageId, outcome: "dead", code, text, atMs: nowMs, counted: true } as const;
+  return { ...outcome, ...(derived && { derived }), ...(run !== "" && { run }) };
 }
 
-/** Of several connectors' lost creates the first one counts. */
-function unconfirmedIn(
-  { parts }: OldRecord,
-  known: RecordRow["unconfirmed"],
-  mayBeThere: boolean,
-  nowMs: number,
-): Pick<RecordDocument, "unconfirmed"> {
-  const waiting = minBy(
-    parts.flatMap(({ entry }) => entry?.value?.unconfirmed ?? []),
-    "sinceMs",
-  );
-  // A create may be behind what was lost: the next message looks for the record first.
-  const unconfirmed = waiting ?? known ?? (mayBeThere ? { sinceMs: nowMs, reads: 0 } : undefined);
-  return unconfirmed === undefined ? {} : { unconfirmed };
+/** In place of a row that is lost. @param number of its connector, whose records that wait for it end with it */
+export function lostPart(last: Outcome, number: string, isLinked: boolean): OldPart {
+  if (isLinked) return { last };
+  const refuse = { kind: "refuse", tenant: number, cause: "dead", text: last.text } as const;
+  return { last, unconfirmed: unknownCreate(last.atMs), pending: [refuse] };
 }
 
-/**
- * A record without a row, or with a damaged one, as far as what waits of it tells. Nobody knows whether a create is
- * behind a damaged one; an event that waits was not sent.
- */
-function rebuilt({ row, parts }: OldRecord, nowMs: number): RecordRow {
-  const waiting = parts.flatMap(({ entry }) => [entry?.value?.content, entry?.value?.attempt?.content]);
-  const others = parts.flatMap(({ deadLetter, rival }) => [deadLetter?.value?.content, rival?.value?.content]);
-  const newest = newestOf([...waiting, ...others]);
-  const isKnown = row === undefined || newestOf(waiting)?.once === true;
+/** A record whose row is lost, as far as its parts tell. */
+export function withoutRow({ own, ...parts }: RecordDocument, nowMs: number): RecordDocument {
+  const waiting = Object.values(own).flatMap(({ entry }) => [entry?.content, entry?.attempt?.content]);
+  const others = Object.values(own).flatMap(({ deadLetter, rival }) => [deadLetter?.content, rival?.content]);
+  const newest = maxBy([...waiting, ...others], "version");
+  // An event that waits was not sent.
+  const isEvent = waiting.some((content) => content?.once === true);
   return {
+    ...parts,
     version: newest?.version ?? 0,
     messageId: newest === undefined || newest.derived ? "" : newest.messageId,
-    // Greater than any: what was compared before does not count.
-    revision: nowMs,
-    ...(!isKnown && { unconfirmed: { sinceMs: nowMs, reads: 0 } }),
+    unconfirmed: parts.unconfirmed ?? (isEvent ? undefined : unknownCreate(nowMs)),
+    own,
   };
 }
 
-function newestOf(contents: readonly (Content | undefined)[]): Content | undefined {
-  return contents.reduce((best, each) => ((each?.version ?? -1) > (best?.version ?? -1) ? each : best), undefined);
+/** A record with its row. @param parts what it has without @param senders connectors in the order of their numbers */
+export function withRow(
+  { own, unconfirmed, pending }: RecordDocument,
+  { last, same, ...row }: OldRecord,
+  senders: readonly string[] = [],
+): RecordDocument {
+  const isWhole = Object.values(own).every((part) => part.last === undefined);
+  const first = senders.findIndex((tenant) => tenant !== FREE);
+  // A fingerprint begins with organization and connector id. Whatever was lost is compared again.
+  const owner = senders.findIndex((tenant) => tenant !== FREE && same?.startsWith(`${connectorOf(tenant)} `));
+  // Whose last message it was is not known; one that was lost has ended since.
+  const parts = isEmpty(own) && first !== -1 ? { [first]: {} } : own;
+  const ended: RecordDocument["own"] = last === undefined ? own : mapValues(parts, (part) => ({ last, ...part }));
+  return {
+    ...row,
+    unconfirmed: unconfirmed ?? row.unconfirmed,
+    own: isWhole && owner !== -1 ? { ...ended, [owner]: { ...ended[owner], same } } : ended,
+    pending,
+  };
 }
