@@ -41,6 +41,12 @@ export function numberIn({ senders = [] }: RemoteDocument, tenant: string): stri
   return place === -1 || tenant === FREE ? undefined : String(place);
 }
 
+/** Where a connector's rows stand, in indexes too; nowhere if it has none. */
+export const laneAt = (remote: RemoteDocument, tenant: string): Key => [
+  remote.number,
+  Number(numberIn(remote, tenant) ?? -1),
+];
+
 export const tenantIn = ({ senders = [] }: RemoteDocument, number: string | number): string =>
   senders[Number(number)] ?? FREE;
 
@@ -184,9 +190,16 @@ export function documentsOf(
 
   /** What is in flight, by connector; read once. */
   const flights = new Map<string, ReadonlyMap<number, number>>();
-  /** Where a connector's rows stand, in indexes too; nowhere if it has none. */
-  const laneOf = (tenant: string): Key => [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+  const laneOf = (tenant: string): Key => laneAt(remote, tenant);
   const flightsOf = (tenant: string) => [...view.range(FLIGHTS, laneOf(tenant))];
+  /** Records by rows of an index that end with type and Hull id. */
+  const recordsAt = (places: Iterable<Key>, tenantOf: (place: Key) => string): readonly RecordPlace[] =>
+    Array.from(places, (place) => ({
+      tenant: tenantOf(place),
+      type: String(place.at(-2)),
+      hullId: String(place.at(-1)),
+    }));
+  const ownerOf = ([, , , number = ""]: Key): string => tenantIn(remote, number);
 
   return {
     nowMs,
@@ -224,34 +237,21 @@ export function documentsOf(
     },
 
     idsClaiming: (type, name, value, limit) =>
-      [...view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit })].map((place) =>
+      Array.from(view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit }), (place) =>
         String(place[4]),
       ),
     waitingFor: (type, hullId, limit, tenant) => {
-      const prefix = [remote.number, type, hullId];
-      const own = tenant === undefined ? prefix : [...prefix, Number(numberIn(remote, tenant) ?? -1)];
-      return [...view.places(RECORDS, "waiting", own, { limit })].map(([, , , number = "", child, id]) => ({
-        tenant: tenantIn(remote, number),
-        type: String(child),
-        hullId: String(id),
-      }));
+      const own = tenant === undefined ? [] : laneOf(tenant).slice(1);
+      return recordsAt(view.places(RECORDS, "waiting", [remote.number, type, hullId, ...own], { limit }), ownerOf);
     },
-    orphansOf: ({ tenant, type, hullId }, limit) => {
-      const prefix = [...laneOf(tenant), type, hullId];
-      return [...view.places(RECORDS, "orphans", prefix, { limit })].map(([, , , , child, id]) => ({
-        tenant,
-        type: String(child),
-        hullId: String(id),
-      }));
-    },
+    orphansOf: ({ tenant, type, hullId }, limit) =>
+      recordsAt(view.places(RECORDS, "orphans", [...laneOf(tenant), type, hullId], { limit }), () => tenant),
     rivalsFor: (type, remoteId) =>
-      [...view.places(RECORDS, "rivals", [remote.number, type, remoteId])].map(
-        ([, , , number = "", id]): RecordPlace => ({
-          tenant: tenantIn(remote, number),
-          type,
-          hullId: String(id),
-        }),
-      ),
+      Array.from(view.places(RECORDS, "rivals", [remote.number, type, remoteId]), (place) => ({
+        tenant: ownerOf(place),
+        type,
+        hullId: String(place.at(-1)),
+      })),
     due: (tenant, type, { limit, untilMs, after }) => {
       const lane = laneOf(tenant);
       const prefix = type === undefined ? lane : [...lane, type];
@@ -268,20 +268,14 @@ export function documentsOf(
       return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
     },
     blocked: (tenant, limit) => {
-      const number = Number(numberIn(remote, tenant) ?? -1);
-      const found: RecordPlace[] = [];
-      for (const [, , , owner, type, hullId] of view.places(RECORDS, "waiting", [remote.number])) {
-        if (owner === number) found.push({ tenant, type: String(type), hullId: String(hullId) });
+      const found: Key[] = [];
+      for (const place of view.places(RECORDS, "waiting", [remote.number])) {
+        if (ownerOf(place) === tenant) found.push(place);
         if (found.length >= limit) break;
       }
-      return found;
+      return recordsAt(found, () => tenant);
     },
-    deadLetters: (tenant) =>
-      [...view.places(RECORDS, "dead", laneOf(tenant))].map(([, , type, hullId]) => ({
-        tenant,
-        type: String(type),
-        hullId: String(hullId),
-      })),
+    deadLetters: (tenant) => recordsAt(view.places(RECORDS, "dead", laneOf(tenant)), () => tenant),
     flights: (tenant) => {
       const known = flights.get(tenant);
       if (known !== undefined) return known;
@@ -303,11 +297,7 @@ export function documentsOf(
         else if (seqs.length < flight.seqs.length) view.put(FLIGHTS, key, { ...flight, seqs });
       }
     },
-    pending: (limit) =>
-      [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
-        type: String(type),
-        hullId: String(id),
-      })),
+    pending: (limit) => recordsAt(view.places(RECORDS, "pending", [remote.number], { limit }), () => FREE),
     lanes: () => allLanes(view, [remoteKey]).length,
 
     putListed: (type, run, atMs, ids) => {
