@@ -1,9 +1,9 @@
 /** What becomes of a record when something that was stored of it was damaged. Nothing is made twice, and nobody waits for ever. */
-import { reason } from "../../outcome/outcome";
+import { outcomeOf, reason } from "../../outcome/outcome";
 import type { DamageRules } from "../../storage/port/documents";
 import type { RecordDocument } from "../../storage/port/rows";
 import { distrustScan } from "./delivery";
-import { linkOf, outcomeOf, ownOf, unseen, withOwn, withoutFingerprints, type Effect } from "./events/document";
+import { linkOf, ownOf, unseen, withOwn, withoutFingerprints, type Effect } from "./events/document";
 import { carryOut, follow, goOn, isUnfinished, momentOf, openCommit } from "./effects";
 
 const DAMAGED = reason("damaged");

@@ -1,6 +1,6 @@
 /** A connector points to another remote: what waits moves along. */
 import type { BlockedPlace, DocumentsOf, DuePlace, PageQuery } from "../../storage/port/documents";
-import type { RecordPlace } from "../../storage/port/rows";
+import type { RecordName } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { carryOut, claimsOf, momentOf, openCommit } from "./effects";
@@ -44,7 +44,7 @@ function moveSome(
   documentsOf: DocumentsOf,
   { remote, tenant }: Lane,
   to: string,
-  places: readonly Omit<RecordPlace, "tenant">[],
+  places: readonly RecordName[],
 ): readonly RecordOutcome[] {
   const from = openCommit(documentsOf(remote));
   const there = openCommit(documentsOf(to));

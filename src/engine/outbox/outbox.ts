@@ -12,7 +12,7 @@ import { carryOut, countFolded, momentOf } from "./effects";
 import { createErasing } from "./erasing";
 import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
-import { ownOf, present, withFlight, withOwn } from "./events/document";
+import { ownOf, withFlight, withOwn } from "./events/document";
 import { confirmed } from "./events/remote-record";
 import { deferred, told, toldFolded } from "./events/told";
 import { acceptOne } from "./intake";
@@ -20,7 +20,7 @@ import { createMoving } from "./moving";
 import { createReading } from "./reading";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
-import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, viewOf } from "./views";
+import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownAt, viewOf } from "./views";
 
 export function createOutbox(stored: Stored): Store {
   const { commit } = stored;
@@ -59,8 +59,7 @@ export function createOutbox(stored: Stored): Store {
     const flying = await placesWhere(
       remote,
       dueOf(tenant),
-      (documents, { type, hullId }) =>
-        ownIn(documents, documents.record(type, hullId), tenant).entry?.attempt !== undefined,
+      (documents, { type, hullId }) => ownAt(documents, { tenant, type, hullId }).entry?.attempt !== undefined,
     );
     const ended = await each(remote, flying, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
@@ -87,17 +86,16 @@ export function createOutbox(stored: Stored): Store {
 
   async function inspectRecord({ remote, tenant }: Lane, type: string, hullId: string): Promise<InspectedRecord> {
     const known = await reading(remote, (documents) => {
-      const own = ownIn(documents, documents.record(type, hullId), tenant);
       const place = { tenant, type, hullId };
+      const { hullUpdate } = ownAt(documents, place);
       return {
         ...viewOf(documents, tenant, type, hullId),
-        hullUpdate: own.hullUpdate && { ...place, ...own.hullUpdate },
+        hullUpdate: hullUpdate && { ...place, ...hullUpdate },
         deadLetter: deadLetterIn(documents, place),
       };
     });
     const id = known.mirror?.id;
-    const listedAtMs = id === undefined ? undefined : await stored.listedAt(remote, type, id);
-    return present({ ...known, listedAtMs });
+    return { ...known, listedAtMs: id === undefined ? undefined : await stored.listedAt(remote, type, id) };
   }
 
   return {

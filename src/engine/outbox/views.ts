@@ -16,9 +16,13 @@ import { seenFrom } from "./events/remote-record";
 export const PAGE = 500;
 
 /** A connector's part of a record. */
-export function ownIn(documents: Documents, document: RecordDocument | undefined, tenant: string): OwnPart {
+function ownIn(documents: Documents, document: RecordDocument | undefined, tenant: string): OwnPart {
   return ownOf(document, { number: documents.numberIn(tenant) ?? "" });
 }
+
+/** The same as it is stored. */
+export const ownAt = (documents: Documents, { tenant, type, hullId }: RecordPlace): OwnPart =>
+  ownIn(documents, documents.record(type, hullId), tenant);
 
 /** The document with what is in flight of it. */
 function flightIn(
@@ -48,10 +52,10 @@ export function mirrorFor(
 }
 
 export function deadLetterIn(documents: Documents, place: RecordPlace): DeadLetterRow | undefined {
-  const { tenant, type, hullId } = place;
-  const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
+  const { deadLetter } = ownAt(documents, place);
   if (deadLetter === undefined) return undefined;
   const { id: _, ...rest } = deadLetter;
+  const { tenant, type, hullId } = place;
   return { remote: documents.remote().key, tenant, type, hullId, ...rest };
 }
 
@@ -88,8 +92,9 @@ export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: nu
   return walk(
     (after) => documents.dueHullUpdates(tenant, { limit: PAGE, untilMs, after }),
     ({ type, hullId }) => {
-      const { hullUpdate } = ownIn(documents, documents.record(type, hullId), tenant);
-      return hullUpdate && { tenant, type, hullId, ...hullUpdate };
+      const place = { tenant, type, hullId };
+      const { hullUpdate } = ownAt(documents, place);
+      return hullUpdate && { ...place, ...hullUpdate };
     },
   );
 }

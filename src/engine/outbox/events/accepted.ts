@@ -2,12 +2,12 @@
  * What happens when a message arrives: it is older, the same, kept out, or takes the place of what waits; and the one
  * condition under which it ends unchanged. Pure.
  */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Entry, Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
 import type { Acceptance, Accepted } from "../../../storage/port/store";
 import { mergeContent, queued, versionOf } from "./content";
 import { indexedClaims } from "./claims";
-import { linkOf, outcomeOf, ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
+import { linkOf, ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
 
 /** Which of a message's ids are here for the first time, and what the record remembers of them from now on. */
 export interface Taken {

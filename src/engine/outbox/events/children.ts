@@ -1,10 +1,10 @@
 /** What becomes of children when their parent has a remote id, or will never have one. Pure. */
-import { reason, type Reason } from "../../../outcome/outcome";
+import { outcomeOf, reason, type Reason } from "../../../outcome/outcome";
 import type { Content, FanOut, RecordDocument } from "../../../storage/port/rows";
 import type { ParentEntry } from "../../../storage/port/store";
 import { indexedClaims } from "./claims";
 import { queued } from "./content";
-import { isRefused, outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
+import { isRefused, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
 import { deadLetterAfter } from "./settled";
 
 /** A child of a parent. @param parent as people are shown it: its type and Hull id */

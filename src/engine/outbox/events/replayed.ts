@@ -1,9 +1,9 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. Pure. */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Content, Entry, Outcome, RecordDocument, Refused } from "../../../storage/port/rows";
 import type { Replay } from "../../../storage/port/store";
 import { again, mergeContent, queued, versionOf } from "./content";
-import { outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
+import { ownOf, unseen, withOwn, type Change, type Moment } from "./document";
 
 export interface Replayed extends Change {
   readonly state: Replay["state"];

@@ -1,9 +1,10 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
 import type { OutcomeKind } from "../../../record";
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type {
   Content,
   Entry,
+  HullUpdate,
   Outcome,
   OwnPart,
   PendingHullUpdate,
@@ -16,7 +17,6 @@ import {
   hasArrived,
   isRefused,
   linkOf,
-  outcomeOf,
   ownOf,
   withOwn,
   withoutFingerprints,
@@ -138,8 +138,8 @@ function finished(
   if (document === undefined) return learned;
   const own = ownOf(document, at);
   const newer = entry.attempt === undefined ? undefined : entry.content;
-  const { outcome, code, text, atMs, note } = then.outcome;
-  const end = outcomeOf(worked, outcome, { code, text }, atMs, note);
+  const { outcome, atMs, note } = then.outcome;
+  const end = outcomeOf(worked, outcome, then.outcome, atMs, note);
   const told = then.kind === "tell" && mirror !== undefined;
   const isLinked = linkOf(document, at.generation) !== undefined;
   // The service has what the message said; a warning about a record applies to its next message too.
@@ -188,12 +188,10 @@ function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
   return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
 }
 
-type Told = Extract<Settlement["then"], { kind: "tell" }>["hullUpdate"];
-
 /** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
 function hullUpdateOf(
   before: PendingHullUpdate | undefined,
-  { claims, attributes, facts, account }: Told,
+  { claims, attributes, facts, account }: HullUpdate,
   remoteId: string,
   ended: readonly Outcome[],
   at: Moment,
