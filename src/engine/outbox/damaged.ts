@@ -26,7 +26,7 @@ export const DAMAGE_RULES: DamageRules = {
     documents.putRecord(type, hullId, document);
     for (const tenant of waited) {
       document = withOwn(document, momentOf(commit, tenant), { last: end });
-      carryOut(commit, { tenant, type, hullId }, { document, ended: [end], effects: [] }, {});
+      carryOut(commit, { tenant, type, hullId }, { document, ended: [end] }, {});
     }
     follow(commit, { tenant: "", type, hullId }, FREED);
   },

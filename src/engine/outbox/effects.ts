@@ -80,11 +80,11 @@ function countTimes({ documents }: Commit, { tenant, type, hullId }: RecordPlace
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { tenant, type, hullId } = place;
   commit.documents.putRecord(type, hullId, change.document);
-  for (const outcome of change.ended) {
+  for (const outcome of change.ended ?? []) {
     count(commit, place, outcome);
     commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   }
-  for (const effect of change.effects) follow(commit, place, effect);
+  for (const effect of change.effects ?? []) follow(commit, place, effect);
 }
 
 /** Does for others what an event about a record comes to. */

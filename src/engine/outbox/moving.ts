@@ -56,7 +56,7 @@ function moveSome(
     const { entry } = ownOf(document, at);
     for (const content of [entry?.content, entry?.attempt?.content]) if (content) left.add(content.seq);
     const result = moved(document, there.documents.record(type, hullId), at, atThere);
-    const change = { document: result.from, ended: result.ended, effects: [] };
+    const change = { document: result.from, ended: result.ended };
     carryOut(from, { tenant, type, hullId }, change, claimsOf(document, at));
     there.documents.putRecord(type, hullId, result.to);
   }

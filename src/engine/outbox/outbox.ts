@@ -145,10 +145,9 @@ export function createOutbox(stored: Stored): Store {
           const at = momentOf(open, tenant);
           const taken = slice.map((request) => {
             const { type, hullId } = request;
-            const document = withFlight(open.documents.record(type, hullId), at);
-            const change = attempted(document, request, at);
-            if (change !== undefined) open.documents.putRecord(type, hullId, change.document);
-            return change !== undefined;
+            const document = attempted(withFlight(open.documents.record(type, hullId), at), request, at);
+            if (document !== undefined) open.documents.putRecord(type, hullId, document);
+            return document !== undefined;
           });
           const isFlight = ({ repeatable }: (typeof slice)[number], index: number): boolean =>
             repeatable && taken[index] === true;

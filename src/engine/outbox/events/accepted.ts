@@ -17,6 +17,7 @@ export interface Taken {
 
 export interface AcceptedChange extends Change {
   readonly state: Accepted["state"];
+  readonly ended: readonly Outcome[];
 }
 
 /** Fingerprint of the last unchanged message, if the record is still linked as it was then. */
@@ -72,7 +73,7 @@ export function accepted(
     const newer = reason("newer_message", before.messageId);
     ended.push(outcomeOf({ messageId, counted, run }, "superseded", newer, nowMs));
     const document = taken.first.size === 0 ? before : { ...before, recent: taken.recent };
-    return { state: "ended", document, ended, effects: [] };
+    return { state: "ended", document, ended };
   }
 
   const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims);
@@ -112,7 +113,7 @@ export function accepted(
     run,
   };
   const document = withPart({ same: undefined, entry: queued(entry, next, before, nowMs) });
-  return { state: "queued", document, ended, effects: [] };
+  return { state: "queued", document, ended };
 }
 
 /** Older messages of the same shipment, each with an outcome of its own. */
@@ -137,11 +138,11 @@ function withdrawn(
 ): Pick<Change, "ended" | "effects"> & { readonly entry: Entry | undefined } {
   const { content, ...rest } = entry;
   // A record made for its children does not depend on messages about itself, waiting or in flight.
-  if (content?.derived === true) return { entry, ended: [], effects: [] };
+  if (content?.derived === true) return { entry };
   const newer = reason("newer_message", messageId);
   const ended = content === undefined ? [] : [outcomeOf(content, "superseded", newer, at.nowMs)];
   if (entry.attempt !== undefined) {
-    return { entry: entry.attempt.content.derived ? rest : { ...rest, withdrawn: true }, ended, effects: [] };
+    return { entry: entry.attempt.content.derived ? rest : { ...rest, withdrawn: true }, ended };
   }
   const what = { kind: "withdraw", tenant: at.number, text: messageId } as const;
   return { entry: undefined, ended, effects: [{ kind: "children", what }] };

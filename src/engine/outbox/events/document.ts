@@ -28,8 +28,8 @@ export interface Change {
   /** The same object when nothing changed; undefined: nothing is known any more. */
   readonly document: RecordDocument | undefined;
   /** Outcomes of the record that are written with it. */
-  readonly ended: readonly Outcome[];
-  readonly effects: readonly Effect[];
+  readonly ended?: readonly Outcome[];
+  readonly effects?: readonly Effect[];
 }
 
 const NOBODY: OwnPart = {};

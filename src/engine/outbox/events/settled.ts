@@ -84,7 +84,7 @@ function learnedOf(
   staysUnconfirmed: boolean,
   at: Moment,
 ): Change {
-  if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
+  if (mirror === undefined && gone === undefined) return { document: before };
   const changed: RecordDocument = {
     ...withoutFingerprints(before),
     unconfirmed: staysUnconfirmed ? before.unconfirmed : undefined,
@@ -94,7 +94,7 @@ function learnedOf(
     // A record found by its keys was never linked.
     const isUnlinked = before.remoteId === gone;
     const document = isUnlinked ? { ...changed, remoteId: undefined, generation: undefined } : changed;
-    return { document, ended: [], effects: [] };
+    return { document };
   }
   const isConfirmed = Object.values(mirror.facts).some(({ confirmed }) => confirmed !== undefined);
   const document = {
@@ -103,14 +103,15 @@ function learnedOf(
     remoteId: mirror.id,
     generation: at.generation,
   };
-  const isNew = linkOf(before, at.generation) !== mirror.id;
-  const effects: readonly Effect[] = isNew
-    ? [
-        { kind: "children", what: { kind: "release" } },
-        { kind: "linked", remoteId: mirror.id },
-      ]
-    : [];
-  return { document, ended: [], effects };
+  if (linkOf(before, at.generation) === mirror.id) return { document };
+  const { id: remoteId } = mirror;
+  return {
+    document,
+    effects: [
+      { kind: "children", what: { kind: "release" } },
+      { kind: "linked", remoteId },
+    ],
+  };
 }
 
 /** Its message has ended; what the service got of it all the same, Hull is told, unless newer content will do that. */
@@ -162,7 +163,7 @@ function finished(
   // connector lost is still to be looked for by that one.
   const staysOpen =
     isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
-  const effects = [...learned.effects];
+  const effects = [...(learned.effects ?? [])];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
   }
@@ -272,7 +273,7 @@ function kept(
     return {
       document: withOthersWaiting(withOwn(open, at, { entry: undefined, last }), waits ? then.notBeforeMs : 0, at),
       ended: [last],
-      effects: [...learned.effects, ...effects],
+      effects: [...(learned.effects ?? []), ...effects],
     };
   };
   if (newer === undefined && entry.withdrawn === true) {
