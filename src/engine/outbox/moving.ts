@@ -33,8 +33,7 @@ export function createMoving(stored: Stored, { placesWhere }: Shell): Pick<Store
     },
     reassign: async (tenant, from, to) => {
       const done = await stored.reassignRemote(tenant, from, to);
-      if (done?.left !== undefined) await move(done.left, to.remote);
-      return done?.row;
+      return done && { row: done.row, outcomes: done.left === undefined ? [] : await move(done.left, to.remote) };
     },
     move,
   };
