@@ -2,6 +2,7 @@
  * The outbox as the rest of the engine uses it: each operation is a few commits, in which events are worked on by the
  * rules beside this file. Long ones go in slices, so that requests are served in between.
  */
+import pickBy from "lodash/pickBy";
 import type { Documents, DuePlace, PageQuery } from "../../storage/port/documents";
 import type { Accepted, InspectedRecord, Lane, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
@@ -95,7 +96,8 @@ export function createOutbox(stored: Stored): Store {
       };
     });
     const id = known.mirror?.id;
-    return { ...known, listedAtMs: id === undefined ? undefined : await stored.listedAt(remote, type, id) };
+    const listedAtMs = id === undefined ? undefined : await stored.listedAt(remote, type, id);
+    return pickBy<InspectedRecord>({ ...known, listedAtMs }, (part) => part !== undefined);
   }
 
   return {
