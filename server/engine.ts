@@ -173,7 +173,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: CYCLE_ENTRIES },
   });
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
-  const announce: Engine["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);
+  const announce: Engine["announce"] = (outcomes) => deliveryWorker.announce(outcomes);
   const intakeOn = (there: Log) => createIntake({ store, service, seal, log: there, now, wake });
   const runs = createRuns({
     store,

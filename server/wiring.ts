@@ -152,7 +152,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const deadLetters = createDeadLetters({
     store,
     wake: (lane) => engineOf(lane.tenant)?.wake(lane),
-    announce: async (tenant, outcomes) => engineOf(tenant)?.announce(tenant, outcomes),
+    announce: (outcomes) => engineOf(outcomes[0]?.tenant ?? "")?.announce(outcomes),
   });
   const connectors = createConnectors({
     store,

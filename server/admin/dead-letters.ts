@@ -29,7 +29,7 @@ export interface DeadLettersOptions {
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
   /** Called with outcomes that were written. */
-  readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
+  readonly announce: (outcomes: readonly RecordOutcome[]) => void;
 }
 
 /** What became of replayed dead letters; `queued` counts children of a replayed parent too. */
@@ -93,7 +93,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
       for (const each of await store.replayDeadLetter(id, tenant)) {
         done.add(each.id);
         counts[each.state] += 1;
-        await announce(each.tenant, each.outcomes);
+        announce(each.outcomes);
         if (each.state === "queued") wake({ remote: each.remote, tenant: each.tenant });
       }
     }

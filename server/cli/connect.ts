@@ -41,7 +41,7 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   const routes = adminRoutes({
     services: SERVICES,
     // The server looks at every lane when it starts, and counts are in the store.
-    deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
+    deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => undefined }),
     connectors: createConnectors({
       store,
       titleOf: (tenant) => definitionOf(tenant)?.face.title ?? tenant,

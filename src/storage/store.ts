@@ -3,8 +3,8 @@ import chunk from "lodash/chunk";
 import memoize from "lodash/memoize";
 import { connectorOf } from "./port/lane";
 import type { DamagedName } from "./port/disk";
-import type { DamageRules, DocumentsOf, RecordPlace } from "./port/documents";
-import type { Content, RemoteDocument, RemoteRow } from "./port/rows";
+import type { DamageRules, DocumentsOf } from "./port/documents";
+import type { Content, RecordPlace } from "./port/rows";
 import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
@@ -155,8 +155,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
     grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
     replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
-    remote: (key) => read((view) => shownRemote(remoteRow(view, key))),
-    newGeneration: (key) => commit((view) => shownRemote(newGeneration(view, key))),
+    remote: (key) => read((view) => remoteRow(view, key)),
+    newGeneration: (key) => commit((view) => newGeneration(view, key)),
     remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),
     pause: ({ remote, tenant }, scope, pause) =>
       commit((view) => {
@@ -274,8 +274,6 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     close: () => database.close(),
   };
 }
-
-const shownRemote = ({ key, generation, scans }: RemoteDocument): RemoteRow => ({ key, generation, scans });
 
 function isChild(content: Content | undefined, { type, hullId }: RecordPlace): boolean {
   const parent = content?.desired.parent;

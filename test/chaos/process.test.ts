@@ -105,7 +105,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   // An orderly end leaves no create unconfirmed.
   const inFlight = await inStore(fixture.dataDir, async (store) => {
     const [lane] = await store.lanes();
-    return lane === undefined ? 0 : store.recover(lane, 0);
+    return lane === undefined ? 0 : (await store.recover(lane, 0)).recovered;
   });
   expect(inFlight).toBe(0);
 

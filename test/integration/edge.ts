@@ -126,7 +126,7 @@ export async function openEdge(
   const deadLetters = createDeadLetters({
     store,
     wake: (lane) => void woken.push(lane),
-    announce: () => Promise.resolve(),
+    announce: () => undefined,
   });
   const connectors = createConnectors({
     store,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
 import type { Jobs } from "../../queue/jobs";
+import { connectorIn } from "../../storage/port/lane";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";
 import { createPauses } from "./pauses";
@@ -55,7 +56,7 @@ export interface DeliveryWorker {
   /** Ends the pauses of a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
   /** Logs outcomes that were written outside of a cycle. */
-  announce(tenantKey: string, outcomes: readonly RecordOutcome[]): Promise<void>;
+  announce(outcomes: readonly RecordOutcome[]): void;
   /** Resolves when the running cycles have ended. */
   idle(): Promise<void>;
   /** Ends running cycles at their next durable point. */
@@ -95,18 +96,22 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
   });
 
-  const verify = createVerifier({ store, service, tenants, pauses, wake, complain });
+  const verify = createVerifier({ store, service, tenants, pauses, wake, report, complain });
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));
     jobs.wake(hullUpdateJob(lane));
   }
 
-  function report(tenant: Tenant<S>, outcomes: readonly RecordOutcome[]): void {
-    for (const { type, hullId, claims, outcome } of outcomes) {
-      const { logName, entity = "user" } = typeNamed(service, type) ?? {};
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, logName }, service.outcomes));
+  function report(outcomes: readonly RecordOutcome[]): void {
+    for (const { tenant, ...ended } of outcomes) {
+      const { logName, entity = "user" } = typeNamed(service, ended.type) ?? {};
+      log(outcomeLine(connectorIn(tenant), { entity, ...ended, logName }, service.outcomes));
     }
+  }
+
+  async function recover(lane: Lane): Promise<void> {
+    report((await store.recover(lane, timing.settleMs)).outcomes);
   }
 
   function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
@@ -161,18 +166,18 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     const key = deliverJob(lane) + lane.tenant;
     try {
-      if (interrupted.has(key)) await recover();
+      if (interrupted.has(key)) await recoverNow();
       return await cycleOf(lane);
     } catch (error) {
       options.onError(error);
       // Should the store refuse even this, it is done before the next cycle.
       interrupted.add(key);
-      await recover();
+      await recoverNow();
       return "stuck";
     }
 
-    async function recover(): Promise<void> {
-      await store.recover(lane, timing.settleMs);
+    async function recoverNow(): Promise<void> {
+      await recover(lane);
       interrupted.delete(key);
     }
   }
@@ -184,7 +189,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
     if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
       // Accepted at the moment when the tenant moved: it belongs to the tenant's current remote.
-      await store.move(lane, tenant.remote);
+      report(await store.move(lane, tenant.remote));
       wake({ remote: tenant.remote, tenant: lane.tenant });
       return "stuck";
     }
@@ -200,7 +205,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       retry: pace.retry,
       batch: pace.batch,
       now,
-      onOutcomes: (outcomes) => report(tenant, outcomes),
+      onOutcomes: report,
       onLeftOut: (type, values) => log(leftOutLine(tenant.credentials, type, values)),
     };
     let worked = false;
@@ -232,7 +237,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
           retry: pace.retry,
           unauthorisedMs: pace.pauseMs,
           now,
-          onOutcomes: (outcomes) => report(tenant, outcomes),
+          onOutcomes: report,
         });
         if (told.hindrance !== undefined) {
           const { message, rows, untilMs } = told.hindrance;
@@ -260,7 +265,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   return {
     start: async () => {
-      for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
+      for (const lane of await store.lanes()) await recover(lane);
       await poll();
       poller = setInterval(() => void poll().catch(failed), pace.pollMs);
       poller.unref();
@@ -276,10 +281,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       await pauses.resume(lane);
       wake(lane);
     },
-    announce: async (tenantKey, outcomes) => {
-      const tenant = outcomes.length === 0 ? undefined : await tenants.load(tenantKey);
-      if (tenant !== undefined) report(tenant, outcomes);
-    },
+    announce: report,
     idle: async () => {
       await Promise.allSettled(cycles);
     },

@@ -9,7 +9,7 @@ export interface ForgetOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly log: Log;
-  readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
+  readonly announce: (outcomes: readonly RecordOutcome[]) => void;
   /** Called when a lane may have new work: records that waited for a deleted user. */
   readonly wake: (lane: Lane) => void;
 }
@@ -29,7 +29,7 @@ export function createForgetting<S>({ store, service, log, announce, wake }: For
     const context = { organization, id };
     const users = [...new Set(ids.flatMap((each) => each ?? []))];
     for (const user of users) {
-      await announce(tenant.key, await store.forgetEntity(tenant.key, { types: own, children }, user));
+      announce(await store.forgetEntity(tenant.key, { types: own, children }, user));
     }
     const remotes = await store.remotesOf(tenant.key);
     for (const lane of await store.lanes()) if (remotes.includes(lane.remote)) wake(lane);

@@ -4,15 +4,17 @@
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
-import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
-import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
+import type { Content } from "../../storage/port/rows";
+import { connectorIn } from "../../storage/port/lane";
+import type { Acceptance, Accepted, RecordView, RunChange, Store } from "../../storage/port/store";
+import { brokenAcceptance, candidatesOf, claimsOf, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
 import { ownId } from "../rules/identity";
 import { isSettled } from "../rules/state";
 import type { Seal } from "../../storage/port/seal";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
-import { joinReasons } from "../../outcome/outcome";
+import { joinReasons, outcomeOf, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import {
   inSync,
   isComparable,
@@ -153,8 +155,8 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     comparable: boolean,
   ): Acceptance {
     const { message, plan } = candidate;
-    const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof outcomeNow>[2]) =>
-      outcomeNow(message, outcome, why, now());
+    const { messageId } = message;
+    const end = (outcome: OutcomeKind, why: Reason) => outcomeOf({ messageId, counted: true }, outcome, why, now());
     // Without usable settings nothing is decided about the record: what already waits must keep waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
     const once = typeNamed(service, plan.type)?.append === true ? (true as const) : undefined;
@@ -164,7 +166,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       remote: decided ? tenant.remote : undefined,
       type: plan.type,
       hullId: plan.hullId,
-      messageId: message.messageId,
+      messageId,
       version: once === true ? 0 : message.version,
       undated: message.undated,
       merged: candidate.mergedIds,
@@ -176,14 +178,16 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       return { ...base, content: { kind: "end", outcome: end(plan.outcome, joinReasons(plan.reasons)) } };
     }
     const fingerprint = lastingFingerprint(service, tenant, candidate);
-    const content: NewContent = {
+    const content: Content = {
       desired: plan.desired,
       claims: plan.claims,
       hintId: plan.hintId,
       force: message.isExport,
-      messageId: message.messageId,
+      messageId,
       version: base.version,
+      seq: 0,
       derived: false,
+      counted: true,
       once,
       digest: fingerprint,
     };
@@ -230,7 +234,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
   }
 
   /** Linked, known, nothing to send, and Hull knows the link. */
-  function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
+  function isUnchanged(type: string, content: Content, view: RecordView | undefined): boolean {
     const { mirror, record } = view ?? {};
     // What a scan did not show, or showed as archived, is read before anything is concluded.
     if (
@@ -258,9 +262,9 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
     for (const outcome of result.outcomes)
       tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }, service.outcomes));
-    for (const child of result.children) {
+    for (const { tenant: owner, ...child } of result.children) {
       const { entity = "user", logName: childName } = typeNamed(service, child.type) ?? {};
-      tell(outcomeLine(credentials, { entity, ...child, logName: childName }, service.outcomes));
+      tell(outcomeLine(connectorIn(owner), { entity, ...child, logName: childName }, service.outcomes));
     }
     if (warnings.length > 0 && result.state === "queued") {
       tell(warningLine(credentials, about, warnings, message.messageId));

@@ -4,15 +4,23 @@ import { setImmediate } from "node:timers/promises";
 /** After this much work it yields; a single step may take longer. */
 const TURN_MS = 10;
 
+/** @returns to be awaited after each step; others are served then, if the steps since the last time took long */
+export function createTurns(): () => Promise<void> {
+  let beganMs = performance.now();
+  return async () => {
+    if (performance.now() - beganMs < TURN_MS) return;
+    await setImmediate();
+    beganMs = performance.now();
+  };
+}
+
 /** Same as `items.map(work)`, in several turns when it takes long. */
 export async function mapYielding<T, R>(items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> {
   const results: R[] = [];
-  let beganMs = performance.now();
+  const turn = createTurns();
   for (const [index, item] of items.entries()) {
     results.push(work(item, index));
-    if (performance.now() - beganMs < TURN_MS) continue;
-    await setImmediate();
-    beganMs = performance.now();
+    await turn();
   }
   return results;
 }

@@ -1,19 +1,18 @@
 /** Results of deliveries: the record, the remote record and those that wait for it, in one commit. */
 import type { Documents } from "../../storage/port/documents";
-import type { Lane, MirrorPatch, Settlement } from "../../storage/port/store";
+import type { MirrorPatch, Settlement } from "../../storage/port/store";
 import { parentMade } from "./events/children";
-import { linkOf, ownOf, withFlight, type Change, type Effect, type Moment } from "./events/document";
+import { linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
 import { carryOut, claimsOf, idOf, limitRivals, momentOf, type Commit } from "./effects";
 import { hasLostKey, patched } from "./events/remote-record";
 import { settled } from "./events/settled";
 import { mirrorOf } from "./views";
 
 /** Settles one piece of content. */
-export function settleOne(commit: Commit, lane: Lane, settlement: Settlement): void {
+export function settleOne(commit: Commit, settlement: Settlement): void {
   const { documents } = commit;
-  const { type, hullId, then } = settlement;
-  const place = { tenant: lane.tenant, type, hullId };
-  const at = momentOf(commit, lane.tenant);
+  const { tenant, type, hullId, then } = settlement;
+  const at = momentOf(commit, tenant);
   const before = withFlight(documents.record(type, hullId), at);
   // It was erased meanwhile.
   if (before === undefined) return;
@@ -22,28 +21,19 @@ export function settleOne(commit: Commit, lane: Lane, settlement: Settlement): v
   const freed = learn(documents, settlement, linkOf(before, at.generation), at);
   const parent = then.kind === "block" ? then.parent : undefined;
   const known = parent === undefined ? undefined : documents.record(parent.type, parent.hullId);
-  const { makes, ...change } = settled(before, settlement, idOf(documents, place), { document: known }, at);
+  const { makes, effects: own = [], ...change } = settled(before, settlement, idOf(documents, settlement), known, at);
   // The link comes first: a record is no rival for what it is linked to.
   const effects = [
-    ...change.effects.filter(({ kind }) => kind === "linked"),
+    ...own.filter(({ kind }) => kind === "linked"),
     ...freed,
-    ...change.effects.filter(({ kind }) => kind !== "linked"),
+    ...own.filter(({ kind }) => kind !== "linked"),
   ];
-  carryOut(commit, place, { ...change, effects }, claims);
+  carryOut(commit, settlement, { ...change, effects }, claims);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);
   if (makes === undefined || worked === undefined) return;
   const made = parentMade(known, worked, makes, at);
-  if (made.isMade) documents.count(lane.tenant, "derived", makes.type);
-  carryOut(commit, { ...place, type: makes.type, hullId: makes.hullId }, withParent(documents, made, makes), {});
-}
-
-/** A parent that was never heard of has no document until it is made. */
-function withParent(
-  documents: Documents,
-  change: Change,
-  { type, hullId }: { readonly type: string; readonly hullId: string },
-): Change {
-  return change.document === undefined ? { ...change, document: documents.record(type, hullId) } : change;
+  if (made.isMade) documents.count(tenant, "derived", makes.type);
+  carryOut(commit, { tenant, type: makes.type, hullId: makes.hullId }, made, {});
 }
 
 /** What the remote holds from now on. @returns what is free for its rivals */

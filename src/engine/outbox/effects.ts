@@ -4,14 +4,15 @@
  */
 import dropRight from "lodash/dropRight";
 import sortBy from "lodash/sortBy";
-import type { Documents, RecordPlace } from "../../storage/port/documents";
+import type { Documents } from "../../storage/port/documents";
 import { deadLetterId } from "../../storage/port/dead-letters";
-import type { Content, FanOut, Outcome, RecordDocument } from "../../storage/port/rows";
+import type { Content, FanOut, Outcome, RecordDocument, RecordPlace } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
 import type { unfolded } from "./events/settled";
+import { ownAt } from "./views";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
@@ -30,7 +31,7 @@ export interface Commit {
   readonly nowMs: number;
   /** What ended in it, of whichever record. */
   readonly outcomes: RecordOutcome[];
-  /** Some children are left for further commits. */
+  /** Children are left of a record that it changed. */
   unfinished: boolean;
 }
 
@@ -58,34 +59,32 @@ export function claimsOf(document: RecordDocument | undefined, at: Moment): Reco
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function count({ documents }: Commit, { tenant, type, hullId }: RecordPlace, end: Outcome): void {
-  const { counted, outcome, code, text, derived, run } = end;
-  if (!counted) return;
-  documents.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
-  if (run !== undefined && derived !== true) documents.countInRun(run, { type, hullId, outcome, code, text });
+export function count(commit: Commit, place: RecordPlace, end: Outcome): void {
+  if (end.counted) countTimes(commit, place, { ...end, derived: end.derived === true, run: end.run, times: 1 });
 }
 
 /** The same for outcomes that are known by their number only. */
-export function countFolded(
-  { documents }: Commit,
-  { tenant, type, hullId }: RecordPlace,
-  folded: ReturnType<typeof unfolded>,
-): void {
-  for (const { outcome, code, derived, run, times } of folded) {
-    documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
-    if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text: "" }, times);
-  }
+export function countFolded(commit: Commit, place: RecordPlace, folded: ReturnType<typeof unfolded>): void {
+  for (const each of folded) countTimes(commit, place, { ...each, text: "" });
+}
+
+type Times = ReturnType<typeof unfolded>[number] & Pick<Outcome, "text">;
+
+function countTimes({ documents }: Commit, { tenant, type, hullId }: RecordPlace, counted: Times): void {
+  const { outcome, code, text, derived, run, times } = counted;
+  documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
+  if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text }, times);
 }
 
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
-  const { type, hullId } = place;
+  const { tenant, type, hullId } = place;
   commit.documents.putRecord(type, hullId, change.document);
-  for (const outcome of change.ended) {
+  for (const outcome of change.ended ?? []) {
     count(commit, place, outcome);
-    commit.outcomes.push({ type, hullId, claims, outcome });
+    commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   }
-  for (const effect of change.effects) follow(commit, place, effect);
+  for (const effect of change.effects ?? []) follow(commit, place, effect);
 }
 
 /** Does for others what an event about a record comes to. */
@@ -133,20 +132,19 @@ function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void
   commit.unfinished = true;
 }
 
-/** Goes on with children that did not fit into an earlier commit. */
+/** Whether children of some records did not fit into the commits so far. */
+export const isUnfinished = (documents: Documents): boolean => documents.pending(1).length > 0;
+
+/** Goes on with them. */
 export function goOn(commit: Commit): void {
   const { documents } = commit;
   for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {
     const [what, ...rest] = documents.record(type, hullId)?.pending ?? [];
     if (what === undefined) continue;
-    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) {
-      commit.unfinished = true;
-      return;
-    }
+    if (isFull(documents) || !moveChildren(commit, { tenant: "", type, hullId }, what)) return;
     const document = documents.record(type, hullId);
     if (document === undefined) continue;
     documents.putRecord(type, hullId, { ...document, pending: rest.length === 0 ? undefined : rest });
-    if (rest.length > 0) commit.unfinished = true;
   }
 }
 
@@ -158,16 +156,12 @@ export function idOf(documents: Documents, place: RecordPlace): string {
 export const isAlone = ({ documents }: Commit): boolean => documents.lanes() < 2;
 
 /** Of the rivals for a remote record, the newest stay. */
-export function limitRivals({ documents }: Commit, type: string, remoteId: string): void {
-  const commit = openCommit(documents);
+export function limitRivals(commit: Commit, type: string, remoteId: string): void {
+  const { documents } = commit;
   const rivals = documents.rivalsFor(type, remoteId);
   if (rivals.length <= MOST_RIVALS) return;
-  const byAge = sortBy(rivals, (each) => ownPart(commit, each).rival?.atMs);
+  const byAge = sortBy(rivals, (each) => ownAt(documents, each).rival?.atMs);
   for (const old of dropRight(byAge, MOST_RIVALS)) dropRival(commit, old);
-}
-
-function ownPart(commit: Commit, { tenant, type, hullId }: RecordPlace) {
-  return ownOf(commit.documents.record(type, hullId), momentOf(commit, tenant));
 }
 
 function dropRival(commit: Commit, { tenant, type, hullId }: RecordPlace): void {
@@ -179,7 +173,7 @@ function dropRival(commit: Commit, { tenant, type, hullId }: RecordPlace): void 
 /** The record is not linked any more, or is gone: its rivals are taken in again in the order in which they came. */
 function admitRivals(commit: Commit, type: string, remoteId: string): void {
   const rivals = commit.documents.rivalsFor(type, remoteId).flatMap((place) => {
-    const { rival } = ownPart(commit, place);
+    const { rival } = ownAt(commit.documents, place);
     dropRival(commit, place);
     return rival === undefined ? [] : [{ place, rival }];
   });
@@ -187,8 +181,8 @@ function admitRivals(commit: Commit, type: string, remoteId: string): void {
   const most = commit.documents.changed() + MOST_DOCUMENTS;
   for (const { place, rival } of sortBy(rivals, "rival.atMs")) {
     if (!retake(commit, place, rival.content)) continue;
-    for (const orphan of familyOf(commit.documents, place, MOST_FAMILY).slice(1)) {
-      const { deadLetter } = ownPart(commit, orphan);
+    for (const orphan of someOrphansOf(commit.documents, place)) {
+      const { deadLetter } = ownAt(commit.documents, orphan);
       // Further ones are left to a person.
       if (commit.documents.changed() >= most) break;
       if (deadLetter !== undefined) retake(commit, orphan, deadLetter.content);
@@ -206,22 +200,17 @@ function retake(commit: Commit, place: RecordPlace, content: Content): boolean {
   return true;
 }
 
-/**
- * A record, followed by the dead letters of those that ended because their parent did, at any depth.
- *
- * @param most limit of the search
- */
-export function familyOf(documents: Documents, record: RecordPlace, most?: number): readonly RecordPlace[] {
+/** Dead letters of those that ended because their parent did, at any depth, as many as one commit can take. */
+function someOrphansOf(documents: Documents, record: RecordPlace): readonly RecordPlace[] {
   const family = [record];
-  const number = documents.numberOf(record.tenant);
   // The list grows while it is walked; types are a tree, so this ends.
   for (const member of family) {
-    if (most !== undefined && family.length >= most) break;
-    const orphans = documents.orphansOf(member, most).filter(({ type, hullId }) => {
-      const { deadLetter } = documents.record(type, hullId)?.own[number] ?? {};
-      return ORPHANED.has(deadLetter?.ending.code ?? "");
-    });
-    family.push(...orphans);
+    if (family.length >= MOST_FAMILY) break;
+    family.push(...documents.orphansOf(member, { limit: MOST_FAMILY }).filter((each) => isOrphaned(documents, each)));
   }
-  return family.slice(0, most);
+  return family.slice(1, MOST_FAMILY);
 }
+
+/** Whether a dead letter is one because its parent ended. */
+export const isOrphaned = (documents: Documents, place: RecordPlace): boolean =>
+  ORPHANED.has(ownAt(documents, place).deadLetter?.ending.code ?? "");

@@ -5,8 +5,7 @@ import { accepted, acceptedNowhere, hindered, type Taken } from "./events/accept
 import { versionOf } from "./events/content";
 import { takeIds } from "./dedupe";
 import { withFlight } from "./events/document";
-import { carryOut, count, openCommit } from "./effects";
-import { momentOf } from "./effects";
+import { carryOut, count, momentOf, openCommit } from "./effects";
 
 /** One message of one record, in a commit. */
 export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted & { readonly unfinished: boolean } {
@@ -30,13 +29,8 @@ export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted
   met(documents, given, taken);
   const { state, ...change } = accepted(before, given, taken, at);
   carryOut(commit, { tenant, type, hullId }, change, given.claims ?? {});
-  const own = change.ended.length;
-  return {
-    state,
-    outcomes: change.ended,
-    children: commit.outcomes.slice(own),
-    unfinished: commit.unfinished,
-  };
+  const children = commit.outcomes.slice(change.ended.length);
+  return { state, outcomes: change.ended, children, unfinished: commit.unfinished };
 }
 
 /** Counts messages that are here for the first time. */

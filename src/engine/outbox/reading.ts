@@ -97,7 +97,7 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
     },
     markMissing: async (remote, type, { scanStartedAtMs, untold, after, limit, run }) => {
       const shown = await stored.listed(remote, type, run);
-      const { result } = await work(remote, ({ documents }) => {
+      return work(remote, ({ documents }) => {
         const { generation } = documents.remote();
         const rows = documents.mirrors(type, after, limit);
         const gone = rows.filter((row) => {
@@ -115,7 +115,6 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
         }
         return { gone: marked, after: rows.length < limit ? undefined : rows.at(-1)?.id };
       });
-      return result;
     },
     confirmFacts: async (remote, type, rows) => {
       await each(remote, rows, ({ documents }, { id, facts }) => {
@@ -133,13 +132,14 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
       });
       if (id !== undefined) return;
       for (let after: string | undefined, more = true; more;) {
-        const { result } = await work(remote, ({ documents, nowMs }) => {
-          const rows = documents.mirrors(type, after, PAGE);
-          for (const row of rows) documents.putMirror(type, row.id, unknown(row, nowMs));
-          return rows;
+        const from = after;
+        const rows = await work(remote, ({ documents, nowMs }) => {
+          const page = documents.mirrors(type, from, PAGE);
+          for (const row of page) documents.putMirror(type, row.id, unknown(row, nowMs));
+          return page;
         });
-        after = result.at(-1)?.id;
-        more = result.length === PAGE;
+        after = rows.at(-1)?.id;
+        more = rows.length === PAGE;
       }
     },
     forgetGone: async (remote, type, ids) => {

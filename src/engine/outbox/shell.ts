@@ -1,60 +1,100 @@
 /** How operations run: in one commit, or slice by slice, and on with what did not fit. */
-import type { Documents } from "../../storage/port/documents";
+import type { Documents, PageQuery } from "../../storage/port/documents";
+import type { RecordDocument, RecordName } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { goOn, openCommit, type Commit } from "./effects";
+import { createTurns } from "../intake/yielding";
+import { goOn, isUnfinished, openCommit, type Commit } from "./effects";
 import { inSlices } from "./slices";
+import { PAGE } from "./views";
 
 export interface Shell {
-  /** Works in one commit on some records of a remote; what does not fit goes on in further ones. */
-  readonly work: <T>(
-    remote: string,
-    change: (commit: Commit) => T,
-  ) => Promise<{ readonly result: T; readonly outcomes: readonly RecordOutcome[] }>;
-  /** The same for many items, slice by slice; outcomes of all of them together. */
+  /** Works in one commit on some records of a remote. */
+  readonly work: <T>(remote: string, change: (commit: Commit) => T) => Promise<T>;
+  /**
+   * Works on many items, slice by slice.
+   *
+   * @param atEnd of each slice, in its commit
+   * @returns what ended; `finish` does what did not fit
+   */
   readonly each: <T>(
     remote: string,
     items: readonly T[],
     change: (commit: Commit, item: T) => void,
+    atEnd?: (commit: Commit, slice: readonly T[]) => void,
   ) => Promise<readonly RecordOutcome[]>;
-  /** Goes on with what did not fit into earlier commits, those of a former process too. */
+  /** Writes records anew that are still there, slice by slice. @param change undefined: nothing is known of it any more */
+  readonly rewrite: <T extends RecordName>(
+    remote: string,
+    items: readonly T[],
+    change: (document: RecordDocument, commit: Commit, item: T) => RecordDocument | undefined,
+  ) => Promise<void>;
+  /** Goes on with what did not fit into earlier commits, whoever's they were: only for those who report what ends. */
   readonly finish: (remote: string) => Promise<readonly RecordOutcome[]>;
   readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
+  /** Reads places page by page: there may be far more than should be read at once. */
+  readonly placesWhere: <P>(
+    remote: string,
+    pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],
+    isWanted?: (documents: Documents, place: P) => boolean,
+  ) => Promise<readonly P[]>;
 }
 
 export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): Shell {
-  const once = <T>(remote: string, change: (commit: Commit) => T) =>
-    commit((documentsOf) => {
-      const documents = documentsOf(remote);
-      const open = openCommit(documents);
-      const result = change(open);
-      // What another commit could not go on with is done after this one.
-      return { result, outcomes: open.outcomes, unfinished: open.unfinished || documents.pending(1).length > 0 };
-    });
+  const work: Shell["work"] = (remote, change) => commit((documentsOf) => change(openCommit(documentsOf(remote))));
+  const reading: Shell["reading"] = (remote, read) => look((documentsOf) => read(documentsOf(remote)));
 
-  async function finish(remote: string): Promise<readonly RecordOutcome[]> {
-    const outcomes: RecordOutcome[] = [];
-    for (let unfinished = true; unfinished;) {
-      const done = await once(remote, goOn);
-      outcomes.push(...done.outcomes);
-      ({ unfinished } = done);
+  const each: Shell["each"] = (remote, items, change, atEnd) =>
+    inSlices(items, (slice) =>
+      work(remote, (open) => {
+        slice.forEach((item) => change(open, item));
+        atEnd?.(open, slice);
+        return open.outcomes;
+      }),
+    );
+
+  async function placesWhere<P>(
+    remote: string,
+    pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],
+    isWanted: (documents: Documents, place: P) => boolean = () => true,
+  ): Promise<readonly P[]> {
+    const turn = createTurns();
+    const found: P[] = [];
+    for (let after: P | undefined, more = true; more;) {
+      const query = { limit: PAGE, after };
+      const { places, wanted } = await reading(remote, (documents) => {
+        const page = pageAfter(documents, query);
+        return { places: page, wanted: page.filter((place) => isWanted(documents, place)) };
+      });
+      found.push(...wanted);
+      after = places.at(-1);
+      more = places.length === PAGE;
+      await turn();
     }
-    return outcomes;
+    return found;
   }
-
-  const work: Shell["work"] = async (remote, change) => {
-    const { result, outcomes, unfinished } = await once(remote, change);
-    return { result, outcomes: unfinished ? [...outcomes, ...(await finish(remote))] : outcomes };
-  };
 
   return {
     work,
-    finish,
-    each: (remote, items, change) =>
-      inSlices(items, async (slice) => {
-        const { outcomes } = await work(remote, (open) => slice.forEach((item) => change(open, item)));
-        return outcomes;
-      }),
-    reading: (remote, read) => look((documentsOf) => read(documentsOf(remote))),
+    each,
+    rewrite: async (remote, items, change) => {
+      await each(remote, items, (open, item) => {
+        const document = open.documents.record(item.type, item.hullId);
+        if (document !== undefined) open.documents.putRecord(item.type, item.hullId, change(document, open, item));
+      });
+    },
+    finish: async (remote) => {
+      const outcomes: RecordOutcome[] = [];
+      while (await reading(remote, isUnfinished)) {
+        const ended = await work(remote, (open) => {
+          goOn(open);
+          return open.outcomes;
+        });
+        outcomes.push(...ended);
+      }
+      return outcomes;
+    },
+    reading,
+    placesWhere,
   };
 }

@@ -1,7 +1,19 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
-import type { Claims, Json, Keys, LeftOut } from "../../record";
-import type { Earlier, UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
-import type { NewContent, RecordView } from "./intake";
+import type { Keys, LeftOut } from "../../record";
+import type {
+  Content,
+  Earlier,
+  UnconfirmedCreate,
+  Outcome,
+  EntryRow,
+  MirrorRow,
+  Scan,
+  HullUpdate,
+  HullUpdateRow,
+  RecordName,
+  RecordPlace,
+} from "./rows";
+import type { RecordView } from "./intake";
 import type { Lane, RecordOutcome } from "./lane";
 
 export interface MirrorPatch {
@@ -23,18 +35,8 @@ export interface MirrorPatch {
   readonly archived?: boolean;
 }
 
-export interface HullUpdate {
-  readonly claims: Claims;
-  readonly attributes: Readonly<Record<string, Json>>;
-  readonly facts: Readonly<Record<string, string>>;
-  readonly account?: Claims;
-}
-
 /** The result for one piece of content that the lane worked on. */
-export interface Settlement {
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
+export interface Settlement extends RecordPlace {
   /** The content that was worked on. */
   readonly seq: number;
   readonly mirror?: MirrorPatch;
@@ -64,12 +66,10 @@ export interface Settlement {
     | { readonly kind: "block"; readonly parent: ParentEntry };
 }
 
-export interface ParentEntry {
-  readonly type: string;
-  readonly hullId: string;
+export interface ParentEntry extends RecordName {
   /** Parent and child come from one message: when a newer one took the parent out, the child goes with it. */
   readonly together: boolean;
-  readonly content: NewContent;
+  readonly content: Content;
 }
 
 export interface Settled {
@@ -103,19 +103,17 @@ export interface DeliveryStore {
   /** Journals what is about to be written. Content that was replaced meanwhile is left out of the answer. */
   attempt(
     lane: Lane,
-    attempts: readonly {
-      readonly type: string;
-      readonly hullId: string;
+    attempts: readonly (RecordName & {
       readonly seq: number;
       /** Whether it may simply be sent again when nobody knows its result. */
       readonly repeatable: boolean;
-    }[],
+    })[],
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
   /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */
   retryNow(lane: Lane): Promise<void>;
   /** After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed. */
-  recover(lane: Lane, settleMs: number): Promise<number>;
+  recover(lane: Lane, settleMs: number): Promise<Settled & { readonly recovered: number }>;
   /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
   observe(
     remote: string,

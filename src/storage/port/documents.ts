@@ -3,16 +3,8 @@
  * Work over them is synchronous and may be run more than once with the same result.
  */
 import type { Claims } from "../../record";
-import type { MirrorRow, Outcome, RecordDocument, RemoteDocument } from "./rows";
+import type { MirrorRow, RecordDocument, RecordName, RecordPlace, RemoteDocument } from "./rows";
 import type { RunChange, ReportLine } from "./runs";
-
-/** A record of the remote by its place there. */
-export interface RecordPlace {
-  /** The connector whose part of it is meant. */
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
-}
 
 export interface Documents {
   /** When the work began, milliseconds since 1970: the same in each of its runs. */
@@ -44,15 +36,15 @@ export interface Documents {
   /** Records that wait for a parent. @param tenant one connector's only */
   waitingFor(type: string, hullId: string, limit: number, tenant?: string): readonly RecordPlace[];
   /** Dead letters of a connector that name a record as their parent. */
-  orphansOf(parent: RecordPlace, limit?: number): readonly RecordPlace[];
+  orphansOf(parent: RecordPlace, query: PageQuery<RecordPlace>): readonly RecordPlace[];
   /** Skipped since a remote record is linked to another one. */
   rivalsFor(type: string, remoteId: string): readonly RecordPlace[];
   /** Records of a connector that could be worked on, or are: what is due first. */
   due(tenant: string, type: string | undefined, query: DueQuery): readonly DuePlace[];
   /** The same for what Hull must be told. */
   dueHullUpdates(tenant: string, query: DueQuery): readonly DuePlace[];
-  /** Records of a connector that wait for a parent. */
-  blocked(tenant: string, limit: number): readonly RecordPlace[];
+  /** Records that wait for a parent, whichever connector's they are. */
+  blocked(query: PageQuery<BlockedPlace>): readonly BlockedPlace[];
   deadLetters(tenant: string): readonly RecordPlace[];
   /** Since when content of a connector is in flight that may be repeated: by its number, milliseconds since 1970. */
   flights(tenant: string): ReadonlyMap<number, number>;
@@ -61,7 +53,7 @@ export interface Documents {
   /** The results of some of it are known, or nobody will learn them. */
   endFlights(tenant: string, isEnded: (seq: number) => boolean): void;
   /** Records whose children are not done yet. */
-  pending(limit: number): readonly Omit<RecordPlace, "tenant">[];
+  pending(limit: number): readonly RecordName[];
   /** How many connectors have, or had, something here. */
   lanes(): number;
   /** A page of a run's list was read: what of it no earlier page had shown. */
@@ -85,9 +77,6 @@ export interface Documents {
   changed(): number;
 }
 
-/** An outcome of a record, to be counted and told. */
-export type Ended = { readonly type: string; readonly hullId: string; readonly outcome: Outcome };
-
 /** Gives the documents of a remote. */
 export type DocumentsOf = (remote: string) => Documents;
 
@@ -108,18 +97,26 @@ export interface Commits {
   listed(remote: string, type: string, run: string): Promise<Listed>;
 }
 
-export interface DueQuery {
+export interface PageQuery<Place> {
   readonly limit: number;
+  /** Where the page before ended. */
+  readonly after?: Place | undefined;
+}
+
+export interface DueQuery extends PageQuery<DuePlace> {
   /** Due until then, milliseconds since 1970; all, if absent. */
   readonly untilMs?: number | undefined;
-  /** Where the page before ended. */
-  readonly after?: DuePlace | undefined;
+}
+
+/** A record that waits for a parent. */
+export interface BlockedPlace extends RecordPlace {
+  readonly parent: RecordName;
+  /** The connector's number. */
+  readonly number: number;
 }
 
 /** Where an entry or a Hull update stands in its queue. */
-export interface DuePlace {
-  readonly type: string;
-  readonly hullId: string;
+export interface DuePlace extends RecordName {
   readonly atMs: number;
   readonly seq: number;
 }
@@ -136,7 +133,7 @@ export interface Traces {
 /** Each is done in the commit that mends the row. */
 export interface DamageRules {
   /** A record's document is lost; nothing is stored of it any more. */
-  record(documents: Documents, record: Omit<RecordPlace, "tenant">, traces: Traces): void;
+  record(documents: Documents, record: RecordName, traces: Traces): void;
   /** Content that stood apart from its record is lost: that of a part of the document, which is there. */
   content(documents: Documents, record: RecordPlace, part: "entry" | "deadLetter" | "rival"): void;
   /** What a remote record holds is lost. @param linkedTo Hull id of the record that is linked to it, if any is */

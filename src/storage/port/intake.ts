@@ -1,6 +1,15 @@
 /** How messages are taken in, and what is known of their records. Part of the Store port. */
 import type { Claims } from "../../record";
-import type { Content, DeadLetterRow, Outcome, EntryRow, MirrorRow, RecordRow, HullUpdateRow } from "./rows";
+import type {
+  Content,
+  DeadLetterRow,
+  Outcome,
+  EntryRow,
+  MirrorRow,
+  RecordPlace,
+  RecordRow,
+  HullUpdateRow,
+} from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 import type { RunChange } from "./runs";
 
@@ -29,16 +38,10 @@ export interface KnownFingerprint {
   readonly confirmedAtMs?: number;
 }
 
-/** Content before it is taken in. */
-export type NewContent = Omit<Content, "seq" | "counted">;
-
 /** One message of one record, to be taken in. */
-export interface Acceptance {
-  readonly tenant: string;
+export interface Acceptance extends RecordPlace {
   /** Absent when the tenant has no target (missing token) or the message names no record: only counted. */
   readonly remote?: string;
-  readonly type: string;
-  readonly hullId: string;
   readonly messageId: string;
   readonly version: number;
   /** The version is the time of arrival, so it says nothing about whether the message was here before. */
@@ -53,12 +56,12 @@ export interface Acceptance {
   readonly once?: true;
   readonly content:
     | { readonly kind: "end"; readonly outcome: Outcome }
-    | { readonly kind: "entry"; readonly content: NewContent }
+    | { readonly kind: "entry"; readonly content: Content }
     /** Ends `unchanged` if nothing of the record is waiting or in flight and nothing was settled meanwhile. */
     | {
         readonly kind: "unchanged";
         readonly outcome: Outcome;
-        readonly content: NewContent;
+        readonly content: Content;
         readonly revision: number;
         /** Fingerprint of the message, if one with the same fingerprint is certain to be unchanged as well. */
         readonly fingerprint?: string;

@@ -1,6 +1,17 @@
 /** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
 import type { Claims, Desired, Json, Keys, OutcomeKind } from "../../record";
 
+/** A record of a remote. */
+export interface RecordName {
+  readonly type: string;
+  readonly hullId: string;
+}
+
+/** The part of a record that one connector has. */
+export interface RecordPlace extends RecordName {
+  readonly tenant: string;
+}
+
 /** One installed connector: organization + connector id. */
 export interface TenantRow {
   readonly key: string;
@@ -19,18 +30,14 @@ export interface TenantRow {
 }
 
 /** One tenant of the service as seen through one Hull organization. */
-export interface RemoteRow {
+export interface RemoteDocument {
   readonly key: string;
+  /** By which its rows are found; 0: it has none yet. */
+  readonly number: number;
   /** Grows when the known ids turn out to belong to another remote; older links and mirrors no longer count. */
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
-}
-
-/** The same as it is stored, and as the rules see it. */
-export interface RemoteDocument extends RemoteRow {
-  /** By which its rows are found; 0: it has none yet. */
-  readonly number: number;
   /** Its connectors in the order of their numbers: their parts of records, and what each sent of a field. */
   readonly senders?: readonly string[];
 }
@@ -109,7 +116,7 @@ export interface Content {
   readonly replay?: true;
   readonly messageId: string;
   readonly version: number;
-  /** Order of acceptance; identifies this content. */
+  /** Identifies this content; 0 until it is taken in. */
   readonly seq: number;
   /** Created for the children of a record that nobody sent itself: it may create, never update. */
   readonly derived: boolean;
@@ -134,10 +141,7 @@ export interface Earlier {
 }
 
 /** Accepted, not yet delivered. */
-export interface EntryRow {
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
+export interface Entry {
   /** How long something of this record has been waiting; newer messages do not reset it. */
   readonly acceptedAtMs: number;
   /** Waiting; absent while an attempt carries the only content. */
@@ -146,14 +150,15 @@ export interface EntryRow {
   readonly attempt?: Attempt;
   readonly notBeforeMs: number;
   readonly attempts: number;
-  /** A create whose answer was lost: it must be looked for before it is tried again. */
-  readonly unconfirmed?: UnconfirmedCreate;
   /** Hull id of the parent without remote id that this record waits for. */
   readonly blockedOn?: string;
   /** A newer message removed the record while it was in flight. */
   readonly withdrawn?: true;
   readonly problem?: string;
 }
+
+/** The same with what the queue needs to know of its record. */
+export type EntryRow = RecordPlace & Entry & Pick<RecordDocument, "unconfirmed">;
 
 export interface Attempt {
   readonly content: Content;
@@ -168,12 +173,8 @@ export interface UnconfirmedCreate {
   readonly reads: number;
 }
 
-/** Written to the service (or found equal), Hull does not know yet. */
-export interface HullUpdateRow {
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
-  readonly remoteId: string;
+/** What Hull is told of a delivered record. */
+export interface HullUpdate {
   readonly claims: Claims;
   /** Hull attribute → value. */
   readonly attributes: Readonly<Record<string, Json>>;
@@ -181,6 +182,11 @@ export interface HullUpdateRow {
   readonly facts: Readonly<Record<string, string>>;
   /** Claims of the account that the user is to be linked to. */
   readonly account?: Claims;
+}
+
+/** The same while it waits: written to the service (or found equal), Hull does not know yet. */
+export interface PendingHullUpdate extends HullUpdate {
+  readonly remoteId: string;
   readonly outcomes: readonly Outcome[];
   readonly seq: number;
   readonly notBeforeMs: number;
@@ -189,16 +195,18 @@ export interface HullUpdateRow {
   readonly folded?: Readonly<Record<string, number>>;
 }
 
+export type HullUpdateRow = RecordPlace & PendingHullUpdate;
+
 /** Refused for good; a person can read it. A later success of the same record closes it. */
-export interface DeadLetterRow {
-  readonly remote: string;
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
+export interface Refused {
+  /** By which people name it; see `deadLetterId`. */
+  readonly id: string;
   readonly content: Content;
   readonly ending: Outcome;
   readonly attempts: number;
 }
+
+export type DeadLetterRow = RecordPlace & { readonly remote: string } & Omit<Refused, "id">;
 
 /** Skipped because the service's record is linked to another Hull entity; see `engine/outbox/effects.ts`. */
 export interface RivalRow {
@@ -246,13 +254,6 @@ export interface OwnPart {
   readonly hullUpdate?: PendingHullUpdate;
   readonly deadLetter?: Refused;
   readonly rival?: RivalRow;
-}
-
-export type Entry = Omit<EntryRow, "tenant" | "type" | "hullId" | "unconfirmed">;
-export type PendingHullUpdate = Omit<HullUpdateRow, "tenant" | "type" | "hullId">;
-export interface Refused extends Pick<DeadLetterRow, "content" | "ending" | "attempts"> {
-  /** By which people name it; see `deadLetterId`. */
-  readonly id: string;
 }
 
 /** What becomes of the children that wait for a record; see `engine/outbox/events/children.ts`. */

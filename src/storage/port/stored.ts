@@ -3,10 +3,10 @@
  * `Store`. Part of the Store port.
  */
 import type { DeadLetterKey, DeadLetterQuery } from "./dead-letters";
-import type { Commits, RecordPlace } from "./documents";
+import type { Commits } from "./documents";
 import type { FigureStore } from "./figures";
 import type { Lane } from "./lane";
-import type { TenantRow } from "./rows";
+import type { RecordPlace, TenantRow } from "./rows";
 import type { RunStore } from "./runs";
 import type { Store } from "./store";
 import type { TenantStore } from "./tenants";

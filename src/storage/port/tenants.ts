@@ -1,5 +1,5 @@
 /** Installed connectors, and where their records live. Part of the Store port. */
-import type { PauseRow, RemoteRow, TenantRow } from "./rows";
+import type { PauseRow, RemoteDocument, TenantRow } from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 
 /** Where a tenant was, and what was known there, when its changed credentials were tried. */
@@ -29,12 +29,12 @@ export interface TenantStore {
     tenant: string,
     from: TriedAt,
     to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
-  ): Promise<TenantRow | undefined>;
-  /** Moves what was accepted for an earlier remote after the tenant had left it. */
-  move(lane: Lane, remote: string): Promise<void>;
-  remote(key: string): Promise<RemoteRow>;
+  ): Promise<{ readonly row: TenantRow; readonly outcomes: readonly RecordOutcome[] } | undefined>;
+  /** Moves what was accepted for an earlier remote after the tenant had left it; returns what newer messages replace there. */
+  move(lane: Lane, remote: string): Promise<readonly RecordOutcome[]>;
+  remote(key: string): Promise<RemoteDocument>;
   /** All ids known so far no longer count. */
-  newGeneration(remote: string): Promise<RemoteRow>;
+  newGeneration(remote: string): Promise<RemoteDocument>;
   /** Every remote where something of the tenant may be stored. */
   remotesOf(tenant: string): Promise<readonly string[]>;
   /** What a person granted the tenant, encrypted. */

@@ -1,6 +1,6 @@
 /** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
-import type { Documents, DuePlace, RecordPlace } from "../port/documents";
-import type { Content, OwnPart, RecordDocument, RemoteDocument } from "../port/rows";
+import type { BlockedPlace, Documents, DuePlace } from "../port/documents";
+import type { Content, OwnPart, RecordDocument, RecordPlace, RemoteDocument } from "../port/rows";
 import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
@@ -244,8 +244,11 @@ export function documentsOf(
       const own = tenant === undefined ? [] : laneOf(tenant).slice(1);
       return recordsAt(view.places(RECORDS, "waiting", [remote.number, type, hullId, ...own], { limit }), ownerOf);
     },
-    orphansOf: ({ tenant, type, hullId }, limit) =>
-      recordsAt(view.places(RECORDS, "orphans", [...laneOf(tenant), type, hullId], { limit }), () => tenant),
+    orphansOf: ({ tenant, type, hullId }, { limit, after }) => {
+      const prefix = [...laneOf(tenant), type, hullId];
+      const from = after && [...prefix, after.type, after.hullId];
+      return recordsAt(view.places(RECORDS, "orphans", prefix, { limit, after: from }), () => tenant);
+    },
     rivalsFor: (type, remoteId) =>
       Array.from(view.places(RECORDS, "rivals", [remote.number, type, remoteId]), (place) => ({
         tenant: ownerOf(place),
@@ -267,13 +270,18 @@ export function documentsOf(
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
       return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
     },
-    blocked: (tenant, limit) => {
-      const found: Key[] = [];
-      for (const place of view.places(RECORDS, "waiting", [remote.number])) {
-        if (ownerOf(place) === tenant) found.push(place);
-        if (found.length >= limit) break;
-      }
-      return recordsAt(found, () => tenant);
+    blocked: ({ limit, after }) => {
+      const prefix = [remote.number];
+      const { parent, number, type = "", hullId = "" } = after ?? {};
+      const from = parent && [...prefix, parent.type, parent.hullId, number ?? 0, type, hullId];
+      const places = view.places(RECORDS, "waiting", prefix, { limit, after: from });
+      return Array.from(places, (place): BlockedPlace => ({
+        tenant: ownerOf(place),
+        type: String(place[4]),
+        hullId: String(place[5]),
+        parent: { type: String(place[1]), hullId: String(place[2]) },
+        number: Number(place[3]),
+      }));
     },
     deadLetters: (tenant) => recordsAt(view.places(RECORDS, "dead", laneOf(tenant)), () => tenant),
     flights: (tenant) => {

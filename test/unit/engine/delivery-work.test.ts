@@ -11,8 +11,8 @@ import {
 import { observationOf, typeContext, type Delivery, type Work } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/object-types";
-import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";
-import type { MirrorPatch, Settlement, HullUpdate } from "../../../src/storage/port/store";
+import type { Content, Fact, HullUpdate, MirrorRow } from "../../../src/storage/port/rows";
+import type { MirrorPatch, Settlement } from "../../../src/storage/port/store";
 import { createFakeService, remoteRecord } from "./fake-service";
 import { row } from "./identity-rows";
 
@@ -274,6 +274,8 @@ describe("other settlements", () => {
           force: false,
           messageId: "u1",
           version: 0,
+          seq: 0,
+          counted: true,
           derived: true,
         },
       },

@@ -2,7 +2,8 @@ import { sendHullUpdates, type WriteBackOptions } from "../../../src/engine/hull
 import type { Firehose, FirehoseResult } from "../../../src/hull/firehose/firehose";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
-import type { RecordOutcome, HullUpdate } from "../../../src/storage/port/store";
+import type { HullUpdate } from "../../../src/storage/port/rows";
+import type { RecordOutcome } from "../../../src/storage/port/store";
 import { setUpStore } from "../storage/fixture";
 import { deliver, LANE, update } from "../storage/builders";
 

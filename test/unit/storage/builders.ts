@@ -1,15 +1,14 @@
 /** Messages and settlements with the little that a test cares about; messages about companies are `c…`, users `u…`. */
 import type { DesiredParent, Json, Keys, OutcomeKind } from "../../../src/record";
-import type { Content, UnconfirmedCreate, Outcome, EntryRow, TenantRow } from "../../../src/storage/port/rows";
 import type {
-  Acceptance,
-  Lane,
-  MirrorPatch,
-  NewContent,
-  Observation,
-  Settlement,
+  Content,
   HullUpdate,
-} from "../../../src/storage/port/store";
+  UnconfirmedCreate,
+  Outcome,
+  EntryRow,
+  TenantRow,
+} from "../../../src/storage/port/rows";
+import type { Acceptance, Lane, MirrorPatch, Observation, Settlement } from "../../../src/storage/port/store";
 
 export const LANE: Lane = { remote: "org|planhat|t1", tenant: "planhat/org/c1" };
 /** A second connector on the same remote. */
@@ -50,7 +49,7 @@ export function parentOf(hullId: string, type = "companies"): DesiredParent {
   };
 }
 
-function contentOf(options: MessageOptions): NewContent {
+function contentOf(options: MessageOptions): Content {
   const { id = "c1", version = 1, fields = { name: "Acme" }, keys = {}, cleared = [], force = false } = options;
   const parent = options.parent === undefined ? undefined : parentOf(options.parent, options.parentType);
   return {
@@ -59,7 +58,9 @@ function contentOf(options: MessageOptions): NewContent {
     force,
     messageId: id,
     version,
+    seq: 0,
     derived: false,
+    counted: true,
   };
 }
 
@@ -168,13 +169,15 @@ export function blockOn(entry: EntryRow): Settlement {
   const { parent } = content.desired;
   if (parent === undefined) throw new Error("Only a child can be blocked.");
   const { type, hullId, desired, claims } = parent;
-  const made: NewContent = {
+  const made: Content = {
     desired,
     claims,
     force: false,
     messageId: content.messageId,
     version: 0,
+    seq: 0,
     derived: true,
+    counted: true,
   };
   return settled(entry, { then: { kind: "block", parent: { type, hullId, together: false, content: made } } });
 }

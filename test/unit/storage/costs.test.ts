@@ -14,7 +14,8 @@
  */
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";
-import type { Acceptance, FetchedRow, HullUpdate, Settlement, Store } from "../../../src/storage/port/store";
+import type { HullUpdate } from "../../../src/storage/port/rows";
+import type { Acceptance, FetchedRow, Settlement, Store } from "../../../src/storage/port/store";
 import { openStore, START_MS } from "./fixture";
 import { deliver, deliverQuietly, finish, inSync, LANE, seen, update, type MessageOptions } from "./builders";
 

@@ -52,7 +52,7 @@ describe.each([1, 2, 3])("a store with a damaged value (seed %i)", (seed) => {
       "Entry a2 Inc.",
       seed,
     );
-    expect(await store.recover(LANE, 0)).toBe(0);
+    expect(await store.recover(LANE, 0)).toMatchObject({ recovered: 0 });
     const ready = await store.ready(LANE, "companies", 99);
     expect(ready.map(({ hullId }) => hullId)).toEqual(["a1", "a3"]);
     await settle(...ready.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`)));

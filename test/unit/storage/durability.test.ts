@@ -81,7 +81,7 @@ describe("data on disk", () => {
     await fill(first.store);
     await first.store.close();
     const second = await open();
-    expect(await second.store.recover(LANE, 3_000)).toBe(1);
+    expect(await second.store.recover(LANE, 3_000)).toMatchObject({ recovered: 1 });
     const [view] = await second.store.view(LANE, "companies", ["a3"]);
     expect(view?.entry).toMatchObject({ unconfirmed: { reads: 0 }, notBeforeMs: now() + 3_000 });
     expect(await auditOf(second.database)).toEqual([]);

@@ -1,8 +1,7 @@
 /** What Hull is told after a delivery: the id, and every value of the service that it does not know yet. Pure. */
 import { fitForHull } from "../../../hull/firehose/attribute-values";
 import type { DesiredParent, Json, LeftOut } from "../../../record";
-import type { Fact } from "../../../storage/port/rows";
-import type { HullUpdate } from "../../../storage/port/store";
+import type { Fact, HullUpdate } from "../../../storage/port/rows";
 import { agrees, fingerprint } from "../../../services/compare";
 import { ACCOUNT } from "../../hull-updates/what-hull-knows";
 import { isForgotten } from "../../intake/unchanged";

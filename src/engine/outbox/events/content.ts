@@ -1,7 +1,6 @@
 /** Content that waits: how a newer one takes the place of an older one, and what stays of that. Pure. */
 import { MAX_AHEAD_MS } from "../../../instant";
 import type { Content, Entry, RecordDocument } from "../../../storage/port/rows";
-import type { NewContent } from "../../../storage/port/store";
 
 /** Version of the newest message; a date that was believed once and cannot be right is older than anything. */
 export function versionOf(newest: Pick<RecordDocument, "version"> | undefined, nowMs: number): number {
@@ -12,7 +11,7 @@ export function versionOf(newest: Pick<RecordDocument, "version"> | undefined, n
  * The newest state wins; what must be kept of the older one is that it was forced or replayed, what was cleared, and
  * that the entity leaves, unless it is back.
  */
-export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
+export function mergeContent(older: Content | undefined, newer: Content): Content {
   if (older === undefined || older.derived) return newer;
   const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
   const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];

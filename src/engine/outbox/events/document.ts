@@ -1,18 +1,6 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
-import pickBy from "lodash/pickBy";
 import type { OutcomeKind } from "../../../record";
-import type { Reason } from "../../../outcome/outcome";
-import type {
-  Entry,
-  EntryRow,
-  FanOut,
-  HullUpdateRow,
-  Outcome,
-  OwnPart,
-  RecordDocument,
-  RecordRow,
-} from "../../../storage/port/rows";
-import type { RecordPlace } from "../../../storage/port/documents";
+import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
 
 /** When and for whom an event is worked on. */
 export interface Moment {
@@ -40,8 +28,8 @@ export interface Change {
   /** The same object when nothing changed; undefined: nothing is known any more. */
   readonly document: RecordDocument | undefined;
   /** Outcomes of the record that are written with it. */
-  readonly ended: readonly Outcome[];
-  readonly effects: readonly Effect[];
+  readonly ended?: readonly Outcome[];
+  readonly effects?: readonly Effect[];
 }
 
 const NOBODY: OwnPart = {};
@@ -88,16 +76,6 @@ export function linkOf(document: RecordDocument | undefined, generation: number)
   return document?.generation === generation ? document.remoteId : undefined;
 }
 
-export function outcomeOf(
-  { messageId, counted, derived, run }: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
-  outcome: OutcomeKind,
-  { code, text }: Reason,
-  atMs: number,
-  note?: string,
-): Outcome {
-  return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
-}
-
 export const hasArrived = ({ outcome }: Pick<Outcome, "outcome">): boolean =>
   outcome === "sent" || outcome === "unchanged";
 
@@ -114,27 +92,6 @@ export function recordRow(document: RecordDocument, { last, same, entry }: OwnPa
     ...(last && { last }),
     ...(same !== undefined && { same }),
   };
-}
-
-export function entryRow(
-  { tenant, type, hullId }: RecordPlace,
-  { unconfirmed }: RecordDocument,
-  entry: Entry,
-): EntryRow {
-  return { tenant, type, hullId, ...entry, ...(unconfirmed && { unconfirmed }) };
-}
-
-export function hullUpdateRow(
-  { tenant, type, hullId }: RecordPlace,
-  update: NonNullable<OwnPart["hullUpdate"]>,
-): HullUpdateRow {
-  return { tenant, type, hullId, ...update };
-}
-
-/** Without what is absent. */
-export function present<T extends object>(row: T): T {
-  for (const name in row) if (row[name] === undefined) return pickBy(row, (field) => field !== undefined) as T;
-  return row;
 }
 
 /** From now on, no message ends only because the last unchanged one said the same. */

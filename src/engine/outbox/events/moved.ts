@@ -1,8 +1,8 @@
 /** What waits moves along with a connector that points to another remote. Pure. */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Content, Entry, Outcome, RecordDocument, UnconfirmedCreate } from "../../../storage/port/rows";
 import { mergeContent, newEntry, queued } from "./content";
-import { outcomeOf, ownOf, unseen, withOwn, type Moment } from "./document";
+import { ownOf, unseen, withOwn, type Moment } from "./document";
 
 export interface Moved {
   readonly from: RecordDocument;
@@ -25,9 +25,8 @@ export function moved(from: RecordDocument, there: RecordDocument | undefined, a
   const seen = Math.max(there?.version ?? 0, waiting?.content?.version ?? 0);
   if (seen > content.version) return { from: left, to: there, ended: [...ended, end(content)] };
   if (waiting?.content !== undefined) ended.push(end(waiting.content));
-  const merged = mergeContent(waiting?.content ?? contents[0], content);
   // What is in flight at the old remote is not this any more, should it come back.
-  const next: Content = { ...content, ...merged, seq: atThere.nextSeq() };
+  const next = { ...mergeContent(waiting?.content ?? contents[0], content), seq: atThere.nextSeq() };
   const acceptedAtMs = Math.min(entry.acceptedAtMs, waiting?.acceptedAtMs ?? Infinity);
   const known = withVersionOf(from, there);
   // A create that was lost there is looked for when it is time.

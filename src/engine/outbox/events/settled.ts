@@ -1,9 +1,10 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
 import type { OutcomeKind } from "../../../record";
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type {
   Content,
   Entry,
+  HullUpdate,
   Outcome,
   OwnPart,
   PendingHullUpdate,
@@ -16,7 +17,6 @@ import {
   hasArrived,
   isRefused,
   linkOf,
-  outcomeOf,
   ownOf,
   withOwn,
   withoutFingerprints,
@@ -24,11 +24,6 @@ import {
   type Effect,
   type Moment,
 } from "./document";
-
-/** What an event about a record needs to know of its parent. */
-export interface Parent {
-  readonly document: RecordDocument | undefined;
-}
 
 export interface SettledChange extends Change {
   /** The record waits for a parent of which nobody sent anything: it is made. */
@@ -47,7 +42,7 @@ export function settled(
   before: RecordDocument,
   settlement: Settlement,
   deadLetterId: string,
-  parent: Parent,
+  parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
   const { entry } = ownOf(before, at);
@@ -89,7 +84,7 @@ function learnedOf(
   staysUnconfirmed: boolean,
   at: Moment,
 ): Change {
-  if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
+  if (mirror === undefined && gone === undefined) return { document: before };
   const changed: RecordDocument = {
     ...withoutFingerprints(before),
     unconfirmed: staysUnconfirmed ? before.unconfirmed : undefined,
@@ -99,7 +94,7 @@ function learnedOf(
     // A record found by its keys was never linked.
     const isUnlinked = before.remoteId === gone;
     const document = isUnlinked ? { ...changed, remoteId: undefined, generation: undefined } : changed;
-    return { document, ended: [], effects: [] };
+    return { document };
   }
   const isConfirmed = Object.values(mirror.facts).some(({ confirmed }) => confirmed !== undefined);
   const document = {
@@ -108,14 +103,15 @@ function learnedOf(
     remoteId: mirror.id,
     generation: at.generation,
   };
-  const isNew = linkOf(before, at.generation) !== mirror.id;
-  const effects: readonly Effect[] = isNew
-    ? [
-        { kind: "children", what: { kind: "release" } },
-        { kind: "linked", remoteId: mirror.id },
-      ]
-    : [];
-  return { document, ended: [], effects };
+  if (linkOf(before, at.generation) === mirror.id) return { document };
+  const { id: remoteId } = mirror;
+  return {
+    document,
+    effects: [
+      { kind: "children", what: { kind: "release" } },
+      { kind: "linked", remoteId },
+    ],
+  };
 }
 
 /** Its message has ended; what the service got of it all the same, Hull is told, unless newer content will do that. */
@@ -143,8 +139,8 @@ function finished(
   if (document === undefined) return learned;
   const own = ownOf(document, at);
   const newer = entry.attempt === undefined ? undefined : entry.content;
-  const { outcome, code, text, atMs, note } = then.outcome;
-  const end = outcomeOf(worked, outcome, { code, text }, atMs, note);
+  const { outcome, atMs, note } = then.outcome;
+  const end = outcomeOf(worked, outcome, then.outcome, atMs, note);
   const told = then.kind === "tell" && mirror !== undefined;
   const isLinked = linkOf(document, at.generation) !== undefined;
   // The service has what the message said; a warning about a record applies to its next message too.
@@ -167,7 +163,7 @@ function finished(
   // connector lost is still to be looked for by that one.
   const staysOpen =
     isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
-  const effects = [...learned.effects];
+  const effects = [...(learned.effects ?? [])];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
   }
@@ -193,12 +189,10 @@ function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
   return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
 }
 
-type Told = Extract<Settlement["then"], { kind: "tell" }>["hullUpdate"];
-
 /** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
 function hullUpdateOf(
   before: PendingHullUpdate | undefined,
-  { claims, attributes, facts, account }: Told,
+  { claims, attributes, facts, account }: HullUpdate,
   remoteId: string,
   ended: readonly Outcome[],
   at: Moment,
@@ -263,7 +257,7 @@ function kept(
   learned: Change,
   then: Keeping,
   { entry, worked, isEarlier }: Worked,
-  parent: Parent,
+  parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
   const document = learned.document;
@@ -279,7 +273,7 @@ function kept(
     return {
       document: withOthersWaiting(withOwn(open, at, { entry: undefined, last }), waits ? then.notBeforeMs : 0, at),
       ended: [last],
-      effects: [...learned.effects, ...effects],
+      effects: [...(learned.effects ?? []), ...effects],
     };
   };
   if (newer === undefined && entry.withdrawn === true) {
@@ -287,7 +281,7 @@ function kept(
   }
   if (!waits && newer === undefined && isOutdated(worked, then.parent, parent, at)) return leave([]);
   const left = waits ? leftOf(worked, then) : worked;
-  const content = newer === undefined ? left : { ...newer, ...mergeContent(left, newer) };
+  const content = newer === undefined ? left : mergeContent(left, newer);
   const base: Entry = { ...entry, attempt: undefined, content };
   const [last] = ended;
   const put = (next: Entry): RecordDocument =>
@@ -323,7 +317,12 @@ function withOthersWaiting(document: RecordDocument, notBeforeMs: number, at: Mo
 }
 
 /** A newer message of the same entity removed the parent before it was created: the child goes with it. */
-function isOutdated(content: Content, { together }: ParentEntry, { document }: Parent, at: Moment): boolean {
+function isOutdated(
+  content: Content,
+  { together }: ParentEntry,
+  document: RecordDocument | undefined,
+  at: Moment,
+): boolean {
   const isTaken = document !== undefined && document.version > content.version;
   return (
     together && isTaken && ownOf(document, at).entry === undefined && linkOf(document, at.generation) === undefined
@@ -334,11 +333,16 @@ function isOutdated(content: Content, { together }: ParentEntry, { document }: P
 function blocked(
   entry: Entry,
   parent: ParentEntry,
-  { document }: Parent,
+  document: RecordDocument | undefined,
   at: Moment,
 ): { readonly entry: Entry; readonly makes?: ParentEntry } {
-  // The parent got its id meanwhile: the child stays in the queue.
-  if (linkOf(document, at.generation) !== undefined) return { entry };
+  // The parent got its id meanwhile, or its former children are still being ended: the child stays in the queue.
+  if (linkOf(document, at.generation) !== undefined || isEndingChildren(document, at)) return { entry };
   const waiting = { ...entry, blockedOn: parent.hullId };
   return ownOf(document, at).entry === undefined ? { entry: waiting, makes: parent } : { entry: waiting };
+}
+
+/** They end slice by slice, as the parent did then; who waited with them would end so as well. */
+function isEndingChildren(parent: RecordDocument | undefined, { number }: Moment): boolean {
+  return parent?.pending?.some(({ kind, tenant }) => kind !== "release" && tenant === number) === true;
 }

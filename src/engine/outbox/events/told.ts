@@ -1,7 +1,7 @@
 /** What happens when Hull was told: it confirmed, refused for good, or must be told again later. Pure. */
 import pick from "lodash/pick";
 import pickBy from "lodash/pickBy";
-import type { HullUpdateRow, Outcome, PendingHullUpdate, RecordDocument } from "../../../storage/port/rows";
+import type { Outcome, PendingHullUpdate, RecordDocument } from "../../../storage/port/rows";
 import { addFolded, unfolded } from "./settled";
 import { hasArrived, ownOf, withOwn, type Change, type Moment } from "./document";
 
@@ -13,7 +13,7 @@ import { hasArrived, ownOf, withOwn, type Change, type Moment } from "./document
  */
 export function told(
   before: RecordDocument | undefined,
-  row: HullUpdateRow,
+  row: PendingHullUpdate,
   refused: Outcome | undefined,
   at: Moment,
 ): Change | undefined {
@@ -29,11 +29,11 @@ export function told(
   const last = ended.at(-1);
   const document = refused === undefined ? { ...before, confirmedAtMs: at.nowMs } : before;
   const changes = { hullUpdate: left, ...(last !== undefined && { last }) };
-  return { document: withOwn(document, at, changes), ended, effects: [] };
+  return { document: withOwn(document, at, changes), ended };
 }
 
 /** Outcomes that were folded while Hull could not be told: how they count now. */
-export function toldFolded(row: HullUpdateRow, refused: Outcome | undefined) {
+export function toldFolded(row: PendingHullUpdate, refused: Outcome | undefined) {
   return unfolded(row).map((each) => {
     const { outcome, code } = refused !== undefined && hasArrived(each) ? refused : each;
     return { ...each, outcome, code };
@@ -46,7 +46,7 @@ export function toldFolded(row: HullUpdateRow, refused: Outcome | undefined) {
  *
  * @returns `other` if what Hull was told of has ended otherwise: the entity was erased, and is written anew
  */
-function leftOf(current: PendingHullUpdate, row: HullUpdateRow): PendingHullUpdate | undefined | "other" {
+function leftOf(current: PendingHullUpdate, row: PendingHullUpdate): PendingHullUpdate | undefined | "other" {
   if (current.seq === row.seq) return undefined;
   // New ones come at the end, and the oldest are folded: those that Hull was told of come first, as far as they are here.
   const here = overlap(row.outcomes, current.outcomes);
@@ -72,13 +72,8 @@ function isOne(left: Outcome, right: Outcome | undefined): boolean {
 }
 
 /** Tried again then. @param attempts how often it was tried in vain */
-export function deferred(
-  before: RecordDocument | undefined,
-  notBeforeMs: number,
-  attempts: number,
-  at: Moment,
-): RecordDocument | undefined {
+export function deferred(before: RecordDocument, notBeforeMs: number, attempts: number, at: Moment): RecordDocument {
   const { hullUpdate } = ownOf(before, at);
-  if (before === undefined || hullUpdate === undefined) return before;
+  if (hullUpdate === undefined) return before;
   return withOwn(before, at, { hullUpdate: { ...hullUpdate, notBeforeMs, attempts } });
 }

@@ -3,7 +3,6 @@ import { accepted, fingerprintOf, hindered } from "../../../../src/engine/outbox
 import { attempted, lost } from "../../../../src/engine/outbox/events/attempted";
 import { childAfter, parentMade } from "../../../../src/engine/outbox/events/children";
 import {
-  hullUpdateRow,
   ownOf,
   unseen,
   withFlight,
@@ -86,8 +85,8 @@ export function createMachine(): Machine {
   /** Writes what an event came to, and moves the children that wait for the record. */
   function carryOut(place: Place, change: Change): void {
     put(place, change.document);
-    note(place, change.ended);
-    for (const effect of change.effects) {
+    note(place, change.ended ?? []);
+    for (const effect of change.effects ?? []) {
       if (effect.kind !== "children" || place.name !== "a") continue;
       const { what } = effect;
       for (const number of NUMBERS.filter((each) => what.tenant === undefined || what.tenant === each)) {
@@ -106,7 +105,7 @@ export function createMachine(): Machine {
     const at = momentOf(place);
     const worked = (ownOf(before, at).entry?.attempt ?? ownOf(before, at).entry)?.content;
     const company: Place = { ...place, name: "a" };
-    const change = settled(before, settlement, "id", { document: stored(company) }, at);
+    const change = settled(before, settlement, "id", stored(company), at);
     carryOut(place, change);
     flights.delete(`${place.remote}/${settlement.seq}`);
     if (change.makes === undefined || worked === undefined) return false;
@@ -129,22 +128,20 @@ export function createMachine(): Machine {
       carryOut(place, accepted(before, given, { first, recent: undefined }, at));
     },
     attempt: (place, seq, repeatable) => {
-      const change = attempted(
+      const next = attempted(
         document(place),
         { type: typeOf(place.name), hullId: place.name, seq, repeatable },
         momentOf(place),
       );
-      if (change === undefined) return false;
-      carryOut(place, change);
+      if (next === undefined) return false;
+      put(place, next);
       if (repeatable) flights.set(`${place.remote}/${seq}`, clock.nowMs);
       return true;
     },
     settle,
     hullUpdate: (place) => {
       const { hullUpdate } = ownOf(stored(place), momentOf(place));
-      return (
-        hullUpdate && hullUpdateRow({ tenant: place.number, type: typeOf(place.name), hullId: place.name }, hullUpdate)
-      );
+      return hullUpdate && { tenant: place.number, type: typeOf(place.name), hullId: place.name, ...hullUpdate };
     },
     told: (place, row, refused) => {
       const change = told(stored(place), row, refused, momentOf(place));
@@ -152,7 +149,10 @@ export function createMachine(): Machine {
       carryOut(place, change);
       noteFolded(toldFolded(row, refused));
     },
-    defer: (place) => put(place, deferred(stored(place), clock.nowMs + 10, 1, momentOf(place))),
+    defer: (place) => {
+      const before = stored(place);
+      if (before !== undefined) put(place, deferred(before, clock.nowMs + 10, 1, momentOf(place)));
+    },
     replay: (place) => {
       const before = document(place);
       const { deadLetter } = ownOf(before, momentOf(place));
@@ -177,7 +177,7 @@ export function createMachine(): Machine {
         const before = stored(place);
         if (before === undefined) continue;
         const result = moved(before, stored(there), momentOf(place), momentOf(there));
-        carryOut(place, { document: result.from, ended: result.ended, effects: [] });
+        carryOut(place, { document: result.from, ended: result.ended });
         put(there, result.to);
       }
     },

@@ -566,7 +566,8 @@ function settlementOf(
       return { ...base, gone: remoteId ?? "p9", then: wait };
     case "block": {
       const { type, hullId, desired, claims } = parentOf("a");
-      const content = { desired, claims, force: false, messageId: message.id, version: 0, derived: true };
+      const made = { force: false, messageId: message.id, version: 0, seq: 0, derived: true, counted: true };
+      const content = { ...made, desired, claims };
       return { ...base, then: { kind: "block", parent: { type, hullId, together: false, content } } };
     }
     default:

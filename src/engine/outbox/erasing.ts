@@ -1,0 +1,89 @@
+/** What is forgotten: entities that Hull deleted, and what is old. */
+import groupBy from "lodash/groupBy";
+import type { Documents } from "../../storage/port/documents";
+import type { RecordPlace } from "../../storage/port/rows";
+import type { RecordOutcome, Store } from "../../storage/port/store";
+import type { Stored } from "../../storage/port/stored";
+import { distrustScan, forgetMirror } from "./delivery";
+import { carryOut, countFolded, follow, momentOf } from "./effects";
+import { ownOf } from "./events/document";
+import { aged, erased, forgotten, isShell } from "./events/forgotten";
+import { unfolded } from "./events/settled";
+import type { Shell } from "./shell";
+
+/** Records that housekeeping looks at in one step. */
+const AGED_AT_ONCE = 1_000;
+
+export function createErasing(
+  stored: Stored,
+  { each, rewrite, finish, reading }: Shell,
+): Pick<Store, "forgetEntity" | "housekeep"> {
+  async function forgetEntity(
+    ...[tenant, { types, children }, hullId]: Parameters<Store["forgetEntity"]>
+  ): Promise<readonly RecordOutcome[]> {
+    const outcomes: RecordOutcome[] = [];
+    for (const remote of await stored.remotesOf(tenant)) {
+      for (const type of types) {
+        const own = { tenant, type, hullId };
+        for (const child of children) {
+          const found = await stored.childrenOf({ remote, tenant }, own, child);
+          outcomes.push(...(await forgetAll(remote, found)));
+        }
+        outcomes.push(...(await forgetAll(remote, [own])));
+      }
+    }
+    await stored.forgetReportLines(tenant, hullId);
+    return outcomes;
+  }
+
+  async function forgetAll(remote: string, places: readonly RecordPlace[]): Promise<readonly RecordOutcome[]> {
+    // In one commit: a message that comes between two of them is of somebody new, and must not go with the old one.
+    const ended = await each(remote, places, (open, place) => {
+      const { documents } = open;
+      const { type, hullId } = place;
+      for (const id of forgetLinked(documents, place)) follow(open, place, forgetMirror(documents, type, id));
+      const document = documents.record(type, hullId);
+      if (document === undefined) return;
+      const at = momentOf(open, place.tenant);
+      carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
+      countFolded(open, place, unfolded(ownOf(document, at).hullUpdate ?? {}));
+    });
+    const outcomes = [...ended, ...(await finish(remote))];
+    // What had only to stay until its children were done.
+    await rewrite(remote, places, (document) => (isShell(document) ? undefined : document));
+    return outcomes;
+  }
+
+  /** Forgets what is old of the next records. */
+  async function age(olderThanMs: number): Promise<number> {
+    let removed = 0;
+    for (const [remote, places] of Object.entries(groupBy(await stored.nextRecords(AGED_AT_ONCE), "remote"))) {
+      const old = await reading(remote, (documents) =>
+        places.filter(({ type, hullId }) => {
+          const document = documents.record(type, hullId);
+          return document !== undefined && aged(document, documents.nowMs, olderThanMs) !== document;
+        }),
+      );
+      // Since then it may have been written again.
+      await rewrite(remote, old, (document, { nowMs }) => aged(document, nowMs, olderThanMs));
+      removed += old.length;
+    }
+    return removed;
+  }
+
+  return {
+    forgetEntity,
+    housekeep: async (olderThanMs) => (await stored.housekeep(olderThanMs)) + (await age(olderThanMs)),
+  };
+}
+
+/** The remote record that the entity is linked to, and those that it was linked to in earlier generations. */
+function forgetLinked(documents: Documents, { type, hullId }: RecordPlace): readonly string[] {
+  const { remoteId } = documents.record(type, hullId) ?? {};
+  const mirror = remoteId === undefined ? undefined : documents.mirror(type, remoteId);
+  if (mirror === undefined || mirror.linkedTo !== hullId) return [];
+  const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) => [...documents.idsWith(type, name, value)]);
+  // The last scan did see that record.
+  distrustScan(documents, type);
+  return [...new Set([mirror.id, ...namesakes])].filter((id) => documents.mirror(type, id)?.linkedTo === hullId);
+}
