@@ -2,7 +2,7 @@
 import type { Documents } from "../../storage/port/documents";
 import type { MirrorPatch, Settlement } from "../../storage/port/store";
 import { parentMade } from "./events/children";
-import { linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
+import { hasArrived, linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
 import { carryOut, claimsOf, idOf, limitRivals, momentOf, type Commit } from "./effects";
 import { hasLostKey, patched } from "./events/remote-record";
 import { settled } from "./events/settled";

@@ -76,7 +76,7 @@ export function accepted(
     return { state: "ended", document, ended };
   }
 
-  const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims);
+  const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims, before?.claims);
   const seen: RecordDocument = { ...(before ?? unseen()), version, messageId, claims, recent: taken.recent };
   const withPart = (changes: OwnPart): RecordDocument => withOwn(seen, at, changes);
   const end = (outcome: Outcome, changes: OwnPart, effects: readonly Effect[] = []): AcceptedChange => {

@@ -1,4 +1,5 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
+import omit from "lodash/omit";
 import type { OutcomeKind } from "../../../record";
 import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
 
@@ -43,10 +44,9 @@ export function withOwn(
   { number }: Pick<Moment, "number">,
   changes: OwnPart,
 ): RecordDocument {
-  const part = { ...document.own[number], ...changes };
-  const { [number]: _, ...others } = document.own;
+  const part: OwnPart = { ...document.own[number], ...changes };
   const isEmpty = Object.values<unknown>(part).every((each) => each === undefined);
-  return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
+  return { ...document, own: isEmpty ? omit(document.own, number) : { ...document.own, [number]: part } };
 }
 
 /** The document with what is in flight, where it does not say so itself. */
