@@ -2,7 +2,7 @@
 import type { Documents } from "../../storage/port/documents";
 import type { MirrorPatch, Settlement } from "../../storage/port/store";
 import { parentMade } from "./events/children";
-import { hasArrived, linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
+import { linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
 import { carryOut, claimsOf, idOf, limitRivals, momentOf, type Commit } from "./effects";
 import { hasLostKey, patched } from "./events/remote-record";
 import { settled } from "./events/settled";
@@ -21,7 +21,8 @@ export function settleOne(commit: Commit, settlement: Settlement): void {
   const freed = learn(documents, settlement, linkOf(before, at.generation), at);
   const parent = then.kind === "block" ? then.parent : undefined;
   const known = parent === undefined ? undefined : documents.record(parent.type, parent.hullId);
-  const { makes, effects: own = [], ...change } = settled(before, settlement, idOf(documents, settlement), known, at);
+  const letterId = (): string => idOf(documents, settlement);
+  const { makes, effects: own = [], ...change } = settled(before, settlement, letterId, known, at);
   // The link comes first: a record is no rival for what it is linked to.
   const effects = [
     ...own.filter(({ kind }) => kind === "linked"),

@@ -45,7 +45,7 @@ export function withOwn(
   changes: OwnPart,
 ): RecordDocument {
   const part: OwnPart = { ...document.own[number], ...changes };
-  const isEmpty = Object.values<unknown>(part).every((each) => each === undefined);
+  const isEmpty = Object.values(part as object).every((each) => each === undefined);
   return { ...document, own: isEmpty ? omit(document.own, number) : { ...document.own, [number]: part } };
 }
 

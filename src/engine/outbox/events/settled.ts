@@ -41,7 +41,7 @@ const MOST_OUTCOMES = 20;
 export function settled(
   before: RecordDocument,
   settlement: Settlement,
-  deadLetterId: string,
+  deadLetterId: () => string,
   parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
@@ -132,7 +132,7 @@ function finished(
   { mirror }: Settlement,
   then: Finish,
   { entry, worked, isEarlier }: Worked,
-  deadLetterId: string,
+  deadLetterId: () => string,
   at: Moment,
 ): Change {
   const document = learned.document;
@@ -151,7 +151,7 @@ function finished(
     entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
-      id: deadLetterId,
+      id: deadLetterId(),
       content: worked,
       ending: end,
       attempts: entry.attempts,
