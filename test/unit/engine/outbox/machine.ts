@@ -105,7 +105,7 @@ export function createMachine(): Machine {
     const at = momentOf(place);
     const worked = (ownOf(before, at).entry?.attempt ?? ownOf(before, at).entry)?.content;
     const company: Place = { ...place, name: "a" };
-    const change = settled(before, settlement, "id", stored(company), at);
+    const change = settled(before, settlement, () => "id", stored(company), at);
     carryOut(place, change);
     flights.delete(`${place.remote}/${settlement.seq}`);
     if (change.makes === undefined || worked === undefined) return false;
