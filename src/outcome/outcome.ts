@@ -1,6 +1,8 @@
 /** How every record ends: one outcome with a stable reason code. People filter their logs by these texts. */
 import { createRedactor } from "../http/guards/redact";
 import { isSafe } from "../json";
+import type { OutcomeKind } from "../record";
+import type { Outcome } from "../storage/port/rows";
 
 export type { OutcomeKind } from "../record";
 
@@ -125,6 +127,18 @@ export function reason(code: CommonCode, detail?: string, own?: OutcomeCodes): R
 /** The same for a service: its own codes as well. */
 export function createReasons<C extends string>(own: Readonly<Record<C, OutcomeCode>>) {
   return (code: C | CommonCode, detail?: string): Reason => reasonOf(code, outcomeCode(code, own), detail);
+}
+
+/** How a message ended. @param message or the content that it became */
+export function outcomeOf(
+  message: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
+  outcome: OutcomeKind,
+  { code, text }: Reason,
+  atMs: number,
+  note?: string,
+): Outcome {
+  const { messageId, counted, derived, run } = message;
+  return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
 }
 
 function reasonOf(code: string, { text }: OutcomeCode, detail: string | undefined): Reason {

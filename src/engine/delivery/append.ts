@@ -38,7 +38,7 @@ async function readable<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<rea
 }
 
 async function appendChunk<S>(cycle: Cycle<S>, works: readonly Work[], pause: boolean): Promise<Problem | undefined> {
-  const current = await journal(cycle, works, (work) => ({ work, repeatable: false }));
+  const current = await journal(cycle, works, () => false);
   if (current.length === 0) return undefined;
   const intents = current.map(({ content, parentId, wire }): Intent => {
     const { keys } = content.desired;

@@ -10,9 +10,8 @@ import { reason, type Reason } from "../../outcome/outcome";
 import { afterwards } from "./settle/mirror-patch";
 import type { Delivery, TypeContext, Work } from "./work";
 
-/** A record with the fields to send. */
-export interface Change {
-  readonly work: Work;
+/** Work with the fields to send. */
+export interface Change extends Work {
   readonly difference: Difference;
   readonly intent: Intent;
 }
@@ -36,7 +35,7 @@ export function changeOf(context: TypeContext, work: Work): Change {
   const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
   const { hullId } = work.entry;
   const known = { remoteId: mirror?.id, knownKeys: mirror?.keys };
-  return { work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
+  return { ...work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
 }
 
 /** What differs, or the whole record where a write must carry it. */
@@ -64,25 +63,26 @@ function kindOf({ send }: Difference, step: Step | undefined): Intent["kind"] {
 }
 
 /** Whether another step follows this one. */
-export function hasMore(context: TypeContext, { work, difference, intent }: Change, delivery: Delivery): boolean {
+export function hasMore(context: TypeContext, change: Change, delivery: Delivery): boolean {
+  const { difference, intent } = change;
   if (intent.kind === "end") return false;
   if (intent.kind === "restart" && difference.send.length > 0) return true;
-  const step = stepFor(context, work, afterwards(work, context, delivery));
+  const step = stepFor(context, change, afterwards(change, context, delivery));
   // An answer that does not show the record leaves a service's own rule where it was: what is done is not asked twice.
   return step !== undefined && step !== intent.kind;
 }
 
 /** Why nothing is written for a record, whatever differs. */
 export function barred({ type, policy }: TypeContext, change: Change): Reason | undefined {
-  const { work, intent } = change;
-  const { desired } = work.content;
-  if (isClosed(type, work.mirror, desired)) return reason("archived", work.mirror?.id);
+  const { content, mirror, intent } = change;
+  const { desired } = content;
+  if (isClosed(type, mirror, desired)) return reason("archived", mirror?.id);
   if (intent.kind === "create") {
     if (desired.state === "ended") return reason("already_left");
     if (policy === "update") return reason("update_only");
     return type.identity === "ownKey" && ownId(type, desired) === undefined ? reason("missing_identity") : undefined;
   }
-  return policy === "insert" && !isIdle(change) ? reason("insert_only", work.mirror?.id) : undefined;
+  return policy === "insert" && !isIdle(change) ? reason("insert_only", mirror?.id) : undefined;
 }
 
 /** Nothing of it differs, and no step follows. */

@@ -5,7 +5,7 @@
 import type { Connection, Problem } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
 import type { Service } from "../../services/service";
-import type { Lane, Store } from "../../storage/port/store";
+import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { remoteKey, type Tenant, type Tenants } from "../tenants";
 import type { Pauses } from "./pauses";
 
@@ -51,6 +51,8 @@ export interface VerifierOptions<S> {
   readonly tenants: Tenants<S>;
   readonly pauses: Pick<Pauses, "free" | "stop" | "resume">;
   readonly wake: (lane: Lane) => void;
+  /** Logs what newer messages replace at another remote. */
+  readonly report: (outcomes: readonly RecordOutcome[]) => void;
   /** Says what was found out. */
   readonly complain: (tenant: Tenant<S>, event: string, message: string) => void;
 }
@@ -62,7 +64,7 @@ const FOUND: Readonly<Record<Exclude<Verdict["kind"], "wait">, string>> = {
 };
 
 /** Before anything is delivered with changed credentials: is it still the same remote? */
-export function createVerifier<S>({ store, service, tenants, pauses, wake, complain }: VerifierOptions<S>) {
+export function createVerifier<S>({ store, service, tenants, pauses, wake, report, complain }: VerifierOptions<S>) {
   /** Credentials that were tried, by lane: new ones are tried even if the lane is paused. */
   const tried = new Map<string, string>();
   return verify;
@@ -87,9 +89,10 @@ export function createVerifier<S>({ store, service, tenants, pauses, wake, compl
     const remote = verdict.kind === "same" ? lane.remote : named;
     const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
     const renewed = verdict.kind === "other" && remote === lane.remote;
-    const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
+    const done = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
     tenants.refresh(key);
-    if (row === undefined) return verifyAgain(key);
+    if (done === undefined) return verifyAgain(key);
+    report(done.outcomes);
     await pauses.resume({ remote, tenant: key });
     complain(tenant, "connector.configuration.changed", FOUND[verdict.kind]);
     const next = { remote, tenant: key };

@@ -91,7 +91,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
   });
 
-  const verify = createVerifier({ store, service, tenants, pauses, wake, complain });
+  const verify = createVerifier({ store, service, tenants, pauses, wake, report, complain });
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));

@@ -24,7 +24,7 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   for (const work of works) {
     const change = changeOf(context, work);
     const why = barred(context, change);
-    if (why !== undefined) settled.push(ended(work, "skipped", why, nowMs));
+    if (why !== undefined) settled.push(ended(change, "skipped", why, nowMs));
     else if (isIdle(change)) settled.push(idle(context, change));
     else busy.push(change);
   }
@@ -54,8 +54,8 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
 }
 
 /** The service has it as it should be. */
-function idle(context: TypeContext, { work, difference: { equal } }: Change): Settlement {
-  const { mirror, entry, record } = work;
+function idle(context: TypeContext, change: Change): Settlement {
+  const { mirror, entry, record, difference } = change;
   const remoteId = mirror?.id ?? "";
   // A write whose answer was lost, and that has arrived: it was ours.
   const made = entry.unconfirmed !== undefined;
@@ -63,10 +63,10 @@ function idle(context: TypeContext, { work, difference: { equal } }: Change): Se
   const isChange = hasUnrepeatableChanges(context.type) && record?.remoteId === remoteId;
   const code = mirror?.archived === true ? "ended" : isChange ? "updated" : "created";
   const why = made ? reason(code) : reason("in_sync", undefined, context.outcomes);
-  return delivered(work, context, {
+  return delivered(change, context, {
     remoteId,
     sent: [],
-    equal,
+    equal: difference.equal,
     outcome: made ? "sent" : "unchanged",
     why,
     created: false,
@@ -74,14 +74,14 @@ function idle(context: TypeContext, { work, difference: { equal } }: Change): Se
 }
 
 /** Journals a chunk before its request. Content that was replaced since then is left out: the newer one comes later. */
-export async function journal<S, T>(
+export async function journal<S, W extends Work>(
   { options: { store, lane }, context: { type } }: Cycle<S>,
-  chunk: readonly T[],
-  attemptOf: (item: T) => { readonly work: Work; readonly repeatable: boolean },
-): Promise<readonly T[]> {
-  const requests = chunk.map((item) => {
-    const { work, repeatable } = attemptOf(item);
-    return { type: type.name, hullId: work.entry.hullId, seq: work.content.seq, repeatable };
+  chunk: readonly W[],
+  isRepeatable: (work: W) => boolean,
+): Promise<readonly W[]> {
+  const requests = chunk.map((work) => {
+    const { entry, content } = work;
+    return { type: type.name, hullId: entry.hullId, seq: content.seq, repeatable: isRepeatable(work) };
   });
   const journaled = await store.attempt(lane, requests);
   return chunk.filter((_, index) => journaled[index] === true);
@@ -93,7 +93,7 @@ function isRepeatable({ writes }: ObjectType, { kind }: Intent): boolean {
 
 async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<Problem | undefined> {
   const { type } = cycle.context;
-  const current = await journal(cycle, some, ({ work, intent }) => ({ work, repeatable: isRepeatable(type, intent) }));
+  const current = await journal(cycle, some, ({ intent }) => isRepeatable(type, intent));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     cycle,
@@ -112,18 +112,13 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
   const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
   const settlements = settled.map(({ change, result, isSuspect }) => {
     if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
-      return postponed(change.work, cycle.options.now(), result.message, change.work.entry.unconfirmed);
+      return postponed(change, cycle.options.now(), result.message, change.entry.unconfirmed);
     }
-    if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(cycle, change, result);
+    if (!isSuspect || !orphaned.has(change.parentId ?? "")) return settlementFor(cycle, change, result);
     const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
-    return postponed(
-      change.work,
-      now(),
-      "Its parent is gone from the service and is created again first.",
-      unconfirmed,
-    );
+    return postponed(change, now(), "Its parent is gone from the service and is created again first.", unconfirmed);
   });
   await cycle.settle(settlements);
   return problem;
@@ -140,9 +135,9 @@ async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Pro
   const { connection, lane, service } = cycle.options;
   const { parent } = cycle.context.type;
   const hullIds = new Map<string, string>();
-  for (const { work } of suspects) {
-    const hullId = work.content.desired.parent?.hullId;
-    if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
+  for (const { content, parentId } of suspects) {
+    const hullId = content.desired.parent?.hullId;
+    if (parentId !== undefined && hullId !== undefined) hullIds.set(parentId, hullId);
   }
   if (parent === undefined || hullIds.size === 0 || typeNamed(service, parent.type)?.lookup === false) return new Set();
   const ids = [...hullIds.keys()].slice(0, PARENT_LIMIT);
@@ -175,7 +170,7 @@ export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Pro
 function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
   const { retry, timing, now } = cycle.options;
   const { context, later } = cycle;
-  const { work, difference, intent } = change;
+  const { difference, intent } = change;
   switch (result.kind) {
     case "created":
     case "updated":
@@ -184,22 +179,22 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
     case "accepted":
       return written(cycle, change, result);
     case "replaced":
-      return relinked(work, context, result.remoteId, difference.send);
+      return relinked(change, context, result.remoteId, difference.send);
     case "gone":
-      return unlinked(work, now());
+      return unlinked(change, now());
     case "conflict":
-      return ended(work, "dead", reason("identity_alarm", `${result.remoteId}: ${result.message}`), now());
+      return ended(change, "dead", reason("identity_alarm", `${result.remoteId}: ${result.message}`), now());
     case "rejected":
-      return ended(work, "rejected", result.reason ?? reason("refused", result.message), now());
+      return ended(change, "rejected", result.reason ?? reason("refused", result.message), now());
     case "skipped":
-      return ended(work, "skipped", result.reason, now());
+      return ended(change, "skipped", result.reason, now());
     case "unconfirmed": {
-      if (isRepeatable(context.type, intent)) return later(work, retry.baseMs, result.message);
+      if (isRepeatable(context.type, intent)) return later(change, retry.baseMs, result.message);
       const unconfirmed = { sinceMs: now(), reads: 0 };
-      return postponed(work, now() + timing.settleMs, result.message, unconfirmed);
+      return postponed(change, now() + timing.settleMs, result.message, unconfirmed);
     }
     case "later":
-      return later(work, result.waitMs, result.message);
+      return later(change, result.waitMs, result.message);
   }
 }
 
@@ -208,9 +203,9 @@ const CODES = { create: "created", update: "updated", end: "ended", restart: "re
 /** The service has it. The outcome is named after the request, not after what the answer calls it. */
 function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
   const { context } = cycle;
-  const { work, difference, intent } = change;
+  const { difference, intent } = change;
   const named = "remoteId" in result ? result.remoteId : undefined;
-  const remoteId = intent.remoteId ?? named ?? ownId(context.type, work.content.desired);
+  const remoteId = intent.remoteId ?? named ?? ownId(context.type, change.content.desired);
   if (remoteId === undefined) {
     const message = "The service did not say which record it made.";
     return settlementFor(cycle, change, { kind: "unconfirmed", message });
@@ -226,5 +221,7 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     archived: ofState ? intent.kind === "end" : undefined,
     shown: "record" in result ? result.record : undefined,
   };
-  return hasMore(context, change, delivery) ? advanced(work, context, delivery) : delivered(work, context, delivery);
+  return hasMore(context, change, delivery)
+    ? advanced(change, context, delivery)
+    : delivered(change, context, delivery);
 }

@@ -4,7 +4,7 @@
  * else waits in the lane is left alone. What is only read is read for real.
  */
 import type { Service } from "../../services/service";
-import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
+import type { EntryRow, Outcome, HullUpdateRow, RecordName } from "../../storage/port/rows";
 import type { Seal } from "../../storage/port/seal";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { createIntake, type Shipment } from "../intake/intake";
@@ -24,15 +24,9 @@ export interface RecordDryRunOptions<S> {
   readonly retry: RetryPace;
 }
 
-/** A record that takes part. */
-export interface RecordPlace {
-  readonly type: string;
-  readonly hullId: string;
-}
-
 export interface DryRunResult {
   /** The outcome of a place's record for a message. */
-  outcome(place: RecordPlace, messageId: string): Outcome | undefined;
+  outcome(place: RecordName, messageId: string): Outcome | undefined;
   readonly writes: readonly DryWrite[];
   readonly hullUpdates: readonly HullUpdateRow[];
   /** Why something has no outcome, if so. */
@@ -48,12 +42,12 @@ const BATCH = 5_000;
 export async function dryRunRecords<S>(
   options: RecordDryRunOptions<S>,
   shipment: Shipment<S>,
-  places: readonly RecordPlace[],
+  places: readonly RecordName[],
 ): Promise<DryRunResult> {
   let aheadMs = 0;
   const now = (): number => options.now() + aheadMs;
   const outcomes = new Map<string, Outcome>();
-  const note = ({ type, hullId, outcome }: Pick<RecordOutcome, "type" | "hullId" | "outcome">): void =>
+  const note = ({ type, hullId, outcome }: Omit<RecordOutcome, "tenant" | "claims">): void =>
     void outcomes.set(nameOf({ type, hullId }, outcome.messageId), outcome);
   const writes: DryWrite[] = [];
   const hullUpdates = new Map<number, HullUpdateRow>();
@@ -114,11 +108,11 @@ export async function dryRunRecords<S>(
 function narrowed(
   store: Store,
   lane: Lane,
-  places: readonly RecordPlace[],
+  places: readonly RecordName[],
   now: () => number,
   onHullUpdate: (row: HullUpdateRow) => void,
 ): Store {
-  const inspected = (of: readonly RecordPlace[]) =>
+  const inspected = (of: readonly RecordName[]) =>
     Promise.all(of.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
   return {
     ...store,
@@ -142,6 +136,6 @@ function isWorkable({ content, attempt, blockedOn }: EntryRow): boolean {
   return content !== undefined && attempt === undefined && blockedOn === undefined;
 }
 
-function nameOf({ type, hullId }: RecordPlace, messageId: string): string {
+function nameOf({ type, hullId }: RecordName, messageId: string): string {
   return JSON.stringify([type, hullId, messageId]);
 }

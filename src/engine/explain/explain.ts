@@ -7,7 +7,7 @@ import { shownDesired, type Claims, type Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
 import type { InspectedRecord, Store } from "../../storage/port/store";
-import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
+import type { Outcome, PauseRow, MirrorRow, HullUpdateRow, RecordName } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
 import { rememberedOf } from "../rules/state";
@@ -16,7 +16,7 @@ import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import { createSearch, MOST_FOUND, type Hit, type Question } from "./search";
 import type { Shipment } from "../intake/intake";
 import { mergeMessages, readMessage } from "../intake/message";
-import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
+import { dryRunRecords, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
 import type { DryWrite } from "../dry-run/dry-run";
 import type { Tenant, Tenants } from "../tenants";
 import { entityOf, typeNamed, typeOf } from "../../services/types";
@@ -29,7 +29,7 @@ export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
 }
 
 /** One record: what the message says of it, what is known of it, and what would happen. */
-export interface RecordExplanation extends RecordPlace {
+export interface RecordExplanation extends RecordName {
   readonly entity: "user" | "account";
   readonly claims: Claims;
   /** Only for a record that a message asks for. */
@@ -47,7 +47,7 @@ export interface RecordExplanation extends RecordPlace {
   readonly warnings: readonly string[];
   readonly known: InspectedRecord;
   /** What is remembered of its parent. */
-  readonly parent?: RecordPlace & { readonly known: InspectedRecord };
+  readonly parent?: RecordName & { readonly known: InspectedRecord };
   /** Other records that the service is known to have under its keys. */
   readonly candidates: readonly MirrorRow[];
   readonly fields: readonly FieldVerdict[];
@@ -126,7 +126,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     return { records, problems: [], holds, service: await search.atService(tenant, question) };
   }
 
-  async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
+  async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordName): Promise<InspectedRecord> {
     return remote === undefined ? {} : store.inspectRecord({ remote, tenant: key }, type, hullId);
   }
 
@@ -156,7 +156,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     // An existing parent is not changed for the sake of its children.
     const wanted = about.derived === true && known.mirror !== undefined ? undefined : desired;
     const compared = await aboutPlace(tenant, place, known, wanted, { force });
-    const isOfPlace = (row: Partial<RecordPlace>): boolean => row.type === place.type && row.hullId === place.hullId;
+    const isOfPlace = (row: Partial<RecordName>): boolean => row.type === place.type && row.hullId === place.hullId;
     // An event is sent once: a message that repeats it changes nothing.
     const isRepeated = isEvent(place.type) && known.record !== undefined && known.entry === undefined;
     return {
@@ -175,7 +175,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   /** What is remembered of an entity without any message: the content of what waits; otherwise of what was refused. */
-  async function remembered(tenant: Tenant<S>, place: RecordPlace): Promise<RecordExplanation> {
+  async function remembered(tenant: Tenant<S>, place: RecordName): Promise<RecordExplanation> {
     const known = await inspect(tenant, place);
     const { entry, deadLetter, hullUpdate, record } = known;
     const content = entry?.content ?? entry?.attempt?.content ?? deadLetter?.content;
@@ -197,7 +197,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
   async function aboutPlace(
     tenant: Tenant<S>,
-    { type, hullId }: RecordPlace,
+    { type, hullId }: RecordName,
     known: InspectedRecord,
     desired: Desired | undefined,
     compared: Omit<DiffOptions, "create">,
@@ -226,7 +226,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   /** Values as the service stores them, with the parent's id; Hull's own where they cannot be converted now. */
   async function preparedOf(
     tenant: Tenant<S>,
-    place: RecordPlace,
+    place: RecordName,
     desired: Desired | undefined,
     mirror: MirrorRow | undefined,
   ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
@@ -254,7 +254,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
   async function parentKnown(
     tenant: Tenant<S>,
-    { type }: RecordPlace,
+    { type }: RecordName,
     { mirror }: InspectedRecord,
     desired: Desired | undefined,
   ): Promise<RecordExplanation["parent"]> {
@@ -270,7 +270,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
 /** A record that a notification is about. */
 interface Subject {
-  readonly place: RecordPlace;
+  readonly place: RecordName;
   readonly messageId: string;
   readonly desired: Desired | undefined;
   readonly force: boolean;
@@ -280,7 +280,7 @@ interface Subject {
 
 /** Records of another entity that children of the message belong to and that exist only for them, each once. */
 function parentsOf(candidates: readonly Candidate[]): readonly Subject[] {
-  const nameOf = ({ type, hullId }: RecordPlace): string => `${type}\n${hullId}`;
+  const nameOf = ({ type, hullId }: RecordName): string => `${type}\n${hullId}`;
   const own = new Set(candidates.map(({ plan }) => nameOf(plan)));
   const parents = candidates.flatMap(({ plan, message: { messageId } }): Subject[] => {
     const parent = plan.kind === "record" ? plan.desired.parent : undefined;

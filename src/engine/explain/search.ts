@@ -2,7 +2,8 @@
 import { isAlike } from "../../record";
 import { typeOf } from "../../services/types";
 import type { Asked, Store } from "../../storage/port/store";
-import type { RecordDryRunOptions, RecordPlace } from "../dry-run/records";
+import type { RecordName } from "../../storage/port/rows";
+import type { RecordDryRunOptions } from "../dry-run/records";
 import type { Tenant } from "../tenants";
 
 /** Most entities of one name that are shown. */
@@ -28,10 +29,10 @@ export function createSearch<S>(
   return { places, atService };
 
   /** Records that the question may mean. */
-  async function places({ remote, key }: Tenant<S>, { entity, by, value }: Question): Promise<readonly RecordPlace[]> {
+  async function places({ remote, key }: Tenant<S>, { entity, by, value }: Question): Promise<readonly RecordName[]> {
     if (remote === undefined) return [];
     const lane = { remote, tenant: key };
-    const found: RecordPlace[] = [];
+    const found: RecordName[] = [];
     for (const type of ownTypes(entity)) {
       const claimed = type.keys.find(({ claim }) => claim === by)?.name;
       const ids =

@@ -7,14 +7,14 @@ import type { Service } from "../../services/service";
 import type { Content } from "../../storage/port/rows";
 import { connectorIn } from "../../storage/port/lane";
 import type { Acceptance, Accepted, RecordView, RunChange, Store } from "../../storage/port/store";
-import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
+import { brokenAcceptance, candidatesOf, claimsOf, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
 import { ownId } from "../rules/identity";
 import { isSettled } from "../rules/state";
 import type { Seal } from "../../storage/port/seal";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
-import { joinReasons } from "../../outcome/outcome";
+import { joinReasons, outcomeOf, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import {
   inSync,
   isComparable,
@@ -155,8 +155,8 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     comparable: boolean,
   ): Acceptance {
     const { message, plan } = candidate;
-    const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof outcomeNow>[2]) =>
-      outcomeNow(message, outcome, why, now());
+    const { messageId } = message;
+    const end = (outcome: OutcomeKind, why: Reason) => outcomeOf({ messageId, counted: true }, outcome, why, now());
     // Without usable settings nothing is decided about the record: what already waits must keep waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
     const once = typeNamed(service, plan.type)?.append === true ? (true as const) : undefined;
@@ -166,7 +166,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       remote: decided ? tenant.remote : undefined,
       type: plan.type,
       hullId: plan.hullId,
-      messageId: message.messageId,
+      messageId,
       version: once === true ? 0 : message.version,
       undated: message.undated,
       merged: candidate.mergedIds,
@@ -183,7 +183,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       claims: plan.claims,
       hintId: plan.hintId,
       force: message.isExport,
-      messageId: message.messageId,
+      messageId,
       version: base.version,
       seq: 0,
       derived: false,

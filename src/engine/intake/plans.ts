@@ -4,14 +4,13 @@ import { idText } from "../../hull/protocol/shapes";
 import type { Claims } from "../../record";
 import type { Plan } from "../../services/model";
 import type { Service } from "../../services/service";
-import type { Outcome } from "../../storage/port/rows";
 import type { Acceptance } from "../../storage/port/store";
 import type { Seal } from "../../storage/port/seal";
 import { hidden } from "../rules/write-only";
 import { weightOf } from "../../storage/port/weight";
 import type { EntityMessage } from "../../services/message";
 import type { MergedMessage } from "./message";
-import { reason, type CommonCode, type Reason } from "../../outcome/outcome";
+import { outcomeOf, reason, type CommonCode, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { countedAs, typeOf } from "../../services/types";
 
@@ -91,15 +90,6 @@ function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
   ];
 }
 
-export function outcomeNow(
-  message: Pick<EntityMessage, "messageId">,
-  outcome: "skipped" | "rejected" | "unchanged",
-  why: Reason,
-  atMs: number,
-): Outcome {
-  return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
-}
-
 /** @param place prefix of the field's name: `messages[3].`, `Row 4: ` */
 export function wordsOf(problems: readonly Problem[], place: string): string {
   return problems.map(({ path, message, remedy }) => `${place}${path} ${message}. ${remedy}`).join(" ");
@@ -122,7 +112,7 @@ export function brokenAcceptance<S>(
     messageId,
     version: 0,
     merged: [],
-    content: { kind: "end", outcome: outcomeNow({ messageId }, "rejected", why, atMs) },
+    content: { kind: "end", outcome: outcomeOf({ messageId, counted: true }, "rejected", why, atMs) },
   };
 }
 

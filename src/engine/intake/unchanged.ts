@@ -6,9 +6,9 @@ import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
 import { connectorOf } from "../../storage/port/lane";
 import type { Acceptance, Store } from "../../storage/port/store";
-import { outcomeNow, type Candidate } from "./plans";
+import type { Candidate } from "./plans";
 import type { MergedMessage } from "./message";
-import { reason, type Reason } from "../../outcome/outcome";
+import { outcomeOf, reason, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { mapYielding } from "./yielding";
 import { typeOf } from "../../services/types";
@@ -85,16 +85,21 @@ export function acceptanceOfSame<S>(
   tenant: Tenant<S>,
   atMs: number,
 ): Acceptance {
+  const { messageId, version, undated } = message;
   return {
     tenant: tenant.key,
     remote: tenant.remote,
     type,
     hullId: message.id,
-    messageId: message.messageId,
-    version: message.version,
-    undated: message.undated,
+    messageId,
+    version,
+    undated,
     merged: mergedIds,
-    content: { kind: "same", outcome: outcomeNow(message, "unchanged", inSync(service), atMs), fingerprint },
+    content: {
+      kind: "same",
+      outcome: outcomeOf({ messageId, counted: true }, "unchanged", inSync(service), atMs),
+      fingerprint,
+    },
   };
 }
 

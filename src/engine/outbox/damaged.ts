@@ -1,9 +1,9 @@
 /** What becomes of a record when something that was stored of it was damaged. Nothing is made twice, and nobody waits for ever. */
-import { reason } from "../../outcome/outcome";
+import { outcomeOf, reason } from "../../outcome/outcome";
 import type { DamageRules } from "../../storage/port/documents";
 import type { RecordDocument } from "../../storage/port/rows";
 import { distrustScan } from "./delivery";
-import { linkOf, outcomeOf, ownOf, unseen, withOwn, withoutFingerprints, type Effect } from "./events/document";
+import { linkOf, ownOf, unseen, withOwn, withoutFingerprints, type Effect } from "./events/document";
 import { carryOut, follow, goOn, isUnfinished, momentOf, openCommit } from "./effects";
 
 const DAMAGED = reason("damaged");
@@ -26,7 +26,7 @@ export const DAMAGE_RULES: DamageRules = {
     documents.putRecord(type, hullId, document);
     for (const tenant of waited) {
       document = withOwn(document, momentOf(commit, tenant), { last: end });
-      carryOut(commit, { tenant, type, hullId }, { document, ended: [end], effects: [] }, {});
+      carryOut(commit, { tenant, type, hullId }, { document, ended: [end] }, {});
     }
     follow(commit, { tenant: "", type, hullId }, FREED);
   },

@@ -21,12 +21,13 @@ export function settleOne(commit: Commit, settlement: Settlement): void {
   const freed = learn(documents, settlement, linkOf(before, at.generation), at);
   const parent = then.kind === "block" ? then.parent : undefined;
   const known = parent === undefined ? undefined : documents.record(parent.type, parent.hullId);
-  const { makes, ...change } = settled(before, settlement, idOf(documents, settlement), known, at);
+  const letterId = (): string => idOf(documents, settlement);
+  const { makes, effects: own = [], ...change } = settled(before, settlement, letterId, known, at);
   // The link comes first: a record is no rival for what it is linked to.
   const effects = [
-    ...change.effects.filter(({ kind }) => kind === "linked"),
+    ...own.filter(({ kind }) => kind === "linked"),
     ...freed,
-    ...change.effects.filter(({ kind }) => kind !== "linked"),
+    ...own.filter(({ kind }) => kind !== "linked"),
   ];
   carryOut(commit, settlement, { ...change, effects }, claims);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);

@@ -12,7 +12,7 @@ import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
 import type { unfolded } from "./events/settled";
-import { ownIn } from "./views";
+import { ownAt } from "./views";
 
 /** Documents that one commit changes at the most. */
 export const MOST_DOCUMENTS = 500;
@@ -59,34 +59,32 @@ export function claimsOf(document: RecordDocument | undefined, at: Moment): Reco
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function count({ documents }: Commit, { tenant, type, hullId }: RecordPlace, end: Outcome): void {
-  const { counted, outcome, code, text, derived, run } = end;
-  if (!counted) return;
-  documents.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
-  if (run !== undefined && derived !== true) documents.countInRun(run, { type, hullId, outcome, code, text });
+export function count(commit: Commit, place: RecordPlace, end: Outcome): void {
+  if (end.counted) countTimes(commit, place, { ...end, derived: end.derived === true, run: end.run, times: 1 });
 }
 
 /** The same for outcomes that are known by their number only. */
-export function countFolded(
-  { documents }: Commit,
-  { tenant, type, hullId }: RecordPlace,
-  folded: ReturnType<typeof unfolded>,
-): void {
-  for (const { outcome, code, derived, run, times } of folded) {
-    documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
-    if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text: "" }, times);
-  }
+export function countFolded(commit: Commit, place: RecordPlace, folded: ReturnType<typeof unfolded>): void {
+  for (const each of folded) countTimes(commit, place, { ...each, text: "" });
+}
+
+type Times = ReturnType<typeof unfolded>[number] & Pick<Outcome, "text">;
+
+function countTimes({ documents }: Commit, { tenant, type, hullId }: RecordPlace, counted: Times): void {
+  const { outcome, code, text, derived, run, times } = counted;
+  documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
+  if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text }, times);
 }
 
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { tenant, type, hullId } = place;
   commit.documents.putRecord(type, hullId, change.document);
-  for (const outcome of change.ended) {
+  for (const outcome of change.ended ?? []) {
     count(commit, place, outcome);
     commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   }
-  for (const effect of change.effects) follow(commit, place, effect);
+  for (const effect of change.effects ?? []) follow(commit, place, effect);
 }
 
 /** Does for others what an event about a record comes to. */
@@ -158,16 +156,12 @@ export function idOf(documents: Documents, place: RecordPlace): string {
 export const isAlone = ({ documents }: Commit): boolean => documents.lanes() < 2;
 
 /** Of the rivals for a remote record, the newest stay. */
-export function limitRivals({ documents }: Commit, type: string, remoteId: string): void {
-  const commit = openCommit(documents);
+export function limitRivals(commit: Commit, type: string, remoteId: string): void {
+  const { documents } = commit;
   const rivals = documents.rivalsFor(type, remoteId);
   if (rivals.length <= MOST_RIVALS) return;
-  const byAge = sortBy(rivals, (each) => ownPart(commit, each).rival?.atMs);
+  const byAge = sortBy(rivals, (each) => ownAt(documents, each).rival?.atMs);
   for (const old of dropRight(byAge, MOST_RIVALS)) dropRival(commit, old);
-}
-
-function ownPart(commit: Commit, { tenant, type, hullId }: RecordPlace) {
-  return ownOf(commit.documents.record(type, hullId), momentOf(commit, tenant));
 }
 
 function dropRival(commit: Commit, { tenant, type, hullId }: RecordPlace): void {
@@ -179,7 +173,7 @@ function dropRival(commit: Commit, { tenant, type, hullId }: RecordPlace): void 
 /** The record is not linked any more, or is gone: its rivals are taken in again in the order in which they came. */
 function admitRivals(commit: Commit, type: string, remoteId: string): void {
   const rivals = commit.documents.rivalsFor(type, remoteId).flatMap((place) => {
-    const { rival } = ownPart(commit, place);
+    const { rival } = ownAt(commit.documents, place);
     dropRival(commit, place);
     return rival === undefined ? [] : [{ place, rival }];
   });
@@ -188,7 +182,7 @@ function admitRivals(commit: Commit, type: string, remoteId: string): void {
   for (const { place, rival } of sortBy(rivals, "rival.atMs")) {
     if (!retake(commit, place, rival.content)) continue;
     for (const orphan of someOrphansOf(commit.documents, place)) {
-      const { deadLetter } = ownPart(commit, orphan);
+      const { deadLetter } = ownAt(commit.documents, orphan);
       // Further ones are left to a person.
       if (commit.documents.changed() >= most) break;
       if (deadLetter !== undefined) retake(commit, orphan, deadLetter.content);
@@ -218,7 +212,5 @@ function someOrphansOf(documents: Documents, record: RecordPlace): readonly Reco
 }
 
 /** Whether a dead letter is one because its parent ended. */
-export function isOrphaned(documents: Documents, { tenant, type, hullId }: RecordPlace): boolean {
-  const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
-  return ORPHANED.has(deadLetter?.ending.code ?? "");
-}
+export const isOrphaned = (documents: Documents, place: RecordPlace): boolean =>
+  ORPHANED.has(ownAt(documents, place).deadLetter?.ending.code ?? "");

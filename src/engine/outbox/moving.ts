@@ -1,6 +1,6 @@
 /** A connector points to another remote: what waits moves along. */
 import type { BlockedPlace, DocumentsOf, DuePlace, PageQuery } from "../../storage/port/documents";
-import type { RecordPlace } from "../../storage/port/rows";
+import type { RecordName } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { carryOut, claimsOf, momentOf, openCommit } from "./effects";
@@ -33,8 +33,7 @@ export function createMoving(stored: Stored, { placesWhere }: Shell): Pick<Store
     },
     reassign: async (tenant, from, to) => {
       const done = await stored.reassignRemote(tenant, from, to);
-      if (done?.left !== undefined) await move(done.left, to.remote);
-      return done?.row;
+      return done && { row: done.row, outcomes: done.left === undefined ? [] : await move(done.left, to.remote) };
     },
     move,
   };
@@ -44,7 +43,7 @@ function moveSome(
   documentsOf: DocumentsOf,
   { remote, tenant }: Lane,
   to: string,
-  places: readonly Omit<RecordPlace, "tenant">[],
+  places: readonly RecordName[],
 ): readonly RecordOutcome[] {
   const from = openCommit(documentsOf(remote));
   const there = openCommit(documentsOf(to));
@@ -56,7 +55,7 @@ function moveSome(
     const { entry } = ownOf(document, at);
     for (const content of [entry?.content, entry?.attempt?.content]) if (content) left.add(content.seq);
     const result = moved(document, there.documents.record(type, hullId), at, atThere);
-    const change = { document: result.from, ended: result.ended, effects: [] };
+    const change = { document: result.from, ended: result.ended };
     carryOut(from, { tenant, type, hullId }, change, claimsOf(document, at));
     there.documents.putRecord(type, hullId, result.to);
   }

@@ -2,6 +2,7 @@
  * The outbox as the rest of the engine uses it: each operation is a few commits, in which events are worked on by the
  * rules beside this file. Long ones go in slices, so that requests are served in between.
  */
+import pickBy from "lodash/pickBy";
 import type { Documents, DuePlace, PageQuery } from "../../storage/port/documents";
 import type { Accepted, InspectedRecord, Lane, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
@@ -12,7 +13,7 @@ import { carryOut, countFolded, momentOf } from "./effects";
 import { createErasing } from "./erasing";
 import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
-import { ownOf, present, withFlight, withOwn } from "./events/document";
+import { ownOf, withFlight, withOwn } from "./events/document";
 import { confirmed } from "./events/remote-record";
 import { deferred, told, toldFolded } from "./events/told";
 import { acceptOne } from "./intake";
@@ -20,7 +21,7 @@ import { createMoving } from "./moving";
 import { createReading } from "./reading";
 import { createShell } from "./shell";
 import { inSlices } from "./slices";
-import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownIn, viewOf } from "./views";
+import { deadLetterIn, entriesOf, hullUpdatesOf, mirrorOf, ownAt, viewOf } from "./views";
 
 export function createOutbox(stored: Stored): Store {
   const { commit } = stored;
@@ -59,8 +60,7 @@ export function createOutbox(stored: Stored): Store {
     const flying = await placesWhere(
       remote,
       dueOf(tenant),
-      (documents, { type, hullId }) =>
-        ownIn(documents, documents.record(type, hullId), tenant).entry?.attempt !== undefined,
+      (documents, { type, hullId }) => ownAt(documents, { tenant, type, hullId }).entry?.attempt !== undefined,
     );
     const ended = await each(remote, flying, (open, { type, hullId }) => {
       const document = open.documents.record(type, hullId);
@@ -87,17 +87,17 @@ export function createOutbox(stored: Stored): Store {
 
   async function inspectRecord({ remote, tenant }: Lane, type: string, hullId: string): Promise<InspectedRecord> {
     const known = await reading(remote, (documents) => {
-      const own = ownIn(documents, documents.record(type, hullId), tenant);
       const place = { tenant, type, hullId };
+      const { hullUpdate } = ownAt(documents, place);
       return {
         ...viewOf(documents, tenant, type, hullId),
-        hullUpdate: own.hullUpdate && { ...place, ...own.hullUpdate },
+        hullUpdate: hullUpdate && { ...place, ...hullUpdate },
         deadLetter: deadLetterIn(documents, place),
       };
     });
     const id = known.mirror?.id;
     const listedAtMs = id === undefined ? undefined : await stored.listedAt(remote, type, id);
-    return present({ ...known, listedAtMs });
+    return pickBy<InspectedRecord>({ ...known, listedAtMs }, (part) => part !== undefined);
   }
 
   return {
@@ -148,10 +148,9 @@ export function createOutbox(stored: Stored): Store {
           const at = momentOf(open, tenant);
           const taken = slice.map((request) => {
             const { type, hullId } = request;
-            const document = withFlight(open.documents.record(type, hullId), at);
-            const change = attempted(document, request, at);
-            if (change !== undefined) open.documents.putRecord(type, hullId, change.document);
-            return change !== undefined;
+            const document = attempted(withFlight(open.documents.record(type, hullId), at), request, at);
+            if (document !== undefined) open.documents.putRecord(type, hullId, document);
+            return document !== undefined;
           });
           const isFlight = ({ repeatable }: (typeof slice)[number], index: number): boolean =>
             repeatable && taken[index] === true;

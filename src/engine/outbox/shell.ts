@@ -1,6 +1,6 @@
 /** How operations run: in one commit, or slice by slice, and on with what did not fit. */
 import type { Documents, PageQuery } from "../../storage/port/documents";
-import type { RecordDocument, RecordPlace } from "../../storage/port/rows";
+import type { RecordDocument, RecordName } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { createTurns } from "../intake/yielding";
@@ -24,7 +24,7 @@ export interface Shell {
     atEnd?: (commit: Commit, slice: readonly T[]) => void,
   ) => Promise<readonly RecordOutcome[]>;
   /** Writes records anew that are still there, slice by slice. @param change undefined: nothing is known of it any more */
-  readonly rewrite: <T extends Omit<RecordPlace, "tenant">>(
+  readonly rewrite: <T extends RecordName>(
     remote: string,
     items: readonly T[],
     change: (document: RecordDocument, commit: Commit, item: T) => RecordDocument | undefined,

@@ -1,13 +1,6 @@
 /** What the rest of the engine is shown of documents: what is due, and everything that is known of a record. */
 import type { Documents, DuePlace } from "../../storage/port/documents";
-import type {
-  DeadLetterRow,
-  HullUpdateRow,
-  MirrorRow,
-  OwnPart,
-  RecordDocument,
-  RecordPlace,
-} from "../../storage/port/rows";
+import type { DeadLetterRow, HullUpdateRow, MirrorRow, OwnPart, RecordPlace } from "../../storage/port/rows";
 import type { DueEntry, RecordView } from "../../storage/port/store";
 import { linkOf, ownOf, recordRow, withFlight } from "./events/document";
 import { seenFrom } from "./events/remote-record";
@@ -15,19 +8,9 @@ import { seenFrom } from "./events/remote-record";
 /** Places of a queue that are looked at together. */
 export const PAGE = 500;
 
-/** A connector's part of a record. */
-export function ownIn(documents: Documents, document: RecordDocument | undefined, tenant: string): OwnPart {
-  return ownOf(document, { number: documents.numberIn(tenant) ?? "" });
-}
-
-/** The document with what is in flight of it. */
-function flightIn(
-  documents: Documents,
-  document: RecordDocument | undefined,
-  tenant: string,
-): RecordDocument | undefined {
-  const flightOf = (seq: number): number | undefined => documents.flights(tenant).get(seq);
-  return withFlight(document, { number: documents.numberIn(tenant) ?? "", flightOf });
+/** A connector's part of a record, as it is stored. */
+export function ownAt(documents: Documents, { tenant, type, hullId }: RecordPlace): OwnPart {
+  return ownOf(documents.record(type, hullId), { number: documents.numberIn(tenant) ?? "" });
 }
 
 /** A remote record of today's generation. */
@@ -48,29 +31,27 @@ export function mirrorFor(
 }
 
 export function deadLetterIn(documents: Documents, place: RecordPlace): DeadLetterRow | undefined {
-  const { tenant, type, hullId } = place;
-  const { deadLetter } = ownIn(documents, documents.record(type, hullId), tenant);
+  const { deadLetter } = ownAt(documents, place);
   if (deadLetter === undefined) return undefined;
   const { id: _, ...rest } = deadLetter;
+  const { tenant, type, hullId } = place;
   return { remote: documents.remote().key, tenant, type, hullId, ...rest };
 }
 
 /** Everything that a connector's queue leads to: what is due first. */
-function walk<T>(
+function* walk<T>(
   placesAfter: (after: DuePlace | undefined) => readonly DuePlace[],
   rowAt: (place: DuePlace) => T | undefined,
 ): Iterable<T> {
-  return (function* rows() {
-    for (let after: DuePlace | undefined, full = true; full;) {
-      const places = placesAfter(after);
-      for (const place of places) {
-        const row = rowAt(place);
-        if (row !== undefined) yield row;
-      }
-      after = places.at(-1);
-      full = places.length === PAGE;
+  for (let after: DuePlace | undefined, full = true; full;) {
+    const places = placesAfter(after);
+    for (const place of places) {
+      const row = rowAt(place);
+      if (row !== undefined) yield row;
     }
-  })();
+    after = places.at(-1);
+    full = places.length === PAGE;
+  }
 }
 
 export function entriesOf(documents: Documents, tenant: string, type: string, untilMs?: number): Iterable<DueEntry> {
@@ -88,15 +69,19 @@ export function hullUpdatesOf(documents: Documents, tenant: string, untilMs?: nu
   return walk(
     (after) => documents.dueHullUpdates(tenant, { limit: PAGE, untilMs, after }),
     ({ type, hullId }) => {
-      const { hullUpdate } = ownIn(documents, documents.record(type, hullId), tenant);
-      return hullUpdate && { tenant, type, hullId, ...hullUpdate };
+      const place = { tenant, type, hullId };
+      const { hullUpdate } = ownAt(documents, place);
+      return hullUpdate && { ...place, ...hullUpdate };
     },
   );
 }
 
 export function viewOf(documents: Documents, tenant: string, type: string, hullId: string): RecordView {
-  const document = flightIn(documents, documents.record(type, hullId), tenant);
-  const own = ownIn(documents, document, tenant);
+  const flightOf = (seq: number): number | undefined => documents.flights(tenant).get(seq);
+  const at = { number: documents.numberIn(tenant) ?? "", flightOf };
+  // With what is in flight of it.
+  const document = withFlight(documents.record(type, hullId), at);
+  const own = ownOf(document, at);
   const { unconfirmed } = document ?? {};
   return {
     record: document && recordRow(document, own),

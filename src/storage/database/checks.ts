@@ -3,6 +3,7 @@
  * row is read, and costs that row alone. Values of before, without a check, are told apart by their first byte.
  */
 import { crc32 } from "node:zlib";
+import { RESERVE_START_SPACE } from "msgpackr";
 import type { Key } from "./rows";
 
 /** In place of a value that is not what was written. */
@@ -10,7 +11,7 @@ export const DAMAGED = Symbol("damaged");
 
 /** How LMDB's interface writes values: as MessagePack. */
 export interface Packer {
-  encode(value: unknown): Buffer;
+  encode(value: unknown, mode?: number): Buffer & { readonly start?: number; readonly end?: number };
   decode(bytes: Uint8Array, part?: { readonly start: number; readonly end: number }): unknown;
 }
 
@@ -23,13 +24,15 @@ const HEAD_BYTES = 5;
  * Whether a stored value is what was written, as far as it can be told.
  *
  * @param bytes of the value as it is stored
+ * @param end where it ends
  * @returns true too for a value of before, which has no check
  */
-export function isWhole(bytes: Uint8Array): boolean {
+export function isWhole(bytes: Uint8Array, end = bytes.length): boolean {
   if (bytes[0] !== CHECKED) return true;
+  if (end <= HEAD_BYTES) return false;
   const [, a = 0, b = 0, c = 0, d = 0] = bytes;
   const check = ((d << 24) | (c << 16) | (b << 8) | a) >>> 0;
-  return bytes.length > HEAD_BYTES && crc32(bytes.subarray(HEAD_BYTES)) === check;
+  return crc32(bytes.subarray(HEAD_BYTES, end)) === check;
 }
 
 /** Where in a stored value MessagePack begins. */
@@ -38,13 +41,13 @@ export const contentStart = (bytes: Uint8Array): number => (bytes[0] === CHECKED
 /** @param packer that of the database itself, so that what was written before is read the same */
 export function createChecks(packer: Packer) {
   return {
-    encode: (value: unknown): Buffer => {
-      const content = packer.encode(value);
-      // Every byte of it is written below.
-      const bytes = Buffer.allocUnsafe(HEAD_BYTES + content.length);
-      bytes[0] = CHECKED;
-      bytes.writeUInt32LE(crc32(content), 1);
-      bytes.set(content, HEAD_BYTES);
+    /** LMDB's interface asks by `mode` for a buffer that is used again, and reads from its `start` to its `end`. */
+    copyBuffers: true,
+    encode: (value: unknown, mode = 0): Buffer => {
+      const bytes = packer.encode(value, mode | RESERVE_START_SPACE | HEAD_BYTES);
+      const { start = 0, end = bytes.length } = bytes;
+      bytes[start] = CHECKED;
+      bytes.writeUInt32LE(crc32(bytes.subarray(start + HEAD_BYTES, end)), start + 1);
       return bytes;
     },
     /**
@@ -53,7 +56,7 @@ export function createChecks(packer: Packer) {
      */
     decode: (bytes: Uint8Array, size?: unknown): unknown => {
       const end = typeof size === "number" ? size : bytes.length;
-      if (!isWhole(bytes.subarray(0, end))) return DAMAGED;
+      if (!isWhole(bytes, end)) return DAMAGED;
       try {
         return packer.decode(bytes, { start: contentStart(bytes), end });
       } catch {

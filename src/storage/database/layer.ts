@@ -71,11 +71,6 @@ export function createLayer(): Layer {
   };
 }
 
-/** Writes a commit's changes into a layer. */
-export function applyTo(layer: Layer, below: Rows, changes: readonly RowChange[]): void {
-  prepared(layer, below, changes)();
-}
-
 /** Reads everything that is needed to write a commit's changes into a layer. @returns what writes them */
 export function prepared(layer: Layer, below: Rows, changes: readonly RowChange[]): () => void {
   const rows = layer.over(below);

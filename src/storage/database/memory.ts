@@ -1,5 +1,5 @@
 /** The database in memory: for tests. Same order, same commits, nothing durable. */
-import { applyTo, createLayer, NO_ROWS } from "./layer";
+import { createLayer, NO_ROWS, prepared } from "./layer";
 import type { Database, Rows } from "./rows";
 
 export function createMemoryDatabase(): Database {
@@ -17,7 +17,7 @@ export function createMemoryDatabase(): Database {
     write: (work) =>
       Promise.resolve().then(() => {
         const { result, changes } = work(rows);
-        applyTo(layer, NO_ROWS, structuredClone(changes));
+        prepared(layer, NO_ROWS, structuredClone(changes))();
         return result;
       }),
     close: () => Promise.resolve(),

@@ -10,6 +10,7 @@ import type {
   Scan,
   HullUpdate,
   HullUpdateRow,
+  RecordName,
   RecordPlace,
 } from "./rows";
 import type { RecordView } from "./intake";
@@ -65,9 +66,7 @@ export interface Settlement extends RecordPlace {
     | { readonly kind: "block"; readonly parent: ParentEntry };
 }
 
-export interface ParentEntry {
-  readonly type: string;
-  readonly hullId: string;
+export interface ParentEntry extends RecordName {
   /** Parent and child come from one message: when a newer one took the parent out, the child goes with it. */
   readonly together: boolean;
   readonly content: Content;
@@ -104,13 +103,11 @@ export interface DeliveryStore {
   /** Journals what is about to be written. Content that was replaced meanwhile is left out of the answer. */
   attempt(
     lane: Lane,
-    attempts: readonly {
-      readonly type: string;
-      readonly hullId: string;
+    attempts: readonly (RecordName & {
       readonly seq: number;
       /** Whether it may simply be sent again when nobody knows its result. */
       readonly repeatable: boolean;
-    }[],
+    })[],
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
   /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */

@@ -3,7 +3,7 @@
  * Work over them is synchronous and may be run more than once with the same result.
  */
 import type { Claims } from "../../record";
-import type { MirrorRow, Outcome, RecordDocument, RecordPlace, RemoteDocument } from "./rows";
+import type { MirrorRow, RecordDocument, RecordName, RecordPlace, RemoteDocument } from "./rows";
 import type { RunChange, ReportLine } from "./runs";
 
 export interface Documents {
@@ -53,7 +53,7 @@ export interface Documents {
   /** The results of some of it are known, or nobody will learn them. */
   endFlights(tenant: string, isEnded: (seq: number) => boolean): void;
   /** Records whose children are not done yet. */
-  pending(limit: number): readonly Omit<RecordPlace, "tenant">[];
+  pending(limit: number): readonly RecordName[];
   /** How many connectors have, or had, something here. */
   lanes(): number;
   /** A page of a run's list was read: what of it no earlier page had shown. */
@@ -76,9 +76,6 @@ export interface Documents {
   /** Documents that were changed so far. */
   changed(): number;
 }
-
-/** An outcome of a record, to be counted and told. */
-export type Ended = { readonly type: string; readonly hullId: string; readonly outcome: Outcome };
 
 /** Gives the documents of a remote. */
 export type DocumentsOf = (remote: string) => Documents;
@@ -113,15 +110,13 @@ export interface DueQuery extends PageQuery<DuePlace> {
 
 /** A record that waits for a parent. */
 export interface BlockedPlace extends RecordPlace {
-  readonly parent: { readonly type: string; readonly hullId: string };
+  readonly parent: RecordName;
   /** The connector's number. */
   readonly number: number;
 }
 
 /** Where an entry or a Hull update stands in its queue. */
-export interface DuePlace {
-  readonly type: string;
-  readonly hullId: string;
+export interface DuePlace extends RecordName {
   readonly atMs: number;
   readonly seq: number;
 }
@@ -138,7 +133,7 @@ export interface Traces {
 /** Each is done in the commit that mends the row. */
 export interface DamageRules {
   /** A record's document is lost; nothing is stored of it any more. */
-  record(documents: Documents, record: Omit<RecordPlace, "tenant">, traces: Traces): void;
+  record(documents: Documents, record: RecordName, traces: Traces): void;
   /** Content that stood apart from its record is lost: that of a part of the document, which is there. */
   content(documents: Documents, record: RecordPlace, part: "entry" | "deadLetter" | "rival"): void;
   /** What a remote record holds is lost. @param linkedTo Hull id of the record that is linked to it, if any is */

@@ -1,12 +1,15 @@
 /** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
 import type { Claims, Desired, Json, Keys, OutcomeKind } from "../../record";
 
-/** A record of a remote, by its place there. */
-export interface RecordPlace {
-  /** The connector whose part of it is meant. */
-  readonly tenant: string;
+/** A record of a remote. */
+export interface RecordName {
   readonly type: string;
   readonly hullId: string;
+}
+
+/** The part of a record that one connector has. */
+export interface RecordPlace extends RecordName {
+  readonly tenant: string;
 }
 
 /** One installed connector: organization + connector id. */

@@ -29,7 +29,7 @@ export interface TenantStore {
     tenant: string,
     from: TriedAt,
     to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
-  ): Promise<TenantRow | undefined>;
+  ): Promise<{ readonly row: TenantRow; readonly outcomes: readonly RecordOutcome[] } | undefined>;
   /** Moves what was accepted for an earlier remote after the tenant had left it; returns what newer messages replace there. */
   move(lane: Lane, remote: string): Promise<readonly RecordOutcome[]>;
   remote(key: string): Promise<RemoteDocument>;

@@ -1,8 +1,10 @@
 /** Counting: messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same commit. */
+import memoize from "lodash/memoize";
+import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
 import type { HourCount, ReportLine, Tally } from "../port/store";
 import { HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
-import type { Reader, View } from "./view";
+import type { Counter, Reader, View } from "./view";
 
 export interface Counts {
   add(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
@@ -25,13 +27,8 @@ const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
 export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
   const runs = new Set<string>();
-  /** Asked once in a commit. */
-  const counted = new Map<string, number>();
-  const hasRoom = (id: string): boolean => {
-    const known = counted.get(id) ?? countedIn(view, id);
-    counted.set(id, known);
-    return known < MOST_LINES;
-  };
+  /** A report is as long as its run counted records before this commit: nobody counts its lines. */
+  const hasRoom = memoize((id: string) => sum(Object.values(sumsOf(view, RUN_COUNTS, id, "counts"))) < MOST_LINES);
   return {
     runs,
     add: (tenant, family, name, by = 1) => {
@@ -55,13 +52,6 @@ export function countsOf(view: View, nowMs: number, nextSeq: () => number): Coun
   };
 }
 
-/** How many records of a run were counted before this commit: its report is that long, and nobody counts its lines. */
-function countedIn(view: Reader, run: string): number {
-  let counted = 0;
-  for (const [, count] of view.sums(RUN_COUNTS, [run, "counts"])) counted += count;
-  return counted;
-}
-
 function leftOutName(view: Reader, run: string, value: LeftOut): string {
   const own = leftOutKey(value);
   const isCounted =
@@ -69,11 +59,20 @@ function leftOutName(view: Reader, run: string, value: LeftOut): string {
   return isCounted ? own : leftOutKey({ ...value, field: "(others)" });
 }
 
+/** What was counted of a family, by name. */
+export function sumsOf(
+  view: Reader,
+  counter: Counter,
+  owner: string,
+  family: string,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries([...view.sums(counter, [owner, family])].map(([[, , name], sum]) => [String(name), sum]));
+}
+
 export function tallyOf(view: Reader, tenant: string): Tally {
-  const family = (name: string): Record<string, number> =>
-    Object.fromEntries([...view.sums(TALLY, [tenant, name])].map(([key, count]) => [String(key[2]), count]));
-  const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
-  return { messages, outcomes: family("outcomes"), derived: family("derived") };
+  const messages = sum(Object.values(sumsOf(view, TALLY, tenant, "messages")));
+  const [outcomes, derived] = [sumsOf(view, TALLY, tenant, "outcomes"), sumsOf(view, TALLY, tenant, "derived")];
+  return { messages, outcomes, derived };
 }
 
 /** @param fromMs hours that ended before it are left out */

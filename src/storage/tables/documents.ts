@@ -5,7 +5,19 @@ import { weightOf } from "../port/weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";
-import { CONTENTS, DEPTH, FLIGHTS, indexValue, LISTED, MIRRORS, RECORDS, remoteRow, SEEN } from "./tables";
+import {
+  CONTENTS,
+  DEPTH,
+  FLIGHTS,
+  indexValue,
+  LISTED,
+  MIRRORS,
+  partsOf,
+  RECORDS,
+  remoteRow,
+  SEEN,
+  type Parts,
+} from "./tables";
 import { allLanes, putRemote as putRemoteIn } from "./tenants";
 import type { Reader, View } from "./view";
 
@@ -29,13 +41,19 @@ export function numberIn({ senders = [] }: RemoteDocument, tenant: string): stri
   return place === -1 || tenant === FREE ? undefined : String(place);
 }
 
+/** Where a connector's rows stand, in indexes too; nowhere if it has none. */
+export const laneAt = (remote: RemoteDocument, tenant: string): Key => [
+  remote.number,
+  Number(numberIn(remote, tenant) ?? -1),
+];
+
 export const tenantIn = ({ senders = [] }: RemoteDocument, number: string | number): string =>
   senders[Number(number)] ?? FREE;
 
 /** A record with all of its content. */
 export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
   const document = view.get(RECORDS, key);
-  return document === undefined || !hasApart(document)
+  return document === undefined || !isAny(partsOf(document), isApart)
     ? document
     : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
@@ -44,22 +62,19 @@ export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
 export const contentPlaces = ({ senders = [] }: RemoteDocument, record: Key): readonly Key[] =>
   senders.flatMap((_, number) => Object.keys(SLOTS).map((slot) => [...record, `${number}/${slot}`]));
 
-const isAny = ({ own }: RecordDocument, isIt: (content: Content, slot: Slot) => boolean): boolean => {
-  for (const number in own) {
-    const { entry, deadLetter, rival } = own[number] ?? {};
+function isAny(parts: Parts, isIt: (content: Content, slot: Slot) => boolean): boolean {
+  for (const [, { entry, deadLetter, rival }] of parts) {
     if (entry?.content !== undefined && isIt(entry.content, "content")) return true;
     if (entry?.attempt !== undefined && isIt(entry.attempt.content, "attempt")) return true;
     if (deadLetter !== undefined && isIt(deadLetter.content, "deadLetter")) return true;
     if (rival !== undefined && isIt(rival.content, "rival")) return true;
   }
   return false;
-};
+}
 
-const hasApart = (document: RecordDocument): boolean => isAny(document, ({ apart }) => apart === true);
+const isApart = ({ apart }: Content): boolean => apart === true;
 
 const standsApart = ({ desired }: Content, slot: Slot): boolean => SLOTS[slot] || weightOf(desired) > MOST_INSIDE;
-
-const isLight = (document: RecordDocument): boolean => !isAny(document, standsApart);
 
 function joined(view: Reader, key: Key, content: Content, slot: string): Content {
   const { apart, ...rest } = content;
@@ -112,11 +127,15 @@ function stub({ desired, ...content }: Content): Content {
 /** Writes a record; content that is large, or kept for long, apart from it. */
 export function putRecordIn(view: View, remote: RemoteDocument, key: Key, document: RecordDocument | undefined): void {
   const before = view.get(RECORDS, key);
-  countDepth(view, remote, before, document);
+  if (document === before) return;
+  const old = partsOf(before);
+  const now = partsOf(document);
+  countDepth(view, remote, old, document, -1);
+  countDepth(view, remote, now, before, 1);
   const wanted = new Set<string>();
   const stored =
     document &&
-    (isLight(document)
+    (!isAny(now, standsApart)
       ? document
       : mapContents(document, (content, name) => {
           if (!standsApart(content, name.slice(name.indexOf("/") + 1) as Slot)) return content;
@@ -124,7 +143,7 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
           view.put(CONTENTS, [...key, name], content);
           return stub(content);
         }));
-  if (before !== undefined && hasApart(before)) {
+  if (before !== undefined && isAny(old, isApart)) {
     mapContents(before, (content, name) => {
       if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
       return content;
@@ -134,28 +153,21 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
   else view.put(RECORDS, key, stored);
 }
 
+/** Counts what waits in one of two documents and not in the other. */
 function countDepth(
   view: View,
   remote: RemoteDocument,
-  before: RecordDocument | undefined,
-  after: RecordDocument | undefined,
+  parts: Parts,
+  other: RecordDocument | undefined,
+  by: 1 | -1,
 ): void {
-  const count = (number: string, sign: 1 | -1, own: OwnPart | undefined, other: OwnPart | undefined): void => {
-    for (const [part, name] of DEPTHS) {
-      if (own?.[part] !== undefined && other?.[part] === undefined) {
-        view.add(DEPTH, [remote.key, tenantIn(remote, number), name], sign);
-      }
-    }
-  };
-  for (const number in after?.own) count(number, 1, after.own[number], before?.own[number]);
-  for (const number in before?.own) count(number, -1, before.own[number], after?.own[number]);
+  for (const [number, { entry, hullUpdate }] of parts) {
+    const own = other?.own[number];
+    const add = (name: string): void => view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
+    if (entry !== undefined && own?.entry === undefined) add("outbox");
+    if (hullUpdate !== undefined && own?.hullUpdate === undefined) add("tells");
+  }
 }
-
-/** What waits, and under which name it is counted. */
-const DEPTHS = [
-  ["entry", "outbox"],
-  ["hullUpdate", "tells"],
-] as const;
 
 /** @param counts is told what to count, and writes it at the end of the commit */
 export function documentsOf(
@@ -178,9 +190,16 @@ export function documentsOf(
 
   /** What is in flight, by connector; read once. */
   const flights = new Map<string, ReadonlyMap<number, number>>();
-  /** Where a connector's rows stand, in indexes too; nowhere if it has none. */
-  const laneOf = (tenant: string): Key => [remote.number, Number(numberIn(remote, tenant) ?? -1)];
+  const laneOf = (tenant: string): Key => laneAt(remote, tenant);
   const flightsOf = (tenant: string) => [...view.range(FLIGHTS, laneOf(tenant))];
+  /** Records by rows of an index that end with type and Hull id. */
+  const recordsAt = (places: Iterable<Key>, tenantOf: (place: Key) => string): readonly RecordPlace[] =>
+    Array.from(places, (place) => ({
+      tenant: tenantOf(place),
+      type: String(place.at(-2)),
+      hullId: String(place.at(-1)),
+    }));
+  const ownerOf = ([, , , number = ""]: Key): string => tenantIn(remote, number);
 
   return {
     nowMs,
@@ -218,35 +237,24 @@ export function documentsOf(
     },
 
     idsClaiming: (type, name, value, limit) =>
-      [...view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit })].map((place) =>
+      Array.from(view.places(RECORDS, "claims", [remote.number, type, name, indexValue(value)], { limit }), (place) =>
         String(place[4]),
       ),
     waitingFor: (type, hullId, limit, tenant) => {
-      const prefix = [remote.number, type, hullId];
-      const own = tenant === undefined ? prefix : [...prefix, Number(numberIn(remote, tenant) ?? -1)];
-      return [...view.places(RECORDS, "waiting", own, { limit })].map(([, , , number = "", child, id]) => ({
-        tenant: tenantIn(remote, number),
-        type: String(child),
-        hullId: String(id),
-      }));
+      const own = tenant === undefined ? [] : laneOf(tenant).slice(1);
+      return recordsAt(view.places(RECORDS, "waiting", [remote.number, type, hullId, ...own], { limit }), ownerOf);
     },
     orphansOf: ({ tenant, type, hullId }, { limit, after }) => {
       const prefix = [...laneOf(tenant), type, hullId];
       const from = after && [...prefix, after.type, after.hullId];
-      return [...view.places(RECORDS, "orphans", prefix, { limit, after: from })].map(([, , , , child, id]) => ({
-        tenant,
-        type: String(child),
-        hullId: String(id),
-      }));
+      return recordsAt(view.places(RECORDS, "orphans", prefix, { limit, after: from }), () => tenant);
     },
     rivalsFor: (type, remoteId) =>
-      [...view.places(RECORDS, "rivals", [remote.number, type, remoteId])].map(
-        ([, , , number = "", id]): RecordPlace => ({
-          tenant: tenantIn(remote, number),
-          type,
-          hullId: String(id),
-        }),
-      ),
+      Array.from(view.places(RECORDS, "rivals", [remote.number, type, remoteId]), (place) => ({
+        tenant: ownerOf(place),
+        type,
+        hullId: String(place.at(-1)),
+      })),
     due: (tenant, type, { limit, untilMs, after }) => {
       const lane = laneOf(tenant);
       const prefix = type === undefined ? lane : [...lane, type];
@@ -266,22 +274,16 @@ export function documentsOf(
       const prefix = [remote.number];
       const { parent, number, type = "", hullId = "" } = after ?? {};
       const from = parent && [...prefix, parent.type, parent.hullId, number ?? 0, type, hullId];
-      return [...view.places(RECORDS, "waiting", prefix, { limit, after: from })].map(
-        ([, parentType, parentId, owner = "", child, id]): BlockedPlace => ({
-          tenant: tenantIn(remote, owner),
-          type: String(child),
-          hullId: String(id),
-          parent: { type: String(parentType), hullId: String(parentId) },
-          number: Number(owner),
-        }),
-      );
+      const places = view.places(RECORDS, "waiting", prefix, { limit, after: from });
+      return Array.from(places, (place): BlockedPlace => ({
+        tenant: ownerOf(place),
+        type: String(place[4]),
+        hullId: String(place[5]),
+        parent: { type: String(place[1]), hullId: String(place[2]) },
+        number: Number(place[3]),
+      }));
     },
-    deadLetters: (tenant) =>
-      [...view.places(RECORDS, "dead", laneOf(tenant))].map(([, , type, hullId]) => ({
-        tenant,
-        type: String(type),
-        hullId: String(hullId),
-      })),
+    deadLetters: (tenant) => recordsAt(view.places(RECORDS, "dead", laneOf(tenant)), () => tenant),
     flights: (tenant) => {
       const known = flights.get(tenant);
       if (known !== undefined) return known;
@@ -303,11 +305,7 @@ export function documentsOf(
         else if (seqs.length < flight.seqs.length) view.put(FLIGHTS, key, { ...flight, seqs });
       }
     },
-    pending: (limit) =>
-      [...view.places(RECORDS, "pending", [remote.number], { limit })].map(([, type, id]) => ({
-        type: String(type),
-        hullId: String(id),
-      })),
+    pending: (limit) => recordsAt(view.places(RECORDS, "pending", [remote.number], { limit }), () => FREE),
     lanes: () => allLanes(view, [remoteKey]).length,
 
     putListed: (type, run, atMs, ids) => {

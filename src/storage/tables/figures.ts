@@ -7,7 +7,7 @@ import { serviceOf } from "../port/lane";
 import type { MirrorRow, RemoteDocument } from "../port/rows";
 import type { Backlog, LaneHealth, Lane, UniqueKey } from "../port/store";
 import type { Key } from "../database/rows";
-import { numberIn } from "./documents";
+import { laneAt, numberIn } from "./documents";
 import { DEPTH, MIRRORS, PAUSES, RECORDS, remoteRow, STARTS } from "./tables";
 import { allLanes } from "./tenants";
 import type { Reader, View } from "./view";
@@ -34,11 +34,6 @@ export function laneHealth(view: Reader, lane: Lane, unique: readonly UniqueKey[
     moreDeadLetters: refused.length === MOST_LETTERS,
     shared: unique.flatMap((of) => sharedValues(view, remote, of).map((value) => ({ of, value }))),
   };
-}
-
-/** Where a lane's rows stand in indexes. */
-function laneAt(remote: RemoteDocument, tenant: string): Key {
-  return [remote.number, Number(numberIn(remote, tenant) ?? -1)];
 }
 
 /** When the entry that waits longest was taken in, as far as the queue tells without being walked. */

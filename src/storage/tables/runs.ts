@@ -1,10 +1,12 @@
 /** Runs: batches, fetches and drains, with counts, progress and an end. */
 import omitBy from "lodash/omitBy";
 import isUndefined from "lodash/isUndefined";
+import sum from "lodash/sum";
 import type { Key } from "../database/rows";
 import type { RunRow } from "../port/rows";
 import { failureIn } from "../port/runs";
 import type { BegunRun, NewRun, RunChange, RunQuery } from "../port/store";
+import { sumsOf } from "./counts";
 import { DEPTH, LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
 import { lanesOf } from "./tenants";
 import type { Reader, View } from "./view";
@@ -13,15 +15,13 @@ import type { Reader, View } from "./view";
 export function runIn(view: Reader, id: string): RunRow | undefined {
   const row = view.get(RUNS, [id]);
   if (row === undefined) return undefined;
-  const family = (name: string): Record<string, number> =>
-    Object.fromEntries([...view.sums(RUN_COUNTS, [id, name])].map(([key, count]) => [String(key[2]), count]));
-  const counts = family("counts");
-  const leftOut = family("leftOut");
+  const counts = sumsOf(view, RUN_COUNTS, id, "counts");
+  const leftOut = sumsOf(view, RUN_COUNTS, id, "leftOut");
   const met = view.sum(RUN_COUNTS, [id, "total", ""]);
   return {
     ...row,
     counts,
-    done: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    done: sum(Object.values(counts)),
     ...((met > 0 || row.total !== undefined) && { total: (row.total ?? 0) + met }),
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
   };

@@ -160,16 +160,31 @@ export function indexValue(value: string): string {
 
 const NOWHERE: readonly Key[] = [];
 
+export type Parts = readonly (readonly [number: string, part: OwnPart])[];
+
+/** What is the connectors' own in a record. */
+export const partsOf = (() => {
+  // Asked for each index of both documents of a write, and an object with numbers as names is slow to list.
+  let [one, other]: readonly { readonly document?: RecordDocument; readonly parts: Parts }[] = [];
+  return (document: RecordDocument | undefined): Parts => {
+    if (document === undefined) return [];
+    if (document === one?.document) return one.parts;
+    if (document !== other?.document) other = { document, parts: Object.entries(document.own) };
+    [one, other] = [other, one];
+    return one.parts;
+  };
+})();
+
 /** Places of something that belongs to single connectors, one for each of them at the most. */
 const ownPlaces =
   <P extends keyof OwnPart>(
     part: P,
     placeOf: (own: NonNullable<OwnPart[P]>, tenant: number, key: Key) => Key | undefined,
   ) =>
-  ({ own }: RecordDocument, key: Key, other?: RecordDocument): readonly Key[] => {
+  (document: RecordDocument, key: Key, other?: RecordDocument): readonly Key[] => {
     let places: Key[] | undefined;
-    for (const tenant in own) {
-      const value = own[tenant]?.[part];
+    for (const [tenant, own] of partsOf(document)) {
+      const value = own[part];
       if (value === undefined || value === other?.own[tenant]?.[part]) continue;
       const place = placeOf(value, Number(tenant), key);
       if (place !== undefined) (places ??= []).push(place);
@@ -179,10 +194,14 @@ const ownPlaces =
 
 type Values = Readonly<Record<string, string>> | undefined;
 
-const valuesOf = (values: Values, [remote = "", type = ""]: Key, others: Values): readonly Key[] =>
-  values === undefined || values === others
-    ? NOWHERE
-    : Object.entries(values).map(([name, value]) => [remote, type, name, indexValue(value)]);
+function valuesOf(values: Values, [remote = "", type = ""]: Key, others: Values): readonly Key[] {
+  let places: Key[] | undefined;
+  for (const name in values) {
+    const value = values[name] ?? "";
+    if (value !== others?.[name]) (places ??= []).push([remote, type, name, indexValue(value)]);
+  }
+  return places ?? NOWHERE;
+}
 
 /** [remote, type, hull id] */
 export const RECORDS = defineTable<RecordDocument>()("records", RECORD, {

@@ -3,7 +3,7 @@
  * is written before the work has ended, so work that throws leaves nothing behind, and may be run again.
  */
 import { createLayer, numberIn } from "../database/layer";
-import type { Database, Key, RangeOptions, RowChange, Rows } from "../database/rows";
+import { compareKeys, type Database, type Key, type RangeOptions, type RowChange, type Rows } from "../database/rows";
 import { asIs, type Codec } from "./structure";
 
 /**
@@ -74,84 +74,84 @@ function pathOf(table: string, key: Key): string {
 /** An index has nothing to say but that it has a row. */
 export const MARK = 1;
 
-/** A row of an index. */
-interface Place {
-  readonly path: string;
-  readonly table: string;
-  readonly key: Key;
-}
+const NOWHERE: readonly Key[] = [];
 
-const NOWHERE: readonly Place[] = [];
+/** Documents that are kept as they were read or written: an event reads its own again and again, and soon never more. */
+const MOST_KEPT = 32;
 
 function createView(base: Rows): { readonly view: View; readonly changes: () => readonly RowChange[] } {
-  /** Documents as they were read or written here. */
-  const known = new Map<string, unknown>();
+  /** The last documents; those of before are read again, so that they need not live until the work has ended. */
+  const kept = new Map<string, unknown>();
   const changes = new Map<string, RowChange>();
-  const documents = new Set<string>();
-  /** Walks see what was changed: laid over the stored rows when a table is walked, since most never are. */
+  let changed = 0;
+  /** Walks see what was changed: laid over the stored rows of tables that are walked, since most never are. */
   const layer = createLayer();
   const rows = layer.over(base);
-  const unlaid = new Map<string, RowChange[]>();
+  const walked = new Set<string>();
+
+  function lay({ table, key, value }: RowChange & { readonly value: unknown }): void {
+    if (value === undefined) layer.hide(table, key);
+    else layer.put(table, key, value);
+  }
 
   function set(path: string, table: string, key: Key, value: unknown): void {
     const change = { table, key, value };
     changes.set(path, change);
-    const others = unlaid.get(table);
-    if (others === undefined) unlaid.set(table, [change]);
-    else others.push(change);
+    if (walked.has(table)) lay(change);
+  }
+
+  function setDocument(path: string, table: string, key: Key, value: unknown): void {
+    if (!changes.has(path)) changed += 1;
+    set(path, table, key, value);
   }
 
   /** Stored rows with what was changed of a table. */
   function laid(table: string): Rows {
-    for (const change of unlaid.get(table) ?? []) {
-      if (!("value" in change)) continue;
-      if (change.value === undefined) layer.hide(table, change.key);
-      else layer.put(table, change.key, change.value);
+    if (!walked.has(table)) {
+      walked.add(table);
+      for (const change of changes.values()) if (change.table === table && "value" in change) lay(change);
     }
-    unlaid.delete(table);
     return rows;
   }
 
+  function keep(path: string, document: unknown): void {
+    if (kept.size >= MOST_KEPT) kept.clear();
+    kept.set(path, document);
+  }
+
   function get<V, I extends string>(table: Table<V, I>, key: Key, path = pathOf(table.name, key)): V | undefined {
-    const document = known.get(path);
-    if (document !== undefined || known.has(path)) return document as V | undefined;
-    const found = base.get(table.name, key);
+    const document = kept.get(path);
+    if (document !== undefined || kept.has(path)) return document as V | undefined;
+    const change = changes.get(path);
+    const found = change !== undefined && "value" in change ? change.value : base.get(table.name, key);
     const read = found === undefined ? undefined : table.codec.unpack(found);
-    known.set(path, read);
+    keep(path, read);
     return read;
   }
 
-  function placesOf<V, I extends string>(
-    table: Table<V, I>,
-    key: Key,
-    document: V | undefined,
-    other: V | undefined,
-  ): readonly Place[] {
-    if (document === undefined) return NOWHERE;
-    const last = key[key.length - 1] ?? "";
-    const places: Place[] = [];
-    for (const index in table.indexes) {
-      for (const place of table.indexes[index](document, key, other)) {
-        const name = indexName(table, index);
-        const row = [...place, last];
-        places.push({ path: pathOf(name, row), table: name, key: row });
-      }
-    }
-    return places;
+  /** Writes the rows of an index that only one of two documents has. */
+  function setPlaces(name: string, last: Key[number], old: readonly Key[], now: readonly Key[]): void {
+    const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
+    const setRow = (place: Key, value: unknown): void => {
+      const row = [...place, last];
+      set(pathOf(name, row), name, row, value);
+    };
+    for (const place of old) if (!isIn(now, place)) setRow(place, undefined);
+    for (const place of now) if (!isIn(old, place)) setRow(place, MARK);
   }
 
   function write<V, I extends string>(table: Table<V, I>, key: Key, document: V | undefined): void {
     const path = pathOf(table.name, key);
     const before = get(table, key, path);
     if (document === before) return;
-    const old = placesOf(table, key, before, document);
-    const now = placesOf(table, key, document, before);
-    const isIn = (places: readonly Place[], place: Place): boolean => places.some((each) => each.path === place.path);
-    for (const place of old) if (!isIn(now, place)) set(place.path, place.table, place.key, undefined);
-    for (const place of now) if (!isIn(old, place)) set(place.path, place.table, place.key, MARK);
-    known.set(path, document);
-    documents.add(path);
-    set(path, table.name, key, document === undefined ? undefined : table.codec.pack(document));
+    for (const index in table.indexes) {
+      const placesOf = table.indexes[index];
+      const old = before === undefined ? NOWHERE : placesOf(before, key, document);
+      const now = document === undefined ? NOWHERE : placesOf(document, key, before);
+      if (old.length + now.length > 0) setPlaces(indexName(table, index), key.at(-1) ?? "", old, now);
+    }
+    keep(path, document);
+    setDocument(path, table.name, key, document === undefined ? undefined : table.codec.pack(document));
   }
 
   const view: View = {
@@ -180,16 +180,16 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
       const before = changes.get(path);
       const isDropped = before !== undefined && "value" in before;
       const sum = (before === undefined ? 0 : numberIn("by" in before ? before.by : before.value)) + by;
-      changes.set(path, { table: name, key, ...(isDropped ? { value: sum } : { by: sum }) });
+      if (isDropped) set(path, name, key, sum);
+      else changes.set(path, { table: name, key, by: sum });
     },
     drop: ({ name }, key) => set(pathOf(name, key), name, key, undefined),
     overwrite: (table, key, value) => {
       const path = pathOf(table, key);
-      known.set(path, undefined);
-      documents.add(path);
-      set(path, table, key, value);
+      kept.delete(path);
+      setDocument(path, table, key, value);
     },
-    changed: () => documents.size,
+    changed: () => changed,
   };
   return { view, changes: () => [...changes.values()] };
 }

@@ -274,6 +274,8 @@ describe("other settlements", () => {
           force: false,
           messageId: "u1",
           version: 0,
+          seq: 0,
+          counted: true,
           derived: true,
         },
       },

@@ -49,19 +49,26 @@ describeStore("credentials that were tried", ({ accept, store }) => {
   });
 
   it("count when all is as it was, and begin a generation when they lead elsewhere", async () => {
-    expect(await store.reassign(LANE.tenant, FROM, { ...TO, renewed: false })).toMatchObject({ fingerprint: "f2" });
+    expect(await store.reassign(LANE.tenant, FROM, { ...TO, renewed: false })).toMatchObject({
+      row: { fingerprint: "f2" },
+    });
     expect(await generation()).toBe(1);
-    expect(await store.reassign(LANE.tenant, { ...FROM, fingerprint: "f2" }, { ...TO, fingerprint: "f3" })).toEqual(
-      await store.tenant(LANE.tenant),
-    );
+    expect(
+      await store.reassign(LANE.tenant, { ...FROM, fingerprint: "f2" }, { ...TO, fingerprint: "f3" }),
+    ).toMatchObject({
+      row: await store.tenant(LANE.tenant),
+    });
     expect(await store.tenant(LANE.tenant)).toMatchObject({ remote: LANE.remote, fingerprint: "f3" });
     expect(await generation()).toBe(2);
   });
 
   it("take along what waits when they lead to another place", async () => {
     await accept(update());
-    await store.reassign(LANE.tenant, FROM, { remote: OTHER.remote, fingerprint: "f2", renewed: false });
-    expect(await store.ready(OTHER, "companies", 9)).toHaveLength(1);
+    await accept(update({ hullId: "a2", id: "c2" }));
+    await store.accept([update({ hullId: "a2", id: "n2", version: 9, lane: OTHER })]);
+    const done = await store.reassign(LANE.tenant, FROM, { remote: OTHER.remote, fingerprint: "f2", renewed: false });
+    expect(done?.outcomes).toMatchObject([{ tenant: LANE.tenant, hullId: "a2", outcome: { messageId: "c2" } }]);
+    expect(await store.ready(OTHER, "companies", 9)).toHaveLength(2);
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
   });
 

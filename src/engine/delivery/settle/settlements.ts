@@ -1,17 +1,11 @@
 /** The settlements that a record in the hands of the delivery lane may come to. Pure. */
-import type { Content, Outcome, UnconfirmedCreate } from "../../../storage/port/rows";
+import type { Outcome, UnconfirmedCreate } from "../../../storage/port/rows";
 import type { Settlement } from "../../../storage/port/store";
-import { reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
+import { outcomeOf, reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
 import { patchOf } from "./mirror-patch";
 import { earlierFor, noted, notedInPart } from "./notes";
 import type { Delivery, TypeContext, Work } from "../work";
-
-function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
-  const { messageId, counted, derived } = content;
-  const { code, text } = why;
-  return { messageId, outcome, code, text, atMs, counted, derived: derived ? true : undefined };
-}
 
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
@@ -20,14 +14,14 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
-  const end = notedInPart(work, outcomeFor(work.content, outcome, why, nowMs));
+  const end = notedInPart(work, outcomeOf(work.content, outcome, why, nowMs));
   return settlementOf(work, { then: { kind: "end", outcome: end } });
 }
 
 /** Its record is linked to another Hull entity; it is tried again when that link goes. */
 export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
   const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
-  const outcome = outcomeFor(work.content, "skipped", why, nowMs);
+  const outcome = outcomeOf(work.content, "skipped", why, nowMs);
   return settlementOf(work, { then: { kind: "end", outcome, rivalFor: remoteId } });
 }
 
@@ -62,16 +56,16 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   const facts = { ...patch.facts };
   for (const [field, confirmed] of Object.entries(shown)) facts[field] = { ...facts[field], confirmed };
   const mirror = { ...patch, facts };
-  const outcome = outcomeOf(work, delivery, context.nowMs);
+  const outcome = outcomeAfter(work, delivery, context.nowMs);
   const delivered = { mirror, leftOut };
   if (hullUpdate === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", outcome } });
   return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
 }
 
-function outcomeOf(work: Work, { outcome, why, sent }: Delivery, nowMs: number): Outcome {
+function outcomeAfter(work: Work, { outcome, why, sent }: Delivery, nowMs: number): Outcome {
   const { stuck, content } = work;
-  if (stuck === undefined) return noted(work, outcomeFor(content, outcome, why, nowMs));
-  return notedInPart(work, outcomeFor(content, stuck.outcome, stuck.reason, nowMs), sent);
+  if (stuck === undefined) return noted(work, outcomeOf(content, outcome, why, nowMs));
+  return notedInPart(work, outcomeOf(content, stuck.outcome, stuck.reason, nowMs), sent);
 }
 
 /** One of several steps is done, such as a restart before an update: the next one follows at once. */

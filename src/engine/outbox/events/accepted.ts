@@ -2,12 +2,12 @@
  * What happens when a message arrives: it is older, the same, kept out, or takes the place of what waits; and the one
  * condition under which it ends unchanged. Pure.
  */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Entry, Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
 import type { Acceptance, Accepted } from "../../../storage/port/store";
 import { mergeContent, queued, versionOf } from "./content";
 import { indexedClaims } from "./claims";
-import { linkOf, outcomeOf, ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
+import { linkOf, ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./document";
 
 /** Which of a message's ids are here for the first time, and what the record remembers of them from now on. */
 export interface Taken {
@@ -17,6 +17,7 @@ export interface Taken {
 
 export interface AcceptedChange extends Change {
   readonly state: Accepted["state"];
+  readonly ended: readonly Outcome[];
 }
 
 /** Fingerprint of the last unchanged message, if the record is still linked as it was then. */
@@ -72,10 +73,10 @@ export function accepted(
     const newer = reason("newer_message", before.messageId);
     ended.push(outcomeOf({ messageId, counted, run }, "superseded", newer, nowMs));
     const document = taken.first.size === 0 ? before : { ...before, recent: taken.recent };
-    return { state: "ended", document, ended, effects: [] };
+    return { state: "ended", document, ended };
   }
 
-  const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims);
+  const claims = given.claims === undefined ? before?.claims : indexedClaims(given.claims, before?.claims);
   const seen: RecordDocument = { ...(before ?? unseen()), version, messageId, claims, recent: taken.recent };
   const withPart = (changes: OwnPart): RecordDocument => withOwn(seen, at, changes);
   const end = (outcome: Outcome, changes: OwnPart, effects: readonly Effect[] = []): AcceptedChange => {
@@ -112,7 +113,7 @@ export function accepted(
     run,
   };
   const document = withPart({ same: undefined, entry: queued(entry, next, before, nowMs) });
-  return { state: "queued", document, ended, effects: [] };
+  return { state: "queued", document, ended };
 }
 
 /** Older messages of the same shipment, each with an outcome of its own. */
@@ -137,11 +138,11 @@ function withdrawn(
 ): Pick<Change, "ended" | "effects"> & { readonly entry: Entry | undefined } {
   const { content, ...rest } = entry;
   // A record made for its children does not depend on messages about itself, waiting or in flight.
-  if (content?.derived === true) return { entry, ended: [], effects: [] };
+  if (content?.derived === true) return { entry };
   const newer = reason("newer_message", messageId);
   const ended = content === undefined ? [] : [outcomeOf(content, "superseded", newer, at.nowMs)];
   if (entry.attempt !== undefined) {
-    return { entry: entry.attempt.content.derived ? rest : { ...rest, withdrawn: true }, ended, effects: [] };
+    return { entry: entry.attempt.content.derived ? rest : { ...rest, withdrawn: true }, ended };
   }
   const what = { kind: "withdraw", tenant: at.number, text: messageId } as const;
   return { entry: undefined, ended, effects: [{ kind: "children", what }] };

@@ -2,23 +2,23 @@
  * What happens before a request: what may not simply be repeated is journaled in its record, so that a lost answer is
  * noticed. What may be repeated goes on waiting until its result is known. Pure.
  */
-import { ownOf, withOwn, type Change, type Moment } from "./document";
+import { ownOf, withOwn, type Moment } from "./document";
 import type { RecordDocument } from "../../../storage/port/rows";
 import type { DeliveryStore, Settlement } from "../../../storage/port/store";
 
 type Request = Parameters<DeliveryStore["attempt"]>[1][number];
 
 /** Undefined: the content was replaced or withdrawn meanwhile, or is in flight already. */
-export function attempted(before: RecordDocument | undefined, request: Request, at: Moment): Change | undefined {
+export function attempted(
+  before: RecordDocument | undefined,
+  request: Request,
+  at: Moment,
+): RecordDocument | undefined {
   const { entry } = ownOf(before, at);
   if (before === undefined || entry?.content?.seq !== request.seq || entry.attempt !== undefined) return undefined;
-  if (request.repeatable) return { document: before, ended: [], effects: [] };
+  if (request.repeatable) return before;
   const attempt = { content: entry.content, kind: "create", startedAtMs: at.nowMs } as const;
-  return {
-    document: withOwn(before, at, { entry: { ...entry, content: undefined, attempt } }),
-    ended: [],
-    effects: [],
-  };
+  return withOwn(before, at, { entry: { ...entry, content: undefined, attempt } });
 }
 
 /** An attempt that nobody will complete any more, after a restart: it is unconfirmed. */

@@ -1,10 +1,10 @@
 /** What becomes of children when their parent has a remote id, or will never have one. Pure. */
-import { reason, type Reason } from "../../../outcome/outcome";
+import { outcomeOf, reason, type Reason } from "../../../outcome/outcome";
 import type { Content, FanOut, RecordDocument } from "../../../storage/port/rows";
 import type { ParentEntry } from "../../../storage/port/store";
 import { indexedClaims } from "./claims";
 import { queued } from "./content";
-import { isRefused, outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
+import { isRefused, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
 import { deadLetterAfter } from "./settled";
 
 /** A child of a parent. @param parent as people are shown it: its type and Hull id */
@@ -16,10 +16,9 @@ export function childAfter(
   at: Moment,
 ): Change {
   const { entry } = ownOf(child, at);
-  const unchanged: Change = { document: child, ended: [], effects: [] };
-  if (entry?.content === undefined) return unchanged;
+  if (entry?.content === undefined) return { document: child };
   const isFreed = what.kind === "release" || (what.kind === "withdraw" && entry.content.once === true);
-  if (isFreed) return { ...unchanged, document: withOwn(child, at, { entry: { ...entry, blockedOn: undefined } }) };
+  if (isFreed) return { document: withOwn(child, at, { entry: { ...entry, blockedOn: undefined } }) };
   const words = `${parent}: ${what.text ?? ""}`;
   const why =
     what.kind === "withdraw" ? reason("parent_skipped", words) : reason(`parent_${what.cause ?? "dead"}`, words);
@@ -29,7 +28,7 @@ export function childAfter(
 /** It ends with its parent, and its own children end with it. */
 function refused(child: RecordDocument, why: Reason, id: string, at: Moment): Change {
   const { entry, deadLetter } = ownOf(child, at);
-  if (entry?.content === undefined) return { document: child, ended: [], effects: [] };
+  if (entry?.content === undefined) return { document: child };
   const { content, attempts } = entry;
   const ending = outcomeOf(content, "dead", why, at.nowMs);
   return {
@@ -57,10 +56,9 @@ export function parentMade(
 ): Change & { readonly isMade: boolean } {
   const known = before ?? unseen(indexedClaims(parent.content.claims));
   const end = endedBefore(before, content, at);
-  if (end !== undefined)
-    return { document: before, ended: [], effects: [{ kind: "children", what: end }], isMade: false };
+  if (end !== undefined) return { document: before, effects: [{ kind: "children", what: end }], isMade: false };
   const entry = queued(undefined, { ...parent.content, seq: at.nextSeq() }, known, at.nowMs);
-  return { document: withOwn(known, at, { same: undefined, entry }), ended: [], effects: [], isMade: true };
+  return { document: withOwn(known, at, { same: undefined, entry }), isMade: true };
 }
 
 /** How the parent ended with the same message: then it need not be tried again for this child. */

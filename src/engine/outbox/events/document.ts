@@ -1,7 +1,6 @@
 /** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
-import pickBy from "lodash/pickBy";
+import omit from "lodash/omit";
 import type { OutcomeKind } from "../../../record";
-import type { Reason } from "../../../outcome/outcome";
 import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
 
 /** When and for whom an event is worked on. */
@@ -30,8 +29,8 @@ export interface Change {
   /** The same object when nothing changed; undefined: nothing is known any more. */
   readonly document: RecordDocument | undefined;
   /** Outcomes of the record that are written with it. */
-  readonly ended: readonly Outcome[];
-  readonly effects: readonly Effect[];
+  readonly ended?: readonly Outcome[];
+  readonly effects?: readonly Effect[];
 }
 
 const NOBODY: OwnPart = {};
@@ -45,10 +44,9 @@ export function withOwn(
   { number }: Pick<Moment, "number">,
   changes: OwnPart,
 ): RecordDocument {
-  const part = { ...document.own[number], ...changes };
-  const { [number]: _, ...others } = document.own;
-  const isEmpty = Object.values<unknown>(part).every((each) => each === undefined);
-  return { ...document, own: isEmpty ? others : { ...others, [number]: part } };
+  const part: OwnPart = { ...document.own[number], ...changes };
+  const isEmpty = Object.values(part as object).every((each) => each === undefined);
+  return { ...document, own: isEmpty ? omit(document.own, number) : { ...document.own, [number]: part } };
 }
 
 /** The document with what is in flight, where it does not say so itself. */
@@ -78,16 +76,6 @@ export function linkOf(document: RecordDocument | undefined, generation: number)
   return document?.generation === generation ? document.remoteId : undefined;
 }
 
-export function outcomeOf(
-  { messageId, counted, derived, run }: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
-  outcome: OutcomeKind,
-  { code, text }: Reason,
-  atMs: number,
-  note?: string,
-): Outcome {
-  return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
-}
-
 export const hasArrived = ({ outcome }: Pick<Outcome, "outcome">): boolean =>
   outcome === "sent" || outcome === "unchanged";
 
@@ -104,12 +92,6 @@ export function recordRow(document: RecordDocument, { last, same, entry }: OwnPa
     ...(last && { last }),
     ...(same !== undefined && { same }),
   };
-}
-
-/** Without what is absent. */
-export function present<T extends object>(row: T): T {
-  for (const name in row) if (row[name] === undefined) return pickBy(row, (field) => field !== undefined) as T;
-  return row;
 }
 
 /** From now on, no message ends only because the last unchanged one said the same. */

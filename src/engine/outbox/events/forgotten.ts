@@ -1,7 +1,7 @@
 /** Hull deleted the entity: what waits of it ends, and nothing that names it stays. Pure. */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
-import { outcomeOf, ownOf, withOwn, type Change, type Moment } from "./document";
+import { ownOf, withOwn, type Change, type Moment } from "./document";
 
 const FORGOTTEN = reason("forgotten");
 

@@ -1,8 +1,8 @@
 /** What waits moves along with a connector that points to another remote. Pure. */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Content, Entry, Outcome, RecordDocument, UnconfirmedCreate } from "../../../storage/port/rows";
 import { mergeContent, newEntry, queued } from "./content";
-import { outcomeOf, ownOf, unseen, withOwn, type Moment } from "./document";
+import { ownOf, unseen, withOwn, type Moment } from "./document";
 
 export interface Moved {
   readonly from: RecordDocument;

@@ -58,6 +58,7 @@ export function patched(
   const facts: Record<string, Fact> = { ...before?.facts };
   for (const [field, fact] of Object.entries(patch.facts)) facts[field] = factSent(facts[field], Number(number), fact);
   return {
+    ...before,
     id: patch.id,
     generation,
     keys: pickBy({ ...before?.keys, ...patch.keys }, (value) => value !== ""),
@@ -66,11 +67,8 @@ export function patched(
     facts,
     complete: patch.fresh || (before?.complete ?? false),
     archived: patch.archived === true ? true : undefined,
-    createdAtMs: before?.createdAtMs,
     writtenAtMs: patch.writtenAtMs ?? before?.writtenAtMs,
-    seenAtMs: before?.seenAtMs,
-    confirmedRest: before?.confirmedRest,
-    confirmedUnder: before?.confirmedUnder,
+    missing: undefined,
   };
 }
 
@@ -96,19 +94,17 @@ export function observed(
   }
   if (isOld) return { ...before, facts, seenAtMs: readAtMs };
   return {
+    ...before,
     id: seen.id,
     generation,
     keys: seen.keys,
     parentId: seen.parentId ?? before?.parentId,
-    linkedTo: before?.linkedTo,
     facts,
     complete: seen.complete || (before?.complete ?? false),
     archived: seen.archived ? true : undefined,
     createdAtMs: seen.createdAtMs ?? before?.createdAtMs,
-    writtenAtMs: before?.writtenAtMs,
     seenAtMs: readAtMs,
-    confirmedRest: before?.confirmedRest,
-    confirmedUnder: before?.confirmedUnder,
+    missing: undefined,
   };
 }
 

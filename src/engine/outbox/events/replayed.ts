@@ -1,9 +1,9 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. Pure. */
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Content, Entry, Outcome, RecordDocument, Refused } from "../../../storage/port/rows";
 import type { Replay } from "../../../storage/port/store";
 import { again, mergeContent, queued, versionOf } from "./content";
-import { outcomeOf, ownOf, unseen, withOwn, type Change, type Moment } from "./document";
+import { ownOf, unseen, withOwn, type Change, type Moment } from "./document";
 
 export interface Replayed extends Change {
   readonly state: Replay["state"];
@@ -19,7 +19,7 @@ export function replayed(
   at: Moment,
 ): Replayed {
   const { entry, last } = ownOf(document, at);
-  const unchanged = { document, ended: [], effects: [] };
+  const unchanged = { document };
   // Whoever left is still to be ended: messages that a filter skipped since then say nothing else.
   const isStillGone = content.desired.leaves === true && last?.outcome === "skipped";
   const isOutdated = !isStillGone && isNewer(document, content, isAlone, at);
@@ -34,7 +34,6 @@ export function replayed(
   return {
     document: takenIn(decided(document, ending), content, 0, at),
     ended: replaced === undefined ? [] : [end(replaced)],
-    effects: [],
     state: "queued",
     counts,
   };
@@ -59,8 +58,6 @@ export function retaken(
   return {
     // Due after the linked entity's record: that one goes first, if both are looked for now.
     document: takenIn(known, content, at.nowMs, at),
-    ended: [],
-    effects: [],
     state: "queued",
     counts: derived ? "derived" : "messages",
   };

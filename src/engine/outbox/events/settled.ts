@@ -1,9 +1,10 @@
 /** What happens when the result of a piece of work is known: it was written, refused, or must wait. Pure. */
 import type { OutcomeKind } from "../../../record";
-import { reason } from "../../../outcome/outcome";
+import { outcomeOf, reason } from "../../../outcome/outcome";
 import type {
   Content,
   Entry,
+  HullUpdate,
   Outcome,
   OwnPart,
   PendingHullUpdate,
@@ -16,7 +17,6 @@ import {
   hasArrived,
   isRefused,
   linkOf,
-  outcomeOf,
   ownOf,
   withOwn,
   withoutFingerprints,
@@ -41,7 +41,7 @@ const MOST_OUTCOMES = 20;
 export function settled(
   before: RecordDocument,
   settlement: Settlement,
-  deadLetterId: string,
+  deadLetterId: () => string,
   parent: RecordDocument | undefined,
   at: Moment,
 ): SettledChange {
@@ -84,7 +84,7 @@ function learnedOf(
   staysUnconfirmed: boolean,
   at: Moment,
 ): Change {
-  if (mirror === undefined && gone === undefined) return { document: before, ended: [], effects: [] };
+  if (mirror === undefined && gone === undefined) return { document: before };
   const changed: RecordDocument = {
     ...withoutFingerprints(before),
     unconfirmed: staysUnconfirmed ? before.unconfirmed : undefined,
@@ -94,7 +94,7 @@ function learnedOf(
     // A record found by its keys was never linked.
     const isUnlinked = before.remoteId === gone;
     const document = isUnlinked ? { ...changed, remoteId: undefined, generation: undefined } : changed;
-    return { document, ended: [], effects: [] };
+    return { document };
   }
   const isConfirmed = Object.values(mirror.facts).some(({ confirmed }) => confirmed !== undefined);
   const document = {
@@ -103,14 +103,15 @@ function learnedOf(
     remoteId: mirror.id,
     generation: at.generation,
   };
-  const isNew = linkOf(before, at.generation) !== mirror.id;
-  const effects: readonly Effect[] = isNew
-    ? [
-        { kind: "children", what: { kind: "release" } },
-        { kind: "linked", remoteId: mirror.id },
-      ]
-    : [];
-  return { document, ended: [], effects };
+  if (linkOf(before, at.generation) === mirror.id) return { document };
+  const { id: remoteId } = mirror;
+  return {
+    document,
+    effects: [
+      { kind: "children", what: { kind: "release" } },
+      { kind: "linked", remoteId },
+    ],
+  };
 }
 
 /** Its message has ended; what the service got of it all the same, Hull is told, unless newer content will do that. */
@@ -131,15 +132,15 @@ function finished(
   { mirror }: Settlement,
   then: Finish,
   { entry, worked, isEarlier }: Worked,
-  deadLetterId: string,
+  deadLetterId: () => string,
   at: Moment,
 ): Change {
   const document = learned.document;
   if (document === undefined) return learned;
   const own = ownOf(document, at);
   const newer = entry.attempt === undefined ? undefined : entry.content;
-  const { outcome, code, text, atMs, note } = then.outcome;
-  const end = outcomeOf(worked, outcome, { code, text }, atMs, note);
+  const { outcome, atMs, note } = then.outcome;
+  const end = outcomeOf(worked, outcome, then.outcome, atMs, note);
   const told = then.kind === "tell" && mirror !== undefined;
   const isLinked = linkOf(document, at.generation) !== undefined;
   // The service has what the message said; a warning about a record applies to its next message too.
@@ -150,7 +151,7 @@ function finished(
     entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
-      id: deadLetterId,
+      id: deadLetterId(),
       content: worked,
       ending: end,
       attempts: entry.attempts,
@@ -162,7 +163,7 @@ function finished(
   // connector lost is still to be looked for by that one.
   const staysOpen =
     isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
-  const effects = [...learned.effects];
+  const effects = [...(learned.effects ?? [])];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
   }
@@ -188,12 +189,10 @@ function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
   return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
 }
 
-type Told = Extract<Settlement["then"], { kind: "tell" }>["hullUpdate"];
-
 /** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
 function hullUpdateOf(
   before: PendingHullUpdate | undefined,
-  { claims, attributes, facts, account }: Told,
+  { claims, attributes, facts, account }: HullUpdate,
   remoteId: string,
   ended: readonly Outcome[],
   at: Moment,
@@ -274,7 +273,7 @@ function kept(
     return {
       document: withOthersWaiting(withOwn(open, at, { entry: undefined, last }), waits ? then.notBeforeMs : 0, at),
       ended: [last],
-      effects: [...learned.effects, ...effects],
+      effects: [...(learned.effects ?? []), ...effects],
     };
   };
   if (newer === undefined && entry.withdrawn === true) {

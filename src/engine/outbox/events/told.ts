@@ -29,7 +29,7 @@ export function told(
   const last = ended.at(-1);
   const document = refused === undefined ? { ...before, confirmedAtMs: at.nowMs } : before;
   const changes = { hullUpdate: left, ...(last !== undefined && { last }) };
-  return { document: withOwn(document, at, changes), ended, effects: [] };
+  return { document: withOwn(document, at, changes), ended };
 }
 
 /** Outcomes that were folded while Hull could not be told: how they count now. */

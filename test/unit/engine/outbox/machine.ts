@@ -85,8 +85,8 @@ export function createMachine(): Machine {
   /** Writes what an event came to, and moves the children that wait for the record. */
   function carryOut(place: Place, change: Change): void {
     put(place, change.document);
-    note(place, change.ended);
-    for (const effect of change.effects) {
+    note(place, change.ended ?? []);
+    for (const effect of change.effects ?? []) {
       if (effect.kind !== "children" || place.name !== "a") continue;
       const { what } = effect;
       for (const number of NUMBERS.filter((each) => what.tenant === undefined || what.tenant === each)) {
@@ -105,7 +105,7 @@ export function createMachine(): Machine {
     const at = momentOf(place);
     const worked = (ownOf(before, at).entry?.attempt ?? ownOf(before, at).entry)?.content;
     const company: Place = { ...place, name: "a" };
-    const change = settled(before, settlement, "id", stored(company), at);
+    const change = settled(before, settlement, () => "id", stored(company), at);
     carryOut(place, change);
     flights.delete(`${place.remote}/${settlement.seq}`);
     if (change.makes === undefined || worked === undefined) return false;
@@ -128,13 +128,13 @@ export function createMachine(): Machine {
       carryOut(place, accepted(before, given, { first, recent: undefined }, at));
     },
     attempt: (place, seq, repeatable) => {
-      const change = attempted(
+      const next = attempted(
         document(place),
         { type: typeOf(place.name), hullId: place.name, seq, repeatable },
         momentOf(place),
       );
-      if (change === undefined) return false;
-      carryOut(place, change);
+      if (next === undefined) return false;
+      put(place, next);
       if (repeatable) flights.set(`${place.remote}/${seq}`, clock.nowMs);
       return true;
     },
@@ -177,7 +177,7 @@ export function createMachine(): Machine {
         const before = stored(place);
         if (before === undefined) continue;
         const result = moved(before, stored(there), momentOf(place), momentOf(there));
-        carryOut(place, { document: result.from, ended: result.ended, effects: [] });
+        carryOut(place, { document: result.from, ended: result.ended });
         put(there, result.to);
       }
     },
