@@ -52,6 +52,8 @@ function numberBytes(number: number): string {
     return String.fromCharCode(number > 0 ? ZERO + MOST_DIGITS : ZERO - MOST_DIGITS + 1);
   }
   const isNegative = whole < 0;
+  if (isNegative && whole !== number)
+    throw new Error(`${number} cannot be part of a key: below zero, only whole numbers can.`);
   const digits: number[] = [];
   for (let rest = Math.abs(whole); rest > 0; rest = Math.floor(rest / BASE)) {
     const digit = rest % BASE;
