@@ -1,12 +1,17 @@
 /** The connection to Redis: what is sent on it is asked again until there is an answer. */
 import { hash } from "node:crypto";
 import memoize from "lodash/memoize";
-import { Redis, ReplyError } from "ioredis";
-import type { RedisAddress } from "./address";
+import { Redis, ReplyError, type RedisOptions } from "ioredis";
 
 /** Redis did not answer, or refuses, or is not fit; the message says what a person can do, and holds no password. */
 export class RedisError extends Error {
   override readonly name = "RedisError";
+}
+
+export interface RedisAddress {
+  /** For people: hosts and ports, without passwords. */
+  readonly name: string;
+  readonly options: RedisOptions;
 }
 
 /** How long one request is asked again. */
@@ -42,9 +47,7 @@ export interface RedisConnection {
   close(): void;
 }
 
-/**
- * @param waitMs how long each request is asked again without an answer
- */
+/** @param waitMs how long each request is asked again without an answer */
 export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGAIN_MS): RedisConnection {
   const client = new Redis({
     ...options,
