@@ -228,6 +228,14 @@ describe("rows in Redis", () => {
     expect(await database.read((rows) => rows.size("records", []))).toBe(keys.length);
   });
 
+  it("are found over all remotes, whatever those are called", async () => {
+    const database = open();
+    const remotes = ["日本", "a}b", "a{b", "é\n", "😀"].toSorted((left, right) => compareKeys([left], [right]));
+    for (const remote of remotes) await write(database, { table: "depth", key: [remote, "t", "outbox"], by: 2 });
+    const found = await open().read((rows) => [...rows.range("depth", [])]);
+    expect(found).toEqual(remotes.map((remote) => [[remote, "t", "outbox"], 2]));
+  });
+
   it("of which one was changed behind its back are known, and only that one", async () => {
     const database = open();
     await write(database, put(["a"], ["first"]), put(["b"], ["other"]));

@@ -131,7 +131,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
         fence?.fence ?? "",
         reads.length,
         changes.length,
-        ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", bytesOf(listed?.member ?? "")]),
+        ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", listed?.member ?? ""]),
         ...asked,
         ...sent.flatMap(({ parts }) => parts),
       ];
