@@ -9,13 +9,7 @@
  * The second form is that of several Python packages: https://docs.prefect.io/integrations/prefect-redis/api-ref/prefect_redis-connection
  */
 import type { RedisOptions } from "ioredis";
-import { RedisError } from "./connection";
-
-export interface RedisAddress {
-  /** For people: hosts and ports, without passwords. */
-  readonly name: string;
-  readonly options: RedisOptions;
-}
+import { RedisError, type RedisAddress } from "./connection";
 
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26379;

@@ -1,12 +1,17 @@
 /** The connection to Redis: what is sent on it is asked again until there is an answer. */
 import { hash } from "node:crypto";
 import memoize from "lodash/memoize";
-import { Redis, ReplyError } from "ioredis";
-import type { RedisAddress } from "./address";
+import { Redis, ReplyError, type RedisOptions } from "ioredis";
 
 /** Redis did not answer, or refuses, or is not fit; the message says what a person can do, and holds no password. */
 export class RedisError extends Error {
   override readonly name = "RedisError";
+}
+
+export interface RedisAddress {
+  /** For people: hosts and ports, without passwords. */
+  readonly name: string;
+  readonly options: RedisOptions;
 }
 
 /** How long one request is asked again. */
@@ -17,6 +22,9 @@ const MOST_RECONNECT_MS = 1_000;
 
 /** Answers of a server that will take the same request later: it starts, is busy, or another one takes its place. */
 const LATER = /^(?:LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOREPLICAS|MISCONF)\b/;
+
+/** What no second attempt changes. */
+const UNKNOWN_USER = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR invalid password)\b/;
 
 /** The server's own words; ioredis does not tell TypeScript what its `ReplyError` is. */
 const isReply = (error: unknown): error is Error => error instanceof (ReplyError as unknown as typeof Error);
@@ -39,16 +47,15 @@ export interface RedisConnection {
   close(): void;
 }
 
-/**
- * @param waitMs how long each request is asked again without an answer
- */
+/** @param waitMs how long each request is asked again without an answer */
 export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGAIN_MS): RedisConnection {
   const client = new Redis({
     ...options,
     // Asked again here, so that it is known which commit may have been applied.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
-    maxRetriesPerRequest: null,
+    // What was sent on a connection that ended fails at once, instead of by its time-out.
+    maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(PAUSE_MS * times, MOST_RECONNECT_MS),
     // A master that became a replica: the name leads to another one.
@@ -67,9 +74,10 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
         return await once();
       } catch (error) {
         // Never the error itself: it carries the command, which may hold a password, and rows.
-        const { message } = error as Error;
-        if (isReply(error) && !LATER.test(message)) throw new RedisError(`Redis at ${name} refuses: ${message}`);
-        if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${problem ?? message}`);
+        const message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
+        const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message);
+        if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}`);
+        if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${message}`);
       }
       await pause();
     }

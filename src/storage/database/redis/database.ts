@@ -131,7 +131,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
         fence?.fence ?? "",
         reads.length,
         changes.length,
-        ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", bytesOf(listed?.member ?? "")]),
+        ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", listed?.member ?? ""]),
         ...asked,
         ...sent.flatMap(({ parts }) => parts),
       ];
@@ -162,7 +162,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
     const set = sets.numberOf(place, 2);
     if ("by" in change) return { parts: ["add", set, bytes, change.by] };
     if (change.value === undefined) return { parts: ["remove", set, bytes, ""] };
-    const value = encodeValue(change.value);
+    const value = encodeValue(table, change.value);
     const member = Buffer.concat([bytes, bytesOf(END), value]);
     return { parts: ["put", set, bytes, value], stored: { member, valueAt: bytes.length + 1 } };
   }

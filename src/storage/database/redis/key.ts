@@ -28,8 +28,20 @@ const BASE = 128;
 
 const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
 
-/** @returns bytes as a text of as many characters (`latin1`) */
+/**
+ * @returns bytes as a text of as many characters (`latin1`)
+ * @throws Error when a part cannot be stored: a number that is not safe, or below zero and not whole
+ */
 export function encodeKey(key: Key): string {
+  const wrong = key.find(
+    (part) => typeof part === "number" && !Number.isSafeInteger(part < 0 ? part : Math.floor(part)),
+  );
+  if (wrong !== undefined) throw new Error(`${wrong} cannot be a part of a key.`);
+  return boundOf(key);
+}
+
+/** The same for keys that only bound a walk. */
+function boundOf(key: Key): string {
   let bytes = "";
   for (const part of key) bytes += typeof part === "number" ? numberBytes(part) : textBytes(part);
   return bytes;
@@ -106,9 +118,9 @@ export function rowBounds(key: Key): readonly [min: string, max: string] {
 
 /** The bounds of a walk. */
 export function walkBounds(prefix: Key, after?: Key, end?: Key): readonly [min: string, max: string] {
-  const bytes = encodeKey(prefix);
+  const bytes = boundOf(prefix);
   return [
-    after === undefined ? `[${bytes}` : `[${encodeKey(after)}${AFTER_END}`,
-    `(${end === undefined ? bytes + AFTER_PARTS : encodeKey(end)}`,
+    after === undefined ? `[${bytes}` : `[${boundOf(after)}${AFTER_END}`,
+    `(${end === undefined ? bytes + AFTER_PARTS : boundOf(end)}`,
   ];
 }

@@ -27,8 +27,11 @@ export interface Place {
   /** Its name in Redis. */
   readonly name: string;
   /** For one of several sets of a table: the member that stands in the list of them. */
-  readonly listed?: { readonly list: string; readonly member: string } | undefined;
+  readonly listed?: { readonly list: string; readonly member: Buffer } | undefined;
 }
+
+const memberOf = (tag: string | number, name: string): Buffer =>
+  Buffer.concat([Buffer.from(encodeKey([tag]) + END, "latin1"), Buffer.from(name)]);
 
 /** @param prefix of all names in Redis */
 export function createPlaces(prefix: string) {
@@ -42,7 +45,7 @@ export function createPlaces(prefix: string) {
       const [tag] = key;
       if (tag === undefined) return undefined;
       const name = nameOf(tag, table);
-      return { name, listed: { list: listOf(table), member: encodeKey([tag]) + END + name } };
+      return { name, listed: { list: listOf(table), member: memberOf(tag, name) } };
     },
     /** The list of a table's sets, in the order of their rows. */
     listOf,
