@@ -23,9 +23,9 @@ const noDatabase = [
     "**/storage/erase/**",
     "**/storage/data-folder/**",
     "**/storage/{store,dry-run,mend}",
-    "**/coordination/{own-jobs,bull-jobs}",
+    "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",
   ],
-  "Only server/{wiring,engine,data-folder,open-store}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,coordination,data-folder,open-store}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -94,6 +94,7 @@ export default tseslint.config(
     files: [
       "server/wiring.ts",
       "server/engine.ts",
+      "server/coordination.ts",
       "server/data-folder.ts",
       "server/open-store.ts",
       "server/cli/connect.ts",

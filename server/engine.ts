@@ -17,6 +17,7 @@ import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
 import { createBudgetRegistry } from "../src/http/limits/budget";
+import { createGateRegistry } from "../src/http/limits/gate";
 import { joinSignals } from "../src/http/signals";
 import { systemSleep, type Sleep } from "../src/http/time";
 import type { CredentialCheck } from "../src/hull/auth/credentials";
@@ -25,7 +26,6 @@ import { createHullClient } from "../src/hull/client";
 import { createExtractReader } from "../src/hull/extract/extract";
 import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
 import type { Log } from "../src/outcome/log-lines";
-import { createOwnJobs } from "../src/coordination/own-jobs";
 import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import type { GrantAccess } from "../src/engine/authorization/grant";
@@ -35,6 +35,7 @@ import { serviceRoutes } from "./app";
 import type { Presented } from "./routes/public/home";
 import type { Bodies } from "./bodies";
 import type { Config } from "./config";
+import type { Coordination } from "./coordination";
 import type { DataFolder } from "./data-folder";
 import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
@@ -45,6 +46,7 @@ export interface EngineContext {
   readonly config: Config;
   readonly logger: Logger;
   readonly folder: DataFolder;
+  readonly coordination: Coordination;
   readonly seal: Seal;
   /** Key of the tokens that this server gives out itself. */
   readonly tokenKey: string;
@@ -97,6 +99,7 @@ const PART_WITHIN_MS = 6_000;
 
 export function createEngine(definition: ServiceDefinition, context: EngineContext): Engine {
   const { config, logger, folder, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
+  const { coordination } = context;
   const store = storeOf(folder.store, definition.name);
   const log: Log = metrics.counting(definition.name, createLog(logger));
   const protocol = config.HULL_PROTOCOL;
@@ -109,10 +112,14 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     await systemSleep(waitMs, joined.signal).finally(joined.release);
   };
   const onError = createFaultLog(logger);
-  const budgets = createBudgetRegistry({ memoryOf: (quotaKey) => budgetMemory(store, quotaKey) });
+  const budgets = createBudgetRegistry({
+    memoryOf: (quotaKey) => budgetMemory(store, quotaKey),
+    windowOf: coordination.windowOf,
+  });
   const agents = createAgents();
   const service = definition.create(pick(config, Object.keys(definition.variables)), {
     budgets,
+    gates: createGateRegistry(coordination.placesOf),
     http: {
       ...observed,
       agents,
@@ -151,7 +158,10 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   });
   const timing = { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS };
   const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS, random: Math.random };
-  const jobs = createOwnJobs({ now, onError: (job, error) => onError(error, { job: JSON.stringify(job) }) });
+  const jobs = coordination.jobs(definition.name, {
+    now,
+    onError: (job, error) => onError(error, { job: JSON.stringify(job) }),
+  });
   const deliveryWorker = createDeliveryWorker({
     store,
     service,

@@ -25,6 +25,7 @@ import { adminRoutes } from "./admin/route";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
+import { createOwnCoordination } from "./coordination";
 import { openDataFolder, storePath, type DataFolder } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog, createDamageLog, createDiskLog, createFaultLog } from "./log";
@@ -94,6 +95,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
   const { store } = folder;
+  const coordination = createOwnCoordination();
   const seal = createSeal(secret);
   const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
   if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
@@ -121,6 +123,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     config,
     logger,
     folder,
+    coordination,
     seal,
     tokenKey: secret,
     metrics,
@@ -208,6 +211,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
       clearInterval(housekeeper);
       folder.lock.serve(undefined);
       await Promise.all(all.map((engine) => engine.close()));
+      await coordination.close();
       for (const agents of [hullAgents, keyAgents]) closeAgents(agents);
       await folder.close();
     },
