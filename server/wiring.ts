@@ -24,6 +24,7 @@ import { adminRoutes } from "./admin/route";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
+import { styleRoutes } from "./console/style";
 import { storePath } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog, createFaultLog } from "./log";
@@ -169,9 +170,10 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     },
   });
   const board = coordination.queues && queueRoutes(coordination.queues);
+  const site = { mount: mountOf(first.name) };
   const admin = adminRoutes({
     services,
-    site: { mount: mountOf(first.name) },
+    site,
     deadLetters,
     connectors,
     queues: board && QUEUES,
@@ -192,7 +194,10 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
       admin:
         config.ADMIN_TOKEN === undefined
           ? undefined
-          : gated(Router().use(admin, board ?? []), { token: config.ADMIN_TOKEN, logger }),
+          : Router()
+              // Where no service lends it.
+              .use(site.mount, styleRoutes())
+              .use(gated(Router().use(admin, board ?? []), { token: config.ADMIN_TOKEN, logger })),
     },
     serves ? all : [],
   );

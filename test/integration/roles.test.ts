@@ -1,7 +1,12 @@
 /** Several processes on one Redis: web takes in, workers deliver. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { backup } from "../../server/cli/backup";
+import { check } from "../../server/cli/check";
+import { deadLetters } from "../../server/cli/dead-letters";
+import { tenants } from "../../server/cli/tenants";
+import type { Terminal } from "../../server/cli/tool";
 import { openPlatforms, type Platforms } from "../fixture/platforms";
 import { CONNECTOR } from "../fixture/settings";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
@@ -136,5 +141,51 @@ describe("the queues", () => {
     expect(changed.status).toBe(405);
     const admin = await fetch(`${worker}/admin`, { headers: { authorization } });
     expect(await admin.text()).toContain('href="/admin/queues/"');
+  }, 60_000);
+});
+
+describe("beside the servers", () => {
+  /** Calls a tool as a person would; answers all that it says. */
+  async function called(
+    tool: (args: readonly string[], terminal: Terminal) => Promise<number>,
+    ...args: readonly string[]
+  ): Promise<string> {
+    const said: string[] = [];
+    const print = (text: string): void => void said.push(text);
+    const code = await tool(args, { environment: { REDIS_URL: redisUrl }, width: 160, print, complain: print });
+    return `${code}: ${said.join("\n")}`;
+  }
+
+  test("the tools open Redis themselves, and say what it has no use for", async () => {
+    const web = start("web");
+    webUrl = await urlOf(web);
+    await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
+    expect(await called(tenants, "list")).toContain(platforms.tenantKey);
+    expect(await called(deadLetters, "list")).toMatch(/^0: /);
+    expect(await called(backup, "--to", join(folder, "backup"))).toMatch(/^1: With REDIS_URL there is nothing to copy/);
+    expect(existsSync(join(folder, "backup"))).toBe(false);
+    expect(await called(check)).toMatch(/^1: With REDIS_URL there is no file to read here/);
+    expect(await called(tenants, "forget", platforms.tenantKey, "--yes")).toMatch(/^0: /);
+    expect(await called(tenants, "list")).not.toContain(platforms.tenantKey);
+  }, 60_000);
+
+  test("a process with another key than those that stored does not start", async () => {
+    const web = start("web");
+    webUrl = await urlOf(web);
+    await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
+    const other = start("worker", { SECRET: "another secret of 4711" });
+    expect(await other.exit).toEqual({ code: 1, signal: null });
+    expect(other.complaints).toEqual([
+      "SECRET is not the one that the other processes on this Redis have: it opens none of the settings stored there " +
+        "(connectors: 1), so this process would write what nobody else can read. Set SECRET to theirs, or let REDIS_URL " +
+        "name an empty database.",
+    ]);
+  }, 60_000);
+
+  test("without Redis no start hangs: the sentence names it, without the password", async () => {
+    await redis.stop();
+    const web = start("web");
+    expect(await web.exit).toEqual({ code: 1, signal: null });
+    expect(web.complaints.join("\n")).toMatch(/^Redis at 127\.0\.0\.1:\d+ does not answer: .*$/);
   }, 60_000);
 });
