@@ -1,5 +1,6 @@
 /** The same jobs for all processes that share a Redis: one of them does each run, and runs of one job follow each other. */
 import { hash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import once from "lodash/once";
 import Bull, { type Job as BullJob, type Queue } from "bull";
 import { Redis, type RedisOptions } from "ioredis";
@@ -33,12 +34,20 @@ const AT_ONCE = 50;
 const WISH_KEPT_SECONDS = 3_600;
 /** Wake-ups at a time count as one when they are this near. */
 const SAME_TIME_MS = 1_000;
+/** How long Redis is waited for at the end. */
+const CLOSE_MS = 3_000;
 const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
 export function createBullJobs({ queue: name, redis, prefix, onError, now }: BullJobsOptions): BullJobs {
   const clients: Redis[] = [];
   const createClient = (): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
+    const connect = client.connect.bind(client);
+    // When it closes, Bull connects once more and leaves what becomes of that to nobody.
+    client.connect = () =>
+      connect().catch((error: unknown) => {
+        if (!isClosing) throw error;
+      });
     clients.push(client);
     return client;
   };
@@ -54,7 +63,9 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
   function ask(job: Job, work: () => Promise<unknown>): void {
     if (isClosing) return;
     const asked = work()
-      .catch((error: unknown) => onError(job, error))
+      .catch((error: unknown) => {
+        if (!isClosing) onError(job, error);
+      })
       .finally(() => asking.delete(asked));
     asking.add(asked);
   }
@@ -104,9 +115,11 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
     idle: (kind) => own.idle(kind),
     close: once(async () => {
       isClosing = true;
-      await Promise.all(asking);
       // It waits for the jobs that are active.
-      await Promise.all([queue.close(), own.close()]);
+      const closing = Promise.all(asking).then(() => queue.close());
+      await own.close();
+      // What Redis is not told of them now, it finds out by itself.
+      await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       for (const client of clients) client.disconnect();
     }),
   };

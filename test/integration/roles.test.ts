@@ -182,6 +182,15 @@ describe("beside the servers", () => {
     ]);
   }, 60_000);
 
+  test("without Redis a process that is told to end does so in order", async () => {
+    const all = [start("web"), start("worker"), start("all")];
+    const urls = await Promise.all(all.map(urlOf));
+    await redis.stop();
+    for (const url of urls) await until(async () => (await statusOf(`${url}/ready`)) === 503);
+    for (const server of all) server.signal("SIGTERM");
+    for (const server of all) expect(await server.exit).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
   test("without Redis no start hangs: the sentence names it, without the password", async () => {
     await redis.stop();
     const web = start("web");

@@ -66,6 +66,8 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     // A master that became a replica: the name leads to another one.
     reconnectOnError: ({ message }) => message.startsWith("READONLY"),
   });
+  // Each request that waits for the connection listens.
+  client.setMaxListeners(0);
   let problem: string | undefined;
   let closed = false;
   client.on("error", ({ message }: Error) => (problem = message));
