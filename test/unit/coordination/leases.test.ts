@@ -1,5 +1,5 @@
 /** Who works on what: one owner at a time, whatever clocks say and whoever falls silent. */
-import { createLeases, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
+import { createLeases, createSoleOwner, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import { FenceLost } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
@@ -86,7 +86,7 @@ test("what is let go in order needs no recovery and no wait; what is not is reco
   const taken = await other.take(NAME, recover);
   expect(recover).toHaveBeenCalledTimes(1);
   expect(recover).toHaveBeenCalledWith(taken?.fence);
-  expect(taken?.fence?.number).toBeGreaterThan(lease?.fence?.number ?? Infinity);
+  expect(taken?.fence?.id).not.toBe(lease?.fence?.id);
   await other.take(NAME, recover);
   expect(recover).toHaveBeenCalledTimes(1);
   expect(errors.length).toBeGreaterThan(0);
@@ -138,7 +138,7 @@ test("an owner that was thought dead learns that it is none, and waits like ever
   expect(lease?.signal.aborted).toBe(true);
   expect(await one.take(NAME)).toBeUndefined();
   await lease?.release();
-  expect(await store.lease(NAME)).toMatchObject({ fence: taken?.fence?.number });
+  expect(await store.lease(NAME)).toMatchObject({ id: taken?.fence?.id });
 });
 
 test("what could not be recovered is tried again by whoever comes next, after the wait", async () => {
@@ -162,7 +162,7 @@ test("an owner that speaks again at the last moment stays the owner", async () =
   await pass(LEASE_MS + REQUEST_MS);
   const seen = await store.lease(NAME);
   expect(lease?.fence !== undefined && (await store.renewLease(lease.fence))).toBe(true);
-  expect(await store.takeLease(NAME, "other", seen)).toBeUndefined();
+  expect(await store.takeLease({ name: NAME, id: "other" }, seen)).toBe(false);
   expect(await other.take(NAME)).toBeUndefined();
 });
 
@@ -190,4 +190,15 @@ test("commits of an owner that is none any more write nothing and say so; those 
   expect(await before.pauses(lane)).toHaveLength(1);
   await store.under(taken.fence).pause(lane, "*", undefined);
   expect(await store.pauses(lane)).toEqual([]);
+});
+
+test("the only process recovers what the one before left, once, and again what it gave up itself", async () => {
+  const only = createSoleOwner();
+  const recover = jest.fn(() => Promise.resolve());
+  const leases = await Promise.all([only.take(NAME, recover), only.take(NAME, recover), only.take("another", recover)]);
+  expect(recover).toHaveBeenCalledTimes(2);
+  leases[0]?.abandon();
+  await expect(only.take(NAME, () => Promise.reject(new Error("The disk is full.")))).rejects.toThrow("full");
+  expect((await only.take(NAME, recover))?.mayStart()).toBe(true);
+  expect(recover).toHaveBeenCalledTimes(3);
 });
