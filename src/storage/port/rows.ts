@@ -155,6 +155,10 @@ export interface Entry {
   /** A newer message removed the record while it was in flight. */
   readonly withdrawn?: true;
   readonly problem?: string;
+  /** A process that had it in flight fell silent, and may write it still; see `engine/outbox/events/rechecked.ts`. */
+  readonly orphaned?: true;
+  /** It did: once this is delivered, the record is read and compared again. */
+  readonly recheck?: true;
 }
 
 /** The same with what the queue needs to know of its record. */
@@ -254,6 +258,8 @@ export interface OwnPart {
   readonly hullUpdate?: PendingHullUpdate;
   readonly deadLetter?: Refused;
   readonly rival?: RivalRow;
+  /** What was delivered last of a record that a silent process may still write. */
+  readonly kept?: { readonly content: Content; readonly atMs: number };
 }
 
 /** What becomes of the children that wait for a record; see `engine/outbox/events/children.ts`. */

@@ -13,6 +13,7 @@ import type {
 } from "../../../storage/port/rows";
 import type { ParentEntry, Settlement } from "../../../storage/port/store";
 import { mergeContent, newEntry } from "./content";
+import { keptOf, onceMore } from "./rechecked";
 import {
   hasArrived,
   isRefused,
@@ -148,7 +149,8 @@ function finished(
     newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
   const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
   const changes: OwnPart = {
-    entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
+    entry: newer === undefined ? recheckOf(entry, worked, end, at) : released(entry, newer, isEarlier),
+    kept: keptOf(own, entry, worked, at),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
       id: deadLetterId(),
@@ -184,9 +186,14 @@ export function deadLetterAfter(before: Refused | undefined, after: Refused): Re
 
 /** The newer content came while the older one was in flight, so it has waited since then at most. */
 function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
-  const { attempt, blockedOn, withdrawn, acceptedAtMs, notBeforeMs } = entry;
+  const { attempt, blockedOn, withdrawn, acceptedAtMs, notBeforeMs, orphaned, recheck } = entry;
   const sinceMs = attempt?.startedAtMs ?? acceptedAtMs;
-  return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
+  return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn, orphaned, recheck };
+}
+
+/** Somebody else wrote while this was being delivered: it is compared once more. */
+function recheckOf({ recheck }: Entry, worked: Content, end: Outcome, at: Moment): Entry | undefined {
+  return recheck === true && hasArrived(end) ? onceMore(worked, at) : undefined;
 }
 
 /** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
