@@ -1,4 +1,6 @@
 /** The delivery worker logs what ends, whoever's it is. */
+import { createSoleOwner } from "../../../src/coordination/leases";
+import { createOwnership } from "../../../src/engine/ownership";
 import { createOwnJobs } from "../../../src/coordination/own-jobs";
 import { createDeliveryWorker, type DeliveryWorkerOptions } from "../../../src/engine/delivery/worker";
 import type { LogLine } from "../../../src/outcome/log-lines";
@@ -20,6 +22,7 @@ const worker = (): ReturnType<typeof createDeliveryWorker> =>
     tenants: { load: unused } as unknown as DeliveryWorkerOptions<FakeSettings>["tenants"],
     firehose: unused,
     jobs: createOwnJobs({ now: Date.now, onError: unused }),
+    ownership: createOwnership({ store, leases: createSoleOwner(), onLost: unused }),
     isWritable: () => true,
     log: (line) => lines.push(line),
     now: Date.now,
