@@ -195,6 +195,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     firehose,
     verify: (key) => deliveryWorker.verify(key),
     jobs,
+    ownership,
     seal,
     log,
     now,
