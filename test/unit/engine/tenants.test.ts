@@ -271,6 +271,12 @@ describe("what a person granted", () => {
   });
 
   it("serves those alone who know whose account it opens, and the others know it the next time", async () => {
+    const authorization: NonNullable<FakeService["authorization"]> = {
+      page: () => "https://service.example/authorize",
+      tokens: () => Promise.reject(new Error("Nothing has to be renewed.")),
+      account: () => Promise.resolve(undefined),
+    };
+    tenants = createTenants({ now: () => 0, store, seal: createSeal(SECRET), service: { ...service, authorization } });
     const before = await tenants.remember(CREDENTIALS, A, 1);
     await changeGrant(tenants.grantOf(KEY), () => ({ pair: { ...PAIR, account: { id: "7" } } }));
     await expect(tenants.authOf(before).headers()).rejects.toThrow("authorized for another account meanwhile");
