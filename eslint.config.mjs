@@ -25,7 +25,7 @@ const noDatabase = [
     "**/storage/{store,dry-run,mend}",
     "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",
   ],
-  "Only server/{wiring,engine,coordination,data-folder,open-store}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,coordination,data-folder,open-store,redis}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -97,6 +97,7 @@ export default tseslint.config(
       "server/coordination.ts",
       "server/data-folder.ts",
       "server/open-store.ts",
+      "server/redis.ts",
       "server/cli/connect.ts",
     ],
     rules: { "no-restricted-imports": "off" },

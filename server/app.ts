@@ -116,7 +116,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   return router;
 }
 
-/** @param services each under its path, and that of the root at the root as well */
+/** @param services each under its path, and that of the root at the root as well; none where none is served */
 export function createApp(
   options: AppOptions,
   services: readonly (Presented & { readonly routes: Router })[],
@@ -138,7 +138,7 @@ export function createApp(
   app.use(metricRoutes(options));
   if (options.admin !== undefined) app.use(options.admin);
   for (const { name, routes } of services) app.use(`/${name}`, routes);
-  app.use(serverHome(services));
+  if (services.length > 0) app.use(serverHome(services));
   for (const { name, routes } of services) if (mountOf(name) === "") app.use(routes);
   app.use(notFound());
   app.use(errorAnswers(options.logger));

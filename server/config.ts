@@ -13,12 +13,22 @@ const text = z.string().min(1);
 const schema = z.object({
   HOST: text.default("0.0.0.0").describe("Address to listen on."),
   PORT: wholeNumber(0, 65_535).default(8082).describe("Port to listen on; 0 takes a free one."),
-  DATA_DIR: text.default("./data").describe("Folder of the embedded store; belongs to one process at a time."),
+  ROLE: oneOf(["all", "web", "worker"])
+    .default("all")
+    .describe("What this process does: web takes in and shows, worker delivers and fetches, all does both."),
+  DATA_DIR: text
+    .default("./data")
+    .describe("Folder of the embedded store; belongs to one process at a time. Not used with REDIS_URL."),
+  REDIS_URL: text
+    .optional()
+    .describe("Redis that several processes share as their store; unset: the store in DATA_DIR."),
   SECRET: z
     .string()
     .min(16, "must have at least 16 characters, preferably random")
     .optional()
-    .describe("Key that encrypts stored credentials; without it a key file is generated in DATA_DIR."),
+    .describe(
+      "Key that encrypts stored credentials, required with REDIS_URL; without it a key file is made in DATA_DIR.",
+    ),
   SERVICES: z.string().optional().describe("Comma list of the services to serve; all of them by default."),
   HULL_PROTOCOL: oneOf(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
   HULL_FIREHOSE_URL: webAddress
@@ -76,6 +86,11 @@ const schema = z.object({
   REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
     .default(60_000)
     .describe("Longest time of a call to a service (in bulk twice that) or to Hull's firehose (at most 10 s)."),
+  LEASE_MS: wholeNumber(100, 600_000)
+    .default(15_000)
+    .describe(
+      "How long a worker on Redis that says nothing keeps what it works on; others then wait for its calls to end.",
+    ),
 });
 
 /** The server's own variables with their types, and the services to serve; a service knows the types of its own. */
@@ -119,9 +134,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment, services: readonly ServiceDefinition[] = SERVICES): Config {
   const given = givenIn(environment);
-  if (given["REDIS_URL"] !== undefined || !["all", undefined].includes(given["ROLE"])) {
-    throw new Error("REDIS_URL and ROLE are not supported yet: unset them to run one process with the embedded store.");
-  }
   const known = services.map(({ name }) => name);
   const chosen = itemsOf(given["SERVICES"] ?? "");
   // What a service that is not served would read does not matter.
@@ -131,6 +143,11 @@ export function readConfig(environment: Environment, services: readonly ServiceD
   const clauses = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]));
   if (chosen.some((name) => !known.includes(name)))
     clauses.set("SERVICES", `must be a comma list of ${known.join(", ")}`);
+  if (given["REDIS_URL"] === undefined) {
+    if (["web", "worker"].includes(given["ROLE"] ?? ""))
+      clauses.set("ROLE", "must be all as long as REDIS_URL is unset");
+  } else if (given["SECRET"] === undefined)
+    clauses.set("SECRET", "must be the same in all processes that share REDIS_URL");
   const refused = [...clauses].map(([name, must]): RefusedVariable => {
     const standard = name === "SERVICES" ? "all of them" : standardOf(shape[name]);
     return { name, must, given: given[name], standard };

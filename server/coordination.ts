@@ -1,9 +1,15 @@
 /** What the engines of a process share with those of other processes, or have for themselves. */
+import type { Queue } from "bull";
+import { createBullJobs } from "../src/coordination/bull-jobs";
 import type { Jobs } from "../src/coordination/jobs";
-import { createSoleOwner, type Leases } from "../src/coordination/leases";
+import { createLeases, createSoleOwner, type Leases, type LeasesOptions } from "../src/coordination/leases";
 import { createOwnJobs, type OwnJobsOptions } from "../src/coordination/own-jobs";
+import { createRedisPlaces } from "../src/coordination/redis-places";
+import { createRedisWindow } from "../src/coordination/redis-window";
 import type { Places } from "../src/http/limits/gate";
 import type { Window } from "../src/http/limits/window";
+import { RedisError, type RedisAddress, type RedisConnection } from "../src/storage/database/redis/connection";
+import { PREFIX } from "../src/storage/database/redis/database";
 
 export interface Coordination {
   /** Jobs of one service. */
@@ -26,6 +32,46 @@ export function createOwnCoordination(): Coordination {
     leases,
     windowOf: undefined,
     placesOf: undefined,
+    close: () => leases.close(),
+  };
+}
+
+export interface RedisCoordination extends Coordination {
+  /** Those of all jobs that were asked for, for those who look at them. */
+  readonly queues: readonly Queue[];
+}
+
+export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> {
+  readonly address: RedisAddress;
+  /** For what is asked briefly. */
+  readonly connection: RedisConnection;
+}
+
+/** For one of several processes of a store. */
+export function createRedisCoordination(options: RedisCoordinationOptions): RedisCoordination {
+  const { address, connection, requestMs } = options;
+  const leases = createLeases(options);
+  const queues: Queue[] = [];
+  return {
+    jobs: (service, { onError, now }) => {
+      const jobs = createBullJobs({
+        queue: service,
+        redis: address.options,
+        prefix: PREFIX,
+        now,
+        onError: (job, error) => {
+          if (job !== undefined) onError(job, error);
+          // It connects again by itself, and that Redis is lost is said elsewhere.
+          else options.onError(new RedisError(error instanceof Error ? error.message : String(error)));
+        },
+      });
+      queues.push(jobs.queue);
+      return jobs;
+    },
+    leases,
+    windowOf: (quotaKey) => createRedisWindow(connection, PREFIX, quotaKey),
+    placesOf: (key) => createRedisPlaces({ connection, prefix: PREFIX, longestMs: requestMs }, key),
+    queues,
     close: () => leases.close(),
   };
 }

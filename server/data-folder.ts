@@ -11,19 +11,15 @@ import { keepPrivate } from "../src/storage/data-folder/private";
 import { ROOT_SERVICE } from "../src/services";
 import type { Seal } from "../src/storage/port/seal";
 import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
-import type { Disk } from "../src/storage/port/disk";
-import type { Store } from "../src/storage/port/store";
 import { backUp } from "../src/storage/data-folder/backup";
 import { BackupError, type Backup } from "../src/storage/port/disk";
 import { beginUse } from "../src/storage/data-folder/unclean";
 import { openUpgraded, removeOldFiles } from "../src/storage/data-folder/upgrade";
+import type { Storage } from "./storage";
 
-export interface DataFolder {
+/** Closing it closes the store, then unlocks the folder. */
+export interface DataFolder extends Storage {
   readonly lock: ExclusiveLock;
-  readonly store: Store;
-  readonly disk: Disk;
-  /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
-  dryRun(clock?: () => number): Promise<Pick<DataFolder, "store" | "close">>;
   /**
    * Copies the store, while it is in use, into an existing empty folder; one at a time.
    *
@@ -31,8 +27,6 @@ export interface DataFolder {
    * @throws BackupError when there is no backup
    */
   backUp(to: string, keyFile: string | undefined, signal: AbortSignal): Promise<Backup>;
-  /** Closes the store, then unlocks the folder. */
-  close(): Promise<void>;
 }
 
 /** The database, inside the data folder. */

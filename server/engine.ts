@@ -37,16 +37,16 @@ import type { Presented } from "./routes/public/home";
 import type { Bodies } from "./bodies";
 import type { Config } from "./config";
 import type { Coordination } from "./coordination";
-import type { DataFolder } from "./data-folder";
 import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
 import type { Logins } from "./middleware/authentication";
+import type { Storage } from "./storage";
 
 /** What all engines of a process share. */
 export interface EngineContext {
   readonly config: Config;
   readonly logger: Logger;
-  readonly folder: DataFolder;
+  readonly storage: Storage;
   readonly coordination: Coordination;
   readonly seal: Seal;
   /** Key of the tokens that this server gives out itself. */
@@ -99,9 +99,9 @@ const REPORT_WITHIN_MS = 5_000;
 const PART_WITHIN_MS = 6_000;
 
 export function createEngine(definition: ServiceDefinition, context: EngineContext): Engine {
-  const { config, logger, folder, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
+  const { config, logger, storage, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
   const { coordination } = context;
-  const store = storeOf(folder.store, definition.name);
+  const store = storeOf(storage.store, definition.name);
   const log: Log = metrics.counting(definition.name, createLog(logger));
   const protocol = config.HULL_PROTOCOL;
   const ending = new AbortController();
@@ -178,7 +178,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     firehose,
     jobs,
     ownership,
-    isWritable: () => folder.disk.isWritable(),
+    isWritable: () => storage.disk.isWritable(),
     onError,
     timing,
     pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: CYCLE_ENTRIES },
@@ -201,8 +201,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     now,
     retry,
     timing,
-    dryRun: () => folder.dryRun(),
-    hasRoom: () => folder.disk.hasRoom(),
+    dryRun: () => storage.dryRun(),
+    hasRoom: () => storage.disk.hasRoom(),
     maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
     pollMs: SWEEP_MS,
     onError,
@@ -212,7 +212,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     seal,
     tenants,
-    dryRun: (clock) => folder.dryRun(clock),
+    dryRun: (clock) => storage.dryRun(clock),
     now,
     timing,
     retry,
@@ -232,7 +232,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const routes = serviceRoutes({
     ...context,
     store,
-    disk: folder.disk,
+    disk: storage.disk,
     service,
     tenants,
     protocol,

@@ -47,6 +47,14 @@ export function createDiskLog(logger: Logger, folder: string) {
   };
 }
 
+/** One line when Redis is lost, and one when it is back. */
+export function createRedisLog(logger: Logger) {
+  return (trouble: string | undefined): void => {
+    if (trouble === undefined) logger.info("connector.redis.back");
+    else logger.error({ data: { reason: trouble } }, "connector.redis.lost");
+  };
+}
+
 /** One line for each row of the store whose value was not what was written. */
 export function createDamageLog(logger: Logger) {
   return ({ table, tenant, type, hullId, remoteId }: DamagedName): void => {
@@ -61,7 +69,7 @@ export function createDamageLog(logger: Logger) {
   };
 }
 
-/** Faults of ours, such as those of work in the background; those of the disk have a line of their own already. */
+/** Faults of ours, such as those of work in the background; those of the disk, and of Redis, have a line of their own already. */
 export function createFaultLog(logger: Logger, event = "connector.job.error") {
   return (error: unknown, context?: Readonly<Record<string, unknown>>): void => {
     logger[error instanceof DiskError ? "debug" : "error"]({ context, err: error }, event);

@@ -1,4 +1,4 @@
-/** Process entry: one process that receives, delivers and updates Hull. */
+/** Process entry: a process that receives, delivers and updates Hull, or does one part of that beside others. */
 import { once } from "node:events";
 import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
 import { createLogger } from "./log";
@@ -44,7 +44,7 @@ async function main(config: Config): Promise<void> {
   // Whoever waits for this line may send a signal at once.
   const running = { version: PROJECT_VERSION, node: process.version };
   const variables = differingVariables(process.env, config);
-  const data = { host: config.HOST, port, data_dir: config.DATA_DIR, ...running, variables };
+  const data = { host: config.HOST, port, role: config.ROLE, ...connector.place, ...running, variables };
   logger.info({ data }, "connector.start");
 }
 

@@ -17,8 +17,8 @@ export interface MetricsOptions {
   readonly budgetLeft: (service: string) => Promise<number>;
   /** Of this program. */
   readonly version: string;
-  /** The file whose size is reported. */
-  readonly storeFile: string;
+  /** The file whose size is reported; undefined: there is none here. */
+  readonly storeFile: string | undefined;
   /** Free space on its disk; `NaN` when it is not known. */
   readonly freeDiskBytes: () => number;
   /** Milliseconds since 1970. */
@@ -179,7 +179,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         show(service, backlog, await budgetLeft(service).catch(() => NaN));
       }
       storeUp.set(isUp ? 1 : 0);
-      const file = await stat(storeFile).catch(() => undefined);
+      const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
       freeBytes.set(freeDiskBytes());
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -90,6 +90,21 @@ export async function unopenedSettings(
   };
 }
 
+/**
+ * Of several processes that share a store, one with another key would seal what nobody else can open.
+ *
+ * @throws Error when the key opens nothing of what is stored
+ */
+export function assertSharedKey(unopened: UnopenedSettings | undefined): void {
+  if (unopened === undefined || unopened.connectors === 0 || unopened.unopened < unopened.connectors) return;
+  const all = unopened.connectors === 1 ? "the connector" : `the ${unopened.connectors} connectors`;
+  throw new Error(
+    `SECRET is not the one that the other processes on this Redis have: it opens the settings of none of ${all} stored ` +
+      "there, so this process would write what nobody else can read. Set SECRET to theirs, or let REDIS_URL name an " +
+      "empty database.",
+  );
+}
+
 /** The former key may still lie in the folder: then we know that it is the one. */
 function remedyOf(rows: readonly TenantRow[], configured: string | undefined, dataDir: string): string {
   const path = keyFile(dataDir);

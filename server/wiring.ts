@@ -1,6 +1,6 @@
 /** The composition root: opens the store, builds what all services share, and an engine for each of them. */
 import { join } from "node:path";
-import { Router, type Express } from "express";
+import type { Express } from "express";
 import type { Logger } from "pino";
 import type { DeliveryWorker } from "../src/engine/delivery/worker";
 import { closeAgents, createAgents } from "../src/http/agents";
@@ -14,29 +14,29 @@ import { createHullClient } from "../src/hull/client";
 import { definitionOf, mountOf, SERVICES } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import { serviceOf } from "../src/storage/port/lane";
-import { createSeal, type Seal } from "../src/storage/port/seal";
+import { createSeal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
-import { backupRoutes } from "./admin/backup";
 import { createConnectors } from "./admin/connectors";
 import { createDeadLetters } from "./admin/dead-letters";
 import { gated } from "./admin/gate";
-import { createMachineDoor } from "./admin/machine";
 import { adminRoutes } from "./admin/route";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
-import { createOwnCoordination } from "./coordination";
-import { openDataFolder, storePath, type DataFolder } from "./data-folder";
+import { storePath } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
-import { createCallLog, createDamageLog, createDiskLog, createFaultLog } from "./log";
+import { createCallLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
-import { keyFile, readSecret, unopenedSettings } from "./secret";
+import { assertSharedKey, unopenedSettings } from "./secret";
+import { openStorage, type OpenStorage } from "./storage";
 
 export interface Connector {
   readonly app: Express;
   readonly store: Store;
+  /** Where that is, for the log. */
+  readonly place: OpenStorage["place"];
   /** @throws Error for a service that is not served */
   engine(service: string): Engine;
   /** That of the first service. */
@@ -48,35 +48,29 @@ export interface Connector {
 }
 
 const DAY_MS = 86_400_000;
-const MEGABYTE = 1024 * 1024;
 /** How often expired rows are looked for. */
 const HOUSEKEEPING_MS = 5_000;
+const HOUSEKEEPING = "housekeeping";
 
 /**
- * Builds the whole connector with its embedded store; the caller starts listening.
+ * Builds the whole connector with its store; the caller starts listening.
  *
  * @param services those that may be served; `SERVICES` among the variables chooses
- * @throws Error when another process owns DATA_DIR, or its data cannot be read
+ * @throws Error when another process owns DATA_DIR, Redis does not answer, or the stored data cannot be read
  */
 export async function createConnector(
   config: Config,
   logger: Logger,
   services: readonly ServiceDefinition[] = SERVICES,
 ): Promise<Connector> {
-  const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
-  const watched = {
-    reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE,
-    onChange: createDiskLog(logger, config.DATA_DIR),
-  };
-  const seal = (): Seal => createSeal(readKey());
-  const folder = await openDataFolder(config.DATA_DIR, Date.now, seal, watched, createDamageLog(logger));
+  const storage = await openStorage(config, logger);
   const engines = new Map<string, Engine>();
   try {
-    return await connectAll({ config, logger, services, folder, secret: readKey(), engines });
+    return await connectAll({ config, logger, services, storage, engines });
   } catch (error) {
-    // One of the services cannot be built or started: the others end, and whoever comes next finds the folder free.
+    // One of the services cannot be built or started: the others end, and whoever comes next finds the store free.
     await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
-    await folder.close();
+    await storage.close();
     throw error;
   }
 }
@@ -85,27 +79,28 @@ interface Parts {
   readonly config: Config;
   readonly logger: Logger;
   readonly services: readonly ServiceDefinition[];
-  readonly folder: DataFolder;
-  readonly secret: string;
+  readonly storage: OpenStorage;
   /** Filled one by one. */
   readonly engines: Map<string, Engine>;
 }
 
-async function connectAll({ config, logger, services, folder, secret, engines }: Parts): Promise<Connector> {
+async function connectAll({ config, logger, services, storage, engines }: Parts): Promise<Connector> {
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
-  const { store } = folder;
-  const coordination = createOwnCoordination();
+  const { store, coordination, secret } = storage;
+  const [serves, works] = [config.ROLE !== "worker", config.ROLE !== "web"];
   const seal = createSeal(secret);
   const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
+  if (config.REDIS_URL !== undefined) assertSharedKey(unopened);
   if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
+  for (const reason of storage.warnings) logger.warn({ data: { reason } }, "connector.redis.warning");
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({
     store,
     services: served.map(({ name }) => name),
     budgetLeft: async (service) => engines.get(service)?.budgetLeft() ?? Infinity,
-    storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
-    freeDiskBytes: () => folder.disk.freeBytes(),
+    storeFile: "data_dir" in storage.place ? join(storePath(storage.place.data_dir), "data.mdb") : undefined,
+    freeDiskBytes: () => storage.disk.freeBytes(),
     version: PROJECT_VERSION,
     now,
   });
@@ -122,7 +117,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const context = {
     config,
     logger,
-    folder,
+    storage,
     coordination,
     seal,
     tokenKey: secret,
@@ -171,7 +166,7 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
   const app = createApp(
     {
       store,
-      disk: folder.disk,
+      disk: storage.disk,
       metrics,
       metricsToken: config.METRICS_TOKEN,
       accepting: () => accepting,
@@ -179,24 +174,28 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
       trustProxy: config.TRUST_PROXY,
       admin: config.ADMIN_TOKEN === undefined ? undefined : gated(admin, { token: config.ADMIN_TOKEN, logger }),
     },
-    all,
+    serves ? all : [],
   );
-  for (const engine of all) await engine.start();
-  const housekeeper = setInterval(
-    () =>
-      void store.housekeep(config.RETENTION_DAYS * DAY_MS).catch((error: unknown) => {
-        if (accepting) fault(error);
-      }),
-    HOUSEKEEPING_MS,
-  );
-  housekeeper.unref();
-  const usedKeyFile = config.SECRET === undefined ? keyFile(config.DATA_DIR) : undefined;
-  const backups = backupRoutes((to, signal) => folder.backUp(to, usedKeyFile, signal));
-  folder.lock.serve(createMachineDoor(Router().use(admin, backups), logger));
+  const chores = coordination.jobs("server", {
+    now,
+    onError: (_, error) => {
+      if (accepting) fault(error);
+    },
+  });
+  if (works) {
+    for (const engine of all) await engine.start();
+    chores.serve(HOUSEKEEPING, async () => {
+      await store.housekeep(config.RETENTION_DAYS * DAY_MS);
+    });
+    chores.start();
+    chores.every([HOUSEKEEPING], HOUSEKEEPING_MS);
+  }
+  storage.serve(admin);
 
   return {
     app,
     store,
+    place: storage.place,
     engine: (service) => {
       const engine = engines.get(service);
       if (engine === undefined) throw new Error(`${service} is not served.`);
@@ -208,12 +207,11 @@ async function connectAll({ config, logger, services, folder, secret, engines }:
     },
     close: async () => {
       accepting = false;
-      clearInterval(housekeeper);
-      folder.lock.serve(undefined);
-      await Promise.all(all.map((engine) => engine.close()));
+      storage.serve(undefined);
+      await Promise.all([chores.close(), ...all.map((engine) => engine.close())]);
       await coordination.close();
       for (const agents of [hullAgents, keyAgents]) closeAgents(agents);
-      await folder.close();
+      await storage.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The one place that turns errors into answers. Every answer has flow control: as JSON, or as a page. */
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
-import { DiskError } from "../../src/storage/port/disk";
+import { DiskError, REDIS_LOST } from "../../src/storage/port/disk";
 import { RETRY, RETRY_LATER } from "../flow-control";
 import { HttpError, refuse } from "../http-error";
 
@@ -33,7 +33,7 @@ export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorR
     if (known === undefined) logger.error({ context, err: error }, "connector.request.error");
     else {
       const { status, code, message: reason } = known;
-      // A full disk has one line of its own, and not one for each request.
+      // A full disk, or a lost Redis, has one line of its own, and not one for each request.
       const level = error instanceof DiskError ? "debug" : "warn";
       logger[level]({ context, data: { status, code, reason } }, "connector.request.refused");
     }
@@ -56,7 +56,13 @@ const DISK_FULL =
   "This server cannot keep anything new now, because its disk is full or cannot be written. " +
   "Try again later; if it stays like this, tell those who run this server.";
 
+const STORE_LOST =
+  "This server cannot reach what it keeps its records in. " +
+  "Try again later; if it stays like this, tell those who run this server.";
+
 function asHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof DiskError && error.code === REDIS_LOST)
+    return new HttpError(503, "store_lost", STORE_LOST, RETRY);
   if (error instanceof DiskError) return new HttpError(503, "disk_full", DISK_FULL, RETRY_LATER);
   if (!(error instanceof URIError)) return error instanceof HttpError ? error : undefined;
   return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");

@@ -38,7 +38,7 @@ export interface Guesses<S> {
 }
 
 /** The way to the server. Whatever is lost on it is asked again there: each answer here is the server's. */
-export interface Connection<S, Options> {
+export interface Connection<S> {
   /** All answers are of one moment. */
   fetch(questions: readonly Question[]): Promise<readonly Answer<S>[]>;
   /**
@@ -47,21 +47,12 @@ export interface Connection<S, Options> {
    * @returns for each change the row's value as it is stored now, if that is known; undefined when something that was
    * read is not so any more
    */
-  apply(
-    reads: readonly Read<S>[],
-    changes: readonly RowChange[],
-    options: Options | undefined,
-  ): Promise<readonly (S | undefined)[] | undefined>;
+  apply(reads: readonly Read<S>[], changes: readonly RowChange[]): Promise<readonly (S | undefined)[] | undefined>;
   /** @returns a copy, or something that nobody can change; @throws DamagedRow */
   decode(stored: S, table: string, key: Key): unknown;
   /** Between a conflict and the next run. */
   wait(conflicts: number): Promise<void>;
   readonly guesses?: Guesses<S>;
-}
-
-/** A database whose commits may say more than what they change. */
-export interface RemoteDatabase<Options> extends Pick<Database, "read"> {
-  write<T>(work: (rows: Rows) => Work<T>, options?: Options): Promise<T>;
 }
 
 /** The first part of a walk that is fetched; each further part is twice as long. */
@@ -76,7 +67,7 @@ const MOST_CONFLICTS = 200;
 /** Ends a run that has asked too much of what is not there yet. */
 class Abandoned extends Error {}
 
-export function createRemoteDatabase<S, Options = never>(connection: Connection<S, Options>): RemoteDatabase<Options> {
+export function createRemoteDatabase<S>(connection: Connection<S>): Pick<Database, "read" | "write"> {
   async function fetchAll(questions: readonly Question[]): Promise<Map<string, Answer<S>>> {
     const answers = await connection.fetch(questions);
     return new Map(questions.map((question, index) => [idOf(question), answers[index] ?? NOTHING]));
@@ -99,7 +90,7 @@ export function createRemoteDatabase<S, Options = never>(connection: Connection<
   }
 
   /** Runs the work until a run has had everything that it asked for, and nobody changed that meanwhile. */
-  async function complete<T>(work: (rows: Rows) => Work<T>, onlyReads: boolean, options?: Options): Promise<T> {
+  async function complete<T>(work: (rows: Rows) => Work<T>, onlyReads: boolean): Promise<T> {
     let known = new Map<string, Answer<S>>();
     let moments = 0;
     let abandoned = 0;
@@ -121,7 +112,7 @@ export function createRemoteDatabase<S, Options = never>(connection: Connection<
       const { changes } = end;
       // What was fetched at once needs no comparison; a run over two moments may have thrown because of that.
       const isSure = changes.length === 0 && moments < 2 && guessed.length === 0;
-      const stored = isSure ? [] : await connection.apply(run.reads(), changes, options);
+      const stored = isSure ? [] : await connection.apply(run.reads(), changes);
       if (stored !== undefined) {
         remember(run, changes, stored);
         return end.result();
@@ -137,7 +128,7 @@ export function createRemoteDatabase<S, Options = never>(connection: Connection<
 
   return {
     read: (work) => complete((rows) => ({ result: work(rows), changes: [] }), true),
-    write: (work, options) => complete(work, false, options),
+    write: (work) => complete(work, false),
   };
 }
 
@@ -181,7 +172,7 @@ interface Run<S> {
  */
 function openRun<S>(
   known: ReadonlyMap<string, Answer<S>>,
-  { decode, guesses }: Pick<Connection<S, never>, "decode" | "guesses">,
+  { decode, guesses }: Pick<Connection<S>, "decode" | "guesses">,
 ): Run<S> {
   const asked = new Map<string, Question>();
   const missing = new Map<string, Question>();

@@ -1,11 +1,14 @@
 /** What others may know of the disk that the store is on, and of copies of it. */
 import { getSystemErrorMap } from "node:util";
 
+/** The code when the store is on Redis, and Redis is lost. */
+export const REDIS_LOST = "REDIS";
+
 /** The store cannot be written now; the message says where it is, why, and what a person can do. */
 export class DiskError extends Error {
-  override readonly name = "DiskError";
+  override readonly name: string = "DiskError";
 
-  /** @param code the system's word, such as `ENOSPC`; `LOW` and `FULL` are ours */
+  /** @param code the system's word, such as `ENOSPC`; `LOW`, `FULL` and `REDIS` are ours */
   constructor(
     message: string,
     readonly code: string,

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeConfig, readConfig } from "../../../server/config";
+import { describeConfig, differingVariables, readConfig } from "../../../server/config";
 import { z } from "zod";
 import { SERVICES } from "../../../src/services";
 import type { ServiceDefinition } from "../../../src/services/definition";
@@ -20,6 +20,7 @@ test("an empty environment is enough", () => {
   expect(readConfig({})).toEqual({
     HOST: "0.0.0.0",
     PORT: 8082,
+    ROLE: "all",
     DATA_DIR: "./data",
     SERVICES: ["planhat", "plansource", "planningpme", "plangrade"],
     PLANGRADE_URL: "https://plangrade.com",
@@ -49,6 +50,7 @@ test("an empty environment is enough", () => {
     RETRY_BASE_MS: 1_000,
     RETRY_CAP_MS: 120_000,
     REQUEST_TIMEOUT_MS: 60_000,
+    LEASE_MS: 15_000,
   });
 });
 
@@ -131,6 +133,7 @@ test.each([
   ["RETRY_BASE_MS", "0", `${NUMBER} 1 to 600000`],
   ["RETRY_CAP_MS", "NaN", `${NUMBER} 1 to 3600000`],
   ["REQUEST_TIMEOUT_MS", "60 seconds", `${NUMBER} 10 to 600000`],
+  ["LEASE_MS", "99", `${NUMBER} 100 to 600000`],
   ["HULL_PROTOCOL", "HTTPS", "https or http"],
   ["LOG_LEVEL", "chatty", "fatal, error, warn, info, debug, trace or silent"],
   ["HULL_REQUIRE_SIGNATURE", "maybe", "on or off"],
@@ -218,15 +221,35 @@ test("all problems are told at once", () => {
   expect(problem).toContain("LOG_LEVEL: ");
 });
 
-test.each<Record<string, string>>([{ REDIS_URL: "redis://127.0.0.1" }, { ROLE: "worker" }])(
-  "what is not built yet is refused, not ignored: %p",
-  (environment) => {
-    expect(problemOf(environment)).toMatch(/REDIS_URL and ROLE are not supported yet/);
-  },
-);
+describe("several processes", () => {
+  const redis = { REDIS_URL: "redis://me:secret-4711@127.0.0.1", SECRET: "a secret of some length" };
 
-test("ROLE=all is what the process does anyway", () => {
-  expect(() => readConfig({ ROLE: "all", REDIS_URL: "" })).not.toThrow();
+  test.each(["web", "worker", "all"])("ROLE=%s is possible on Redis", (ROLE) => {
+    expect(readConfig({ ...redis, ROLE }).ROLE).toBe(ROLE);
+  });
+
+  test.each(["web", "worker"])("ROLE=%s alone is refused without REDIS_URL", (ROLE) => {
+    expect(problemOf({ ROLE, REDIS_URL: " " })).toContain(
+      `\nROLE: must be all as long as REDIS_URL is unset, not "${ROLE}". Correct it, or unset it for the default, all.`,
+    );
+  });
+
+  test("an unknown ROLE is refused anyway", () => {
+    expect(problemOf({ ...redis, ROLE: "boss" })).toContain('\nROLE: must be all, web or worker, not "boss".');
+  });
+
+  test("on Redis a SECRET is required, whatever the role", () => {
+    const { REDIS_URL } = redis;
+    expect(problemOf({ REDIS_URL })).toContain(
+      "\nSECRET: must be set, and must be the same in all processes that share REDIS_URL.",
+    );
+    expect(problemOf({ REDIS_URL, SECRET: "short" })).toContain("\nSECRET: must have at least 16 characters");
+  });
+
+  test("the address of Redis, which holds a password, is never shown", () => {
+    expect(differingVariables(redis, readConfig(redis))).toEqual({ REDIS_URL: "set", SECRET: "set" });
+    expect(problemOf({ REDIS_URL: redis.REDIS_URL, ROLE: "boss" })).not.toContain("4711");
+  });
 });
 
 describe("the key for stored credentials", () => {

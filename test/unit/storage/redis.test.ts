@@ -4,11 +4,7 @@ import { Redis } from "ioredis";
 import { readRedisUrl } from "../../../src/storage/database/redis/address";
 import { assertFit } from "../../../src/storage/database/redis/checks";
 import { connectRedis, type RedisConnection } from "../../../src/storage/database/redis/connection";
-import {
-  createRedisDatabase,
-  openRedisDatabase,
-  type RedisDatabase,
-} from "../../../src/storage/database/redis/database";
+import { createRedisDatabase, openRedisDatabase } from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
 import type { Store } from "../../../src/storage/port/store";
@@ -23,7 +19,7 @@ const ROWS = "rows";
 let prefixes = 0;
 let prefix = "";
 let client: Redis;
-const databases: RedisDatabase[] = [];
+const databases: Database[] = [];
 
 beforeEach(() => {
   prefixes += 1;
@@ -36,7 +32,7 @@ afterEach(async () => {
   for (const database of databases.splice(0)) await database.close();
 });
 
-function open(path = sharedRedis().path): RedisDatabase {
+function open(path = sharedRedis().path): Database {
   const database = createRedisDatabase({ connection: connectRedis(addressOf(path)), prefix });
   databases.push(database);
   return database;
@@ -127,20 +123,6 @@ describe("a commit", () => {
     expect(ids).toHaveLength(1);
     expect(await client.ttl(ids[0] ?? "")).toBeGreaterThan(590);
     expect(await client.ttl(ids[0] ?? "")).toBeLessThanOrEqual(600);
-  });
-
-  it("is refused whole once its fence has moved", async () => {
-    const database = open();
-    const fence = { key: `${prefix}fence`, fence: "1" };
-    const fenced = (value: number): Promise<void> =>
-      database.write(() => ({ result: undefined, changes: [put(["a"], value)] }), fence);
-    await client.set(fence.key, "1");
-    await fenced(1);
-    await client.set(fence.key, "2");
-    await expect(fenced(2)).rejects.toMatchObject({ name: "FencedOff" });
-    await client.del(fence.key);
-    await expect(fenced(3)).rejects.toMatchObject({ name: "FencedOff" });
-    expect(await get(database, ["a"])).toBe(1);
   });
 
   it("is never lost between two connections, each with its own idea of what is there", async () => {

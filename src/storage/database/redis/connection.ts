@@ -2,10 +2,15 @@
 import { hash } from "node:crypto";
 import memoize from "lodash/memoize";
 import { Redis, ReplyError, type RedisOptions } from "ioredis";
+import { DiskError, REDIS_LOST } from "../../port/disk";
 
 /** Redis did not answer, or refuses, or is not fit; the message says what a person can do, and holds no password. */
-export class RedisError extends Error {
+export class RedisError extends DiskError {
   override readonly name = "RedisError";
+
+  constructor(message: string) {
+    super(message, REDIS_LOST);
+  }
 }
 
 export interface RedisAddress {

@@ -1,8 +1,8 @@
 /** The Store's database on Redis: work runs here, over rows that were fetched before; scripts compare and write. */
 import { hash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { createRemoteDatabase, type Answer, type Question, type Read, type RemoteDatabase } from "../remote";
-import type { Key, RowChange } from "../rows";
+import { createRemoteDatabase, type Answer, type Question, type Read } from "../remote";
+import type { Database, Key, RowChange } from "../rows";
 import { readRedisUrl } from "./address";
 import { assertFit } from "./checks";
 import { connectRedis, type Argument, type RedisConnection } from "./connection";
@@ -10,21 +10,6 @@ import { decodeKey, encodeKey, END, rowBounds, walkBounds } from "./key";
 import { createPlaces, type Place } from "./place";
 import { COMMIT, FETCH } from "./scripts";
 import { decodeValue, encodeValue } from "./value";
-
-/** A commit is refused when the text at this key is not the fence any more. */
-export interface Fence {
-  readonly key: string;
-  readonly fence: string;
-}
-
-/** The fence has moved: somebody else owns now what was to be changed. Nothing was changed. */
-export class FencedOff extends Error {
-  override readonly name = "FencedOff";
-}
-
-export interface RedisDatabase extends RemoteDatabase<Fence> {
-  close(): Promise<void>;
-}
 
 export interface RedisOptions {
   /** For nobody else; closed with the database. */
@@ -62,7 +47,7 @@ interface Stored {
  */
 export async function openRedisDatabase(
   url: string,
-): Promise<{ readonly database: RedisDatabase; readonly warnings: readonly string[] }> {
+): Promise<{ readonly database: Database; readonly warnings: readonly string[] }> {
   const connection = connectRedis(readRedisUrl(url));
   try {
     const warnings = await assertFit(connection);
@@ -73,7 +58,7 @@ export async function openRedisDatabase(
   }
 }
 
-export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOptions): RedisDatabase {
+export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOptions): Database {
   const places = createPlaces(prefix);
   const name = randomUUID();
   let commits = 0;
@@ -111,7 +96,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
     return [question.kind, set, bytesOf(min), bytesOf(max), limit === undefined || limit === Infinity ? -1 : limit];
   }
 
-  const database = createRemoteDatabase<Stored, Fence>({
+  const database = createRemoteDatabase<Stored>({
     fetch: async (questions) => {
       const sets = openSets();
       const parts = questions.flatMap((question) => questionArguments(question, sets, 0));
@@ -119,16 +104,15 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
       const answers = (await connection.run(FETCH, names, parts)) as readonly (number | readonly Buffer[])[];
       return answers.map(answerOf);
     },
-    apply: async (reads, changes, fence) => {
+    apply: async (reads, changes) => {
       const sets = openSets();
       const asked = reads.flatMap(({ question, answer }) => [
-        ...questionArguments(question, sets, 2),
+        ...questionArguments(question, sets, 1),
         expected(question, answer),
       ]);
       const sent = changes.map((change) => sentChange(change, sets));
       const parts: readonly Argument[] = [
         ID_KEPT_SECONDS,
-        fence?.fence ?? "",
         reads.length,
         changes.length,
         ...sets.all().flatMap(({ listed }) => [listed?.list ?? "", listed?.member ?? ""]),
@@ -137,9 +121,8 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
       ];
       commits += 1;
       const id = places.nameOf("commit", `${name}/${commits}`);
-      const keys = [id, fence?.key ?? id, ...sets.all().map((place) => place.name)];
+      const keys = [id, ...sets.all().map((place) => place.name)];
       const answer = String(await connection.run(COMMIT, keys, parts));
-      if (answer === "fenced") throw new FencedOff(`The fence ${fence?.fence ?? ""} does not count any more.`);
       return answer === "applied" ? sent.map(({ stored }) => stored) : undefined;
     },
     decode: ({ member, valueAt }, table, key) => decodeValue(member.subarray(valueAt), table, key),
@@ -159,7 +142,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
     const place = places.placeOf(table, key);
     if (place === undefined) throw new Error(`A row of ${table} needs a key.`);
     const bytes = bytesOf(encodeKey(key));
-    const set = sets.numberOf(place, 2);
+    const set = sets.numberOf(place, 1);
     if ("by" in change) return { parts: ["add", set, bytes, change.by] };
     if (change.value === undefined) return { parts: ["remove", set, bytes, ""] };
     const value = encodeValue(table, change.value);

@@ -39,19 +39,18 @@ return answers
 `;
 
 /**
- * KEYS: that of the commit's id, that of the fence, the sets.
- * ARGV: how long the id is kept, the fence, how many questions and changes there are; for each set a list and a member of
+ * KEYS: that of the commit's id, the sets.
+ * ARGV: how long the id is kept, how many questions and changes there are; for each set a list and a member of
  * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
  * `remove`, `add`), the number of its set, the key, the value.
- * @returns whether it is applied, conflicts, or is fenced off
+ * @returns whether it is applied, or conflicts
  */
 export const COMMIT = `
 ${ANSWER}
-local keptSeconds, fence, reads, changes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local keptSeconds, reads, changes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'applied' end
-if fence ~= '' and redis.call('GET', KEYS[2]) ~= fence then return 'fenced' end
 
-local at = 5 + 2 * (#KEYS - 2)
+local at = 4 + 2 * (#KEYS - 1)
 for _ = 1, reads do
   local found = answer(at)
   local is
@@ -76,7 +75,7 @@ if changes == 0 then return 'applied' end
 local was = {}
 for _ = 1, changes do
   local kind, set, key, value = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local name, list = KEYS[set], ARGV[5 + 2 * (set - 3)]
+  local name, list = KEYS[set], ARGV[4 + 2 * (set - 2)]
   if list ~= '' and was[set] == nil then was[set] = redis.call('EXISTS', name) end
   local before = redis.call('ZRANGEBYLEX', name, '[' .. key .. '\\0', '(' .. key .. '\\1', 'LIMIT', 0, 1)[1]
   local after
@@ -93,7 +92,7 @@ for _ = 1, changes do
   at = at + 4
 end
 for set, existed in pairs(was) do
-  local list, member = ARGV[5 + 2 * (set - 3)], ARGV[6 + 2 * (set - 3)]
+  local list, member = ARGV[4 + 2 * (set - 2)], ARGV[5 + 2 * (set - 2)]
   local exists = redis.call('EXISTS', KEYS[set])
   if exists > existed then redis.call('ZADD', list, 0, member) end
   if exists < existed then redis.call('ZREM', list, member) end

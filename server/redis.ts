@@ -1,0 +1,71 @@
+/** The store of a process that shares it with others: on Redis. */
+import { createOutbox } from "../src/engine/outbox/outbox";
+import { readRedisUrl } from "../src/storage/database/redis/address";
+import { connectRedis } from "../src/storage/database/redis/connection";
+import { openRedisDatabase } from "../src/storage/database/redis/database";
+import { watchRedis } from "../src/storage/database/redis/watch";
+import { createDryStored } from "../src/storage/dry-run";
+import type { StoreOptions } from "../src/storage/store";
+import { createRedisCoordination, type RedisCoordination, type RedisCoordinationOptions } from "./coordination";
+import { openStore } from "./open-store";
+import type { Storage } from "./storage";
+
+export interface RedisStorageOptions
+  extends Pick<StoreOptions, "onDamaged">, Pick<RedisCoordinationOptions, "leaseMs" | "requestMs"> {
+  /** `REDIS_URL`. */
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told once when Redis is lost, and once when it is back. */
+  readonly onChange: (trouble: string | undefined) => void;
+  /** Called with errors of renewals and the like, which are tried again. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface RedisStorage extends Storage {
+  readonly coordination: RedisCoordination;
+  /** Where it is, without a password. */
+  readonly name: string;
+  /** Sentences about what may be lost. */
+  readonly warnings: readonly string[];
+}
+
+/** After this long without an answer Redis counts as lost. */
+const LOST_MS = 2_000;
+
+/** @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password */
+export async function openRedisStorage(options: RedisStorageOptions): Promise<RedisStorage> {
+  const { url, now, onChange, onError, onDamaged } = options;
+  const address = readRedisUrl(url);
+  const opened = await openRedisDatabase(url);
+  // What it is asked is asked on, and does not wait behind commits.
+  const connection = connectRedis(address);
+  const watch = watchRedis({ connection: connectRedis(address, LOST_MS), onChange });
+  const database = watch.guard(opened.database);
+  try {
+    const store = await openStore({ database, now, onDamaged });
+    const coordination = createRedisCoordination({ ...options, address, connection, store, onError });
+    watch.start();
+    return {
+      store,
+      disk: watch,
+      coordination,
+      name: address.name,
+      warnings: opened.warnings,
+      dryRun: async (clock = now) => {
+        const dry = createOutbox(await createDryStored(database, clock));
+        return { store: dry, close: () => dry.close() };
+      },
+      close: async () => {
+        watch.close();
+        connection.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    watch.close();
+    connection.close();
+    await database.close();
+    throw error;
+  }
+}

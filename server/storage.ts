@@ -1,0 +1,83 @@
+/** Where a process keeps everything: in its data folder, or on Redis. */
+import { Router as createRouter, type Router } from "express";
+import type { Logger } from "pino";
+import type { Disk } from "../src/storage/port/disk";
+import { createSeal } from "../src/storage/port/seal";
+import type { Store } from "../src/storage/port/store";
+import { backupRoutes } from "./admin/backup";
+import { createMachineDoor } from "./admin/machine";
+import type { Config } from "./config";
+import { createOwnCoordination, type Coordination } from "./coordination";
+import { openDataFolder } from "./data-folder";
+import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "./log";
+import { openRedisStorage } from "./redis";
+import { keyFile, readSecret } from "./secret";
+
+export interface Storage {
+  readonly store: Store;
+  /** What the store is on: a disk, or Redis. */
+  readonly disk: Disk;
+  /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
+  dryRun(clock?: () => number): Promise<Pick<Storage, "store" | "close">>;
+  close(): Promise<void>;
+}
+
+/** The storage of a server, and what comes with it. */
+export interface OpenStorage extends Storage {
+  readonly coordination: Coordination;
+  /** Key of what is stored. */
+  readonly secret: string;
+  /** Where it is, for the log: the folder, or Redis without its password. */
+  readonly place: { readonly data_dir: string } | { readonly redis: string };
+  /** What runs the risk of being lost, in sentences. */
+  readonly warnings: readonly string[];
+  /** Lets the tools of this machine in, where they have a way of their own. */
+  serve(routes: Router | undefined): void;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** @throws Error with a sentence when it cannot be opened */
+export async function openStorage(config: Config, logger: Logger): Promise<OpenStorage> {
+  const { REDIS_URL: url } = config;
+  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger);
+}
+
+async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> {
+  const { SECRET, DATA_DIR: dataDir } = config;
+  const watched = { reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE, onChange: createDiskLog(logger, dataDir) };
+  const readKey = (): string => readSecret(SECRET, dataDir);
+  const folder = await openDataFolder(dataDir, Date.now, () => createSeal(readKey()), watched, createDamageLog(logger));
+  const backups = backupRoutes((to, signal) =>
+    folder.backUp(to, SECRET === undefined ? keyFile(dataDir) : undefined, signal),
+  );
+  try {
+    return {
+      ...folder,
+      coordination: createOwnCoordination(),
+      secret: readKey(),
+      place: { data_dir: dataDir },
+      warnings: [],
+      serve: (routes) => folder.lock.serve(routes && createMachineDoor(createRouter().use(routes, backups), logger)),
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+async function openRedis(url: string, config: Config, logger: Logger): Promise<OpenStorage> {
+  const { SECRET: secret, LEASE_MS: leaseMs, REQUEST_TIMEOUT_MS } = config;
+  if (secret === undefined) throw new Error("With REDIS_URL, SECRET must be set.");
+  const storage = await openRedisStorage({
+    url,
+    now: Date.now,
+    leaseMs,
+    // Calls in bulk take twice as long.
+    requestMs: 2 * REQUEST_TIMEOUT_MS,
+    onChange: createRedisLog(logger),
+    onError: createFaultLog(logger),
+    onDamaged: createDamageLog(logger),
+  });
+  return { ...storage, secret, place: { redis: storage.name }, serve: () => undefined };
+}
