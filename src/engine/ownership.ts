@@ -1,13 +1,15 @@
 /** Work that one process at a time does on something; what it writes counts only while that process is the owner. */
 import type { Lease, Leases, Recover } from "../coordination/leases";
 import { whilePermitted } from "../http/permit";
-import { FenceLost } from "../storage/port/leases";
+import { FenceLost, TenantErased } from "../storage/port/leases";
 import type { Store } from "../storage/port/store";
 
 /** What somebody works with while this process is the owner. */
 export interface Owned {
   /** Writes only as long as that is so; after that its commits throw `FenceLost`. */
   readonly store: Store;
+  /** The same for one tenant: once it is erased they throw `TenantErased`. */
+  storeFor(tenant: string): Store;
   /** Aborts once somebody else may be the owner. */
   readonly signal: AbortSignal;
 }
@@ -28,12 +30,13 @@ export interface OwnedTask<T> {
 }
 
 export interface Ownership {
-  /** @returns undefined, perhaps with half of the work done, when somebody else is the owner */
+  /** @returns undefined, perhaps with half of the work done, when somebody else is the owner, or the tenant was erased */
   own<T>(name: string, task: OwnedTask<T>): Promise<T | undefined>;
 }
 
 export function createOwnership({ store, leases, onLost }: OwnershipOptions): Ownership {
-  const storeOf = ({ fence }: Pick<Lease, "fence">): Store => (fence === undefined ? store : store.under(fence));
+  const storeOf = ({ fence }: Pick<Lease, "fence">, tenant?: string): Store =>
+    fence === undefined ? store : store.under({ ...fence, ...(tenant !== undefined && { tenant }) });
   return {
     own: async (name, { work, recover, leavesFlights = false }) => {
       const recovering: Recover | undefined = recover && ((fence) => recover(storeOf({ fence })));
@@ -43,9 +46,10 @@ export function createOwnership({ store, leases, onLost }: OwnershipOptions): Ow
       try {
         return await whilePermitted(
           () => lease.mayStart(),
-          () => work({ store: storeOf(lease), signal }),
+          () => work({ store: storeOf(lease), storeFor: (tenant) => storeOf(lease, tenant), signal }),
         );
       } catch (error) {
+        if (error instanceof TenantErased) return undefined;
         const isLost = error instanceof FenceLost;
         if (isLost || leavesFlights) lease.abandon();
         if (!isLost) throw error;

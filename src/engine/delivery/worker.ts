@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
 import type { Job, JobHandler, Jobs } from "../../coordination/jobs";
-import { FenceLost } from "../../storage/port/leases";
+import { FenceLost, TenantErased } from "../../storage/port/leases";
 import { connectorIn } from "../../storage/port/lane";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Owned, OwnedTask, Ownership } from "../ownership";
@@ -196,6 +196,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       return await cycleOf(owned, lane);
     } catch (error) {
       if (error instanceof FenceLost) throw error;
+      if (error instanceof TenantErased) return "stuck";
       options.onError(error);
       // Should the store refuse even this, it is done before anything else is done there.
       await recover(owned.store, lane, false);
@@ -216,7 +217,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     }
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const cycle: CycleOptions<S> = {
-      store: owned.store,
+      store: owned.storeFor(lane.tenant),
       recheck: (records) => store.recheck(lane, records),
       service,
       seal: options.seal,
@@ -243,14 +244,14 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return worked ? "worked" : "idle";
   }
 
-  async function updateHull({ store: own, signal }: Owned, lane: Lane): Promise<void> {
+  async function updateHull({ storeFor, signal }: Owned, lane: Lane): Promise<void> {
     const tenant = await tenants.load(lane.tenant);
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
     try {
       for (let more = true; more && !closing() && !signal.aborted;) {
         const told = await sendHullUpdates({
-          store: own,
+          store: storeFor(lane.tenant),
           firehose,
           lane,
           types: service.types,

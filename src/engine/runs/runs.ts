@@ -89,7 +89,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     if (!options.hasRoom() && !cutShort.has(id)) return;
     if (run.kind === "batch" && (await isBehindAnother(run))) return;
     const own = new AbortController();
-    const further = execute(run, owned.store, AbortSignal.any([life.signal, own.signal, owned.signal])).then(
+    const further = execute(
+      run,
+      owned.storeFor(run.tenant),
+      AbortSignal.any([life.signal, own.signal, owned.signal]),
+    ).then(
       () => true,
       (error: unknown) => stumble(run, error),
     );

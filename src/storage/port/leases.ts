@@ -6,6 +6,8 @@ export interface Fence {
   readonly name: string;
   /** Nobody else ever has the same. */
   readonly id: string;
+  /** For whom it is worked on: what is written for somebody who was erased is not written. */
+  readonly tenant?: string;
 }
 
 export interface LeaseRow {
@@ -24,6 +26,15 @@ export class FenceLost extends Error {
 
   constructor(readonly fence: Fence) {
     super(`Another process works on ${fence.name} by now; what this one decided was not written.`);
+  }
+}
+
+/** The tenant was erased meanwhile: nothing was written. */
+export class TenantErased extends Error {
+  override readonly name = "TenantErased";
+
+  constructor() {
+    super("The connector was erased meanwhile; what was done for it was not written.");
   }
 }
 

@@ -1,8 +1,8 @@
 /** Who works on what, and whether he lives. Renewals stand apart, so that commits under a fence do not meet them. */
 import isEqual from "lodash/isEqual";
 import type { Database } from "../database/rows";
-import { FenceLost, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
-import { LEASES, RENEWALS } from "./tables";
+import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
+import { LEASES, RENEWALS, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
 export function leaseOf(view: Reader, name: string): LeaseState | undefined {
@@ -30,7 +30,7 @@ export function releaseLease(view: View, fence: Fence): void {
   view.drop(RENEWALS, [fence.name]);
 }
 
-/** The same database, whose commits write nothing once somebody else is the owner; then they throw `FenceLost`. */
+/** The same database, whose commits write nothing, and throw, once somebody else is the owner or the tenant is erased. */
 export function fenced(database: Database, fence: Fence): Database {
   return {
     ...database,
@@ -38,6 +38,8 @@ export function fenced(database: Database, fence: Fence): Database {
       database.write((rows) => {
         const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
         if (row?.id !== fence.id) throw new FenceLost(fence);
+        const { tenant } = fence;
+        if (tenant !== undefined && rows.get(TENANTS.name, [tenant]) === undefined) throw new TenantErased();
         return work(rows);
       }),
   };

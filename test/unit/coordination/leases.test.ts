@@ -1,7 +1,7 @@
 /** Who works on what: one owner at a time, whatever clocks say and whoever falls silent. */
 import { createLeases, createSoleOwner, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
-import { FenceLost } from "../../../src/storage/port/leases";
+import { FenceLost, TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import { openStore } from "../../../server/open-store";
 
@@ -190,6 +190,22 @@ test("commits of an owner that is none any more write nothing and say so; those 
   expect(await before.pauses(lane)).toHaveLength(1);
   await store.under(taken.fence).pause(lane, "*", undefined);
   expect(await store.pauses(lane)).toEqual([]);
+});
+
+test("commits for a tenant that was erased write nothing, and the others' do", async () => {
+  const lease = await openProcess().take(NAME);
+  if (lease?.fence === undefined) throw new Error("It is free.");
+  const tenants = ["planhat/acme/1", "planhat/acme/2"] as const;
+  for (const key of tenants) {
+    await store.saveTenant({ key, organization: "acme", connectorId: key, sealed: "", settingsAtMs: 0 });
+  }
+  await store.forgetTenant(tenants[0]);
+  const [erased, other] = tenants.map((tenant) => store.under({ name: NAME, id: lease.fence?.id ?? "", tenant }));
+  const pause = { kind: "auth", message: "", sinceMs: 0, untilMs: 1 };
+  await expect(erased?.pause({ remote: NAME, tenant: tenants[0] }, "*", pause)).rejects.toThrow(TenantErased);
+  await other?.pause({ remote: NAME, tenant: tenants[1] }, "*", pause);
+  expect(await store.pauses({ remote: NAME, tenant: tenants[0] })).toEqual([]);
+  expect(await store.pauses({ remote: NAME, tenant: tenants[1] })).toHaveLength(1);
 });
 
 test("the only process recovers what the one before left, once, and again what it gave up itself", async () => {
