@@ -238,20 +238,20 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       worked ||= result.worked;
       if (result.worked) jobs.wakeHere(hullUpdateJob(lane));
       if (result.problem !== undefined) await pauses.stop(lane, tenant.credentials, type, result.problem);
-      else if (result.worked) pauses.passed(lane, type);
+      else if (result.worked) await pauses.passed(lane, type);
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
   }
 
-  async function updateHull({ storeFor, signal }: Owned, lane: Lane): Promise<void> {
+  async function updateHull(owned: Owned, lane: Lane): Promise<void> {
     const tenant = await tenants.load(lane.tenant);
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
     try {
-      for (let more = true; more && !closing() && !signal.aborted;) {
+      for (let more = true; more && !closing() && !owned.signal.aborted;) {
         const told = await sendHullUpdates({
-          store: storeFor(lane.tenant),
+          store: owned.storeFor(lane.tenant),
           firehose,
           lane,
           types: service.types,

@@ -332,6 +332,8 @@ export interface PauseRow {
   readonly message: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** Passing problems in a row; each makes the next wait longer. */
+  readonly setbacks?: number;
 }
 
 /** Ids that one page of a list showed, and when it was asked for; milliseconds since 1970. */
