@@ -9,7 +9,7 @@ import type { BegunRun, NewRun, RunChange, RunQuery } from "../port/store";
 import { sumsOf } from "./counts";
 import { DEPTH, LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
 import { lanesOf } from "./tenants";
-import type { Reader, View } from "./view";
+import { dropSums, removeRows, type Reader, type View } from "./view";
 
 /** A run with what was counted in it. */
 export function runIn(view: Reader, id: string): RunRow | undefined {
@@ -141,11 +141,10 @@ export function isOldRun(view: Reader, row: RunRow, beforeMs: number): boolean {
 export function removeRuns(view: View, ids: readonly string[], limit: number): number {
   let removed = 0;
   for (const id of ids) {
-    const lines = [...view.range(REPORTS, [id], { limit })];
-    for (const [key] of lines) view.remove(REPORTS, key);
-    removed += lines.length;
-    if (lines.length === limit) continue;
-    for (const [key] of [...view.sums(RUN_COUNTS, [id])]) view.drop(RUN_COUNTS, key);
+    const lines = removeRows(view, REPORTS, [id], { limit });
+    removed += lines;
+    if (lines === limit) continue;
+    dropSums(view, RUN_COUNTS, [id]);
     view.remove(RUNS, [id]);
     removed += 1;
   }
@@ -154,8 +153,7 @@ export function removeRuns(view: View, ids: readonly string[], limit: number): n
 
 /** Removes some of what is stored about a tenant's runs; returns how many rows were removed. */
 export function forgetRunsOf(view: View, tenant: string, limit: number): number {
-  const last = [...view.range(LAST_RUNS, [tenant])];
-  for (const [key] of last) view.remove(LAST_RUNS, key);
+  const last = removeRows(view, LAST_RUNS, [tenant]);
   const ids = [...view.places(RUNS, "time", [tenant], { limit })].map((place) => String(place.at(-1)));
-  return removeRuns(view, ids, limit) + last.length;
+  return removeRuns(view, ids, limit) + last;
 }
