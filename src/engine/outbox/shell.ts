@@ -23,16 +23,20 @@ export interface Shell {
     change: (commit: Commit, item: T) => void,
     atEnd?: (commit: Commit, slice: readonly T[]) => void,
   ) => Promise<readonly RecordOutcome[]>;
-  /** Writes records anew that are still there, slice by slice. @param change undefined: nothing is known of it any more */
+  /**
+   * Writes records anew that are still there, slice by slice.
+   *
+   * @param change returns undefined when nothing is known of a record any more
+   */
   readonly rewrite: <T extends RecordName>(
     remote: string,
     items: readonly T[],
     change: (document: RecordDocument, commit: Commit, item: T) => RecordDocument | undefined,
   ) => Promise<void>;
-  /** Goes on with what did not fit into earlier commits, whoever's they were: only for those who report what ends. */
+  /** Goes on with what did not fit into earlier commits, whoever made them. Only for those who report what ends. */
   readonly finish: (remote: string) => Promise<readonly RecordOutcome[]>;
   readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
-  /** Reads places page by page: there may be far more than should be read at once. */
+  /** Reads places page by page, since there may be far more than should be read at once. @param isWanted all, if absent */
   readonly placesWhere: <P>(
     remote: string,
     pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],

@@ -120,7 +120,10 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane): number {
   return pauses + (rows > 0 ? rows : removeRows(view, REMOTES, [key]));
 }
 
-/** Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since others use them. */
+/**
+ * Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since
+ * others use them.
+ */
 async function forgetSent(database: Database, { remote: key, tenant }: Lane): Promise<void> {
   const place = await read(database, (view) => placeIn(remoteRow(view, key), tenant));
   if (place === -1) return;

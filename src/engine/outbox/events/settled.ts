@@ -34,7 +34,9 @@ export interface SettledChange extends Change {
 const MOST_OUTCOMES = 20;
 
 /**
- * @param before undefined: it was erased meanwhile
+ * What a record is once its result is known.
+ *
+ * @param before with what is in flight of it
  * @param deadLetterId by which people will name it, should it be refused
  * @param parent of a record that must wait for it
  */

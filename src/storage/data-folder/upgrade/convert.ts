@@ -83,6 +83,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
     }
   };
 
+  /** Tenants, and what is stored beside records and runs. */
   async function convertTenants(): Promise<void> {
     await copy(old.TENANTS, (view, [key = ""], row) => {
       const own = String(key);
