@@ -3,7 +3,7 @@ import type { Documents, PageQuery } from "../../storage/port/documents";
 import type { RecordDocument, RecordName } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { createTurns } from "../intake/yielding";
+import { createYielding } from "../../yielding";
 import { goOn, isUnfinished, openCommit, type Commit } from "./effects";
 import { inSlices } from "./slices";
 import { PAGE } from "./views";
@@ -62,7 +62,7 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): 
     pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],
     isWanted: (documents: Documents, place: P) => boolean = () => true,
   ): Promise<readonly P[]> {
-    const turn = createTurns();
+    const yieldIfLong = createYielding();
     const found: P[] = [];
     for (let after: P | undefined, more = true; more;) {
       const query = { limit: PAGE, after };
@@ -73,7 +73,7 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): 
       found.push(...wanted);
       after = places.at(-1);
       more = places.length === PAGE;
-      await turn();
+      await yieldIfLong();
     }
     return found;
   }
