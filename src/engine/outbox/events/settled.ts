@@ -153,7 +153,7 @@ function finished(
     entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
-      id: deadLetterId(),
+      id: isRefused(end.outcome) ? deadLetterId() : "",
       content: worked,
       ending: end,
       attempts: entry.attempts,
