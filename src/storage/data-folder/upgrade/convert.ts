@@ -146,7 +146,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
       const number = addLane(view, remote, tenant);
       let part = value && partOf(value, place);
       if (value === undefined && isWaiting) {
-        const record = old.rowAt(rows, old.RECORDS, raw.toSpliced(1, 1))?.value ?? NOTHING;
+        const { value: record } = old.rowAt(rows, old.RECORDS, raw.toSpliced(1, 1)) ?? { value: NOTHING };
         const last = lostOutcome(record, nowMs);
         countLost(view, place, last);
         part = lostPart(last, number, linkOf(record, remote) !== undefined);
