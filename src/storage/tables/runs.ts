@@ -137,18 +137,20 @@ export function isOldRun(view: Reader, row: RunRow, beforeMs: number): boolean {
   );
 }
 
-/** Removes runs with their reports, a part of a long report at a time; returns how many rows were removed. */
+/** Removes some runs with their reports, long ones in part; returns how many rows were removed. @param limit of them */
 export function removeRuns(view: View, ids: readonly string[], limit: number): number {
   let removed = 0;
-  for (const id of ids) {
-    const lines = removeRows(view, REPORTS, [id], { limit });
-    removed += lines;
-    if (lines === limit) continue;
-    dropSums(view, RUN_COUNTS, [id]);
-    view.remove(RUNS, [id]);
-    removed += 1;
-  }
+  for (const id of ids) if (removed < limit) removed += removeRun(view, id, limit - removed);
   return removed;
+}
+
+function removeRun(view: View, id: string, limit: number): number {
+  const lines = removeRows(view, REPORTS, [id], { limit });
+  // Its report may go on.
+  if (lines === limit) return lines;
+  dropSums(view, RUN_COUNTS, [id]);
+  view.remove(RUNS, [id]);
+  return lines + 1;
 }
 
 /** Removes some of what is stored about a tenant's runs; returns how many rows were removed. */
