@@ -1,18 +1,18 @@
 /** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
 import type { Claims, Desired, Json, Keys, OutcomeKind } from "../../record";
 
-/** A record of a remote. */
+/** Names a record among those of a remote. */
 export interface RecordName {
   readonly type: string;
   readonly hullId: string;
 }
 
-/** The part of a record that one connector has. */
+/** Names the part of a record that is one connector's own. */
 export interface RecordPlace extends RecordName {
   readonly tenant: string;
 }
 
-/** One installed connector: organization + connector id. */
+/** One installed connector of a service. */
 export interface TenantRow {
   readonly key: string;
   readonly organization: string;
@@ -161,7 +161,7 @@ export interface Entry {
   readonly recheck?: true;
 }
 
-/** The same with what the queue needs to know of its record. */
+/** An entry with what the queue needs to know of its record. */
 export type EntryRow = RecordPlace & Entry & Pick<RecordDocument, "unconfirmed">;
 
 export interface Attempt {
@@ -188,7 +188,7 @@ export interface HullUpdate {
   readonly account?: Claims;
 }
 
-/** The same while it waits: written to the service (or found equal), Hull does not know yet. */
+/** The same while it waits: the service has it, Hull does not know yet. */
 export interface PendingHullUpdate extends HullUpdate {
   readonly remoteId: string;
   readonly outcomes: readonly Outcome[];

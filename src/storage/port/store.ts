@@ -1,6 +1,6 @@
 /**
- * The Store port: named atomic operations over many keys, never callback transactions, so that an embedded
- * database and a shared one can both offer it. Every write resolves only when it is durable.
+ * The Store port: named operations, each in one commit or, where it is about many records, in a few. Every write resolves
+ * only when it is durable.
  */
 import type { DeliveryStore } from "./delivery";
 import type { FetchStore } from "./fetch";

@@ -1,4 +1,4 @@
-/** The delivery worker logs what ends, whoever's it is. */
+/** The delivery worker logs what ends, for the connector whose message it was. */
 import { createSoleOwner } from "../../../src/coordination/leases";
 import { createOwnership } from "../../../src/engine/ownership";
 import { createOwnJobs } from "../../../src/coordination/own-jobs";
@@ -34,7 +34,7 @@ const said = (): unknown => lines.map(({ context, data }) => [context["id"], dat
 
 beforeEach(() => (lines.length = 0));
 
-it("also what a restart ends", async () => {
+it("what a restart ends is logged", async () => {
   await start(update({ id: "c1", version: 1 }), "create");
   await accept(skip({ id: "c2", version: 2 }));
   const started = worker();
@@ -43,7 +43,7 @@ it("also what a restart ends", async () => {
   expect(said()).toEqual([["c1", "c1", "newer_message"]]);
 });
 
-it("with the connector whose message it was", () => {
+it("an outcome is logged for the connector whose message it was", () => {
   const outcome = endingOf("m1", "dead", "parent_rejected");
   worker().announce(
     [LANE, NEIGHBOUR].map(({ tenant }) => ({ tenant, type: "endusers", hullId: "e1", claims: {}, outcome })),

@@ -41,7 +41,7 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
 }
 
 /** Whether nothing is left of it but what `erased` leaves: nobody has heard of it since, and nothing waits. */
-export function isShell({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
+export function isErased({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
   return [remoteId, unconfirmed, recent, pending, ...Object.values(own)].every((each) => each === undefined);
 }
 

@@ -35,7 +35,9 @@ export interface SettledChange extends Change {
 const MOST_OUTCOMES = 20;
 
 /**
- * @param before undefined: it was erased meanwhile
+ * What a record is once its result is known.
+ *
+ * @param before with what is in flight of it
  * @param deadLetterId by which people will name it, should it be refused
  * @param parent of a record that must wait for it
  */
@@ -143,17 +145,18 @@ function finished(
   const { outcome, atMs, note } = then.outcome;
   const end = outcomeOf(worked, outcome, then.outcome, atMs, note);
   const told = then.kind === "tell" && mirror !== undefined;
-  const isLinked = linkOf(document, at.generation) !== undefined;
+  const link = linkOf(document, at.generation);
   // The service has what the message said; a warning about a record applies to its next message too.
   const isSame =
     newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
-  const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
+  // Another connector may have linked it to that very record meanwhile.
+  const rival = then.kind === "end" && then.rivalFor !== undefined && then.rivalFor !== link && newer === undefined;
   const changes: OwnPart = {
     entry: newer === undefined ? recheckOf(entry, worked, end, at) : released(entry, newer, isEarlier),
     kept: keptOf(own, entry, worked, at),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
-      id: deadLetterId(),
+      id: isRefused(end.outcome) ? deadLetterId() : "",
       content: worked,
       ending: end,
       attempts: entry.attempts,
@@ -164,7 +167,9 @@ function finished(
   // A create that a person must look for: until then no message makes the record a second time. One that another
   // connector lost is still to be looked for by that one.
   const staysOpen =
-    isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
+    isEarlier ||
+    (end.code === "unconfirmed" && link === undefined) ||
+    (mirror === undefined && areOthersWaiting(document, at));
   const effects = [...(learned.effects ?? [])];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
