@@ -157,6 +157,15 @@ export function readConfig(environment: Environment, services: readonly ServiceD
   return { ...(parsed.data as z.output<typeof schema>), SERVICES: chosen.length === 0 ? known : chosen };
 }
 
+/** Where the store is, for tools that need nothing else. */
+export type StorePlace = { readonly dataDir: string } | { readonly redisUrl: string };
+
+/** @throws Error when it cannot be read */
+export function readStorePlace(environment: Environment): StorePlace {
+  const { DATA_DIR, REDIS_URL: redisUrl } = givenIn(environment);
+  return redisUrl === undefined ? { dataDir: readConfig({ DATA_DIR }).DATA_DIR } : { redisUrl };
+}
+
 /**
  * The variables that make this process another one than the defaults would, as they were given; secrets say "set".
  *

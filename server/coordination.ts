@@ -20,6 +20,8 @@ export interface Coordination {
   readonly windowOf: ((quotaKey: string) => Window) | undefined;
   /** Where calls at a time under a quota key are counted; undefined: in this process. */
   readonly placesOf: ((quotaKey: string) => Places) | undefined;
+  /** Those of all jobs that were asked for, for people who look at them; undefined: they are in this process alone. */
+  readonly queues: readonly Queue[] | undefined;
   /** Lets go of everything, once all jobs have ended. */
   close(): Promise<void>;
 }
@@ -32,13 +34,9 @@ export function createOwnCoordination(): Coordination {
     leases,
     windowOf: undefined,
     placesOf: undefined,
+    queues: undefined,
     close: () => leases.close(),
   };
-}
-
-export interface RedisCoordination extends Coordination {
-  /** Those of all jobs that were asked for, for those who look at them. */
-  readonly queues: readonly Queue[];
 }
 
 export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> {
@@ -48,7 +46,7 @@ export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> 
 }
 
 /** For one of several processes of a store. */
-export function createRedisCoordination(options: RedisCoordinationOptions): RedisCoordination {
+export function createRedisCoordination(options: RedisCoordinationOptions): Coordination {
   const { address, connection, requestMs } = options;
   const leases = createLeases(options);
   const queues: Queue[] = [];

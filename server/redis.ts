@@ -6,7 +6,7 @@ import { openRedisDatabase } from "../src/storage/database/redis/database";
 import { watchRedis } from "../src/storage/database/redis/watch";
 import { createDryStored } from "../src/storage/dry-run";
 import type { StoreOptions } from "../src/storage/store";
-import { createRedisCoordination, type RedisCoordination, type RedisCoordinationOptions } from "./coordination";
+import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "./coordination";
 import { openStore } from "./open-store";
 import type { Storage } from "./storage";
 
@@ -23,7 +23,7 @@ export interface RedisStorageOptions
 }
 
 export interface RedisStorage extends Storage {
-  readonly coordination: RedisCoordination;
+  readonly coordination: Coordination;
   /** Where it is, without a password. */
   readonly name: string;
   /** Sentences about what may be lost. */

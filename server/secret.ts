@@ -97,11 +97,10 @@ export async function unopenedSettings(
  */
 export function assertSharedKey(unopened: UnopenedSettings | undefined): void {
   if (unopened === undefined || unopened.connectors === 0 || unopened.unopened < unopened.connectors) return;
-  const all = unopened.connectors === 1 ? "the connector" : `the ${unopened.connectors} connectors`;
   throw new Error(
-    `SECRET is not the one that the other processes on this Redis have: it opens the settings of none of ${all} stored ` +
-      "there, so this process would write what nobody else can read. Set SECRET to theirs, or let REDIS_URL name an " +
-      "empty database.",
+    "SECRET is not the one that the other processes on this Redis have: it opens none of the settings stored there " +
+      `(connectors: ${unopened.connectors}), so this process would write what nobody else can read. Set SECRET to ` +
+      "theirs, or let REDIS_URL name an empty database.",
   );
 }
 

@@ -1,6 +1,6 @@
 /** The composition root: opens the store, builds what all services share, and an engine for each of them. */
 import { join } from "node:path";
-import type { Express } from "express";
+import { Router, type Express } from "express";
 import type { Logger } from "pino";
 import type { DeliveryWorker } from "../src/engine/delivery/worker";
 import { closeAgents, createAgents } from "../src/http/agents";
@@ -19,10 +19,12 @@ import type { Store } from "../src/storage/port/store";
 import { createConnectors } from "./admin/connectors";
 import { createDeadLetters } from "./admin/dead-letters";
 import { gated } from "./admin/gate";
+import { queueRoutes, QUEUES } from "./admin/queues";
 import { adminRoutes } from "./admin/route";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
+import { styleRoutes } from "./console/style";
 import { storePath } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog, createFaultLog } from "./log";
@@ -159,29 +161,46 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     health: async (tenant) => engineOf(tenant)?.healthOf(tenant),
     forget: (tenant) => engineOf(tenant)?.forget(tenant) ?? store.forgetTenant(tenant),
   });
-  const admin = adminRoutes({ services, site: { mount: mountOf(first.name) }, deadLetters, connectors, now, logger });
-
   let accepting = true;
   const fault = createFaultLog(logger);
-  const app = createApp(
-    {
-      store,
-      disk: storage.disk,
-      metrics,
-      metricsToken: config.METRICS_TOKEN,
-      accepting: () => accepting,
-      logger,
-      trustProxy: config.TRUST_PROXY,
-      admin: config.ADMIN_TOKEN === undefined ? undefined : gated(admin, { token: config.ADMIN_TOKEN, logger }),
-    },
-    serves ? all : [],
-  );
   const chores = coordination.jobs("server", {
     now,
     onError: (_, error) => {
       if (accepting) fault(error);
     },
   });
+  const board = coordination.queues && queueRoutes(coordination.queues);
+  const site = { mount: mountOf(first.name) };
+  const admin = adminRoutes({
+    services,
+    site,
+    deadLetters,
+    connectors,
+    queues: board && QUEUES,
+    now,
+    logger,
+  });
+
+  const app = createApp(
+    {
+      store,
+      disk: storage.disk,
+      warnings: storage.warnings,
+      metrics,
+      metricsToken: config.METRICS_TOKEN,
+      accepting: () => accepting,
+      logger,
+      trustProxy: config.TRUST_PROXY,
+      admin:
+        config.ADMIN_TOKEN === undefined
+          ? undefined
+          : Router()
+              // Where no service lends it.
+              .use(site.mount, styleRoutes())
+              .use(gated(Router().use(admin, board ?? []), { token: config.ADMIN_TOKEN, logger })),
+    },
+    serves ? all : [],
+  );
   if (works) {
     for (const engine of all) await engine.start();
     chores.serve(HOUSEKEEPING, async () => {

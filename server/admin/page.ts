@@ -21,15 +21,16 @@ const COLUMNS = html`<th scope="col">Connector</th>
  * @param nowMs when it was asked for, milliseconds since 1970
  * @param home the address of the page
  * @param site a service whose style it has
+ * @param queues where the jobs are shown, if they are
  */
 export function connectorsPage(
   connectors: readonly ConnectorOverview[],
   nowMs: number,
-  home: string,
-  site: Site,
+  { home, site, queues }: { readonly home: string; readonly site: Site; readonly queues?: string | undefined },
 ): string {
+  const jobs = queues !== undefined && html`<p class="hint"><a href="${queues}/">Jobs of all processes</a></p>`;
   const body = connectors.length === 0 ? nobody(site) : [totals(connectors), list(connectors, nowMs)];
-  return page({ site, title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body] });
+  return page({ site, title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body, jobs] });
 }
 
 const nobody = ({ mount }: Site): Html =>

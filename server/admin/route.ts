@@ -25,6 +25,8 @@ export interface AdminRouteOptions {
   readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
+  /** The page of the jobs that processes share; undefined: there is none. */
+  readonly queues?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Gets a line for each call that changes something. */
@@ -57,6 +59,7 @@ export function adminRoutes({
   site = { mount: "" },
   deadLetters,
   connectors,
+  queues,
   now,
   logger,
 }: AdminRouteOptions): Router {
@@ -67,7 +70,7 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    show(response, 200, connectorsPage(await connectors.list(), now(), ADMIN, site));
+    show(response, 200, connectorsPage(await connectors.list(), now(), { home: ADMIN, site, queues }));
   });
 
   router.use(

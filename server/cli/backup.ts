@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
-import { readConfig } from "../config";
+import { readStorePlace } from "../config";
 import type { AdminClient } from "./client";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 
@@ -26,6 +26,9 @@ const USAGE = `Usage: npm run backup -- --to <folder>
 The server may run meanwhile. DATA_DIR names its data folder (./data). To restore: docs/operations/operate.md#backup.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
+const NO_BACKUP =
+  "With REDIS_URL there is nothing to copy here: back Redis up by its own means, see docs/operations/many-processes.md.";
+
 export function backup(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   return runTool(args, terminal, USAGE, () => {
     const { values } = parseArgs({
@@ -34,9 +37,9 @@ export function backup(args: readonly string[], terminal: Terminal): Promise<Exi
     });
     const { to, json } = values;
     if (to === undefined || to === "") throw new UsageError("Say where the backup shall be: --to <folder>.");
-    const { DATA_DIR } = terminal.environment;
-    const dataDir = readConfig({ DATA_DIR }).DATA_DIR;
-    return (admin) => backUp(admin, { to, json, dataDir }, terminal);
+    const place = readStorePlace(terminal.environment);
+    if ("redisUrl" in place) throw new Error(NO_BACKUP);
+    return (admin) => backUp(admin, { to, json, dataDir: place.dataDir }, terminal);
   });
 }
 

@@ -1,6 +1,6 @@
 /** `npm run check`: reads every row of the store and says which are damaged. */
 import { parseArgs } from "node:util";
-import { readConfig } from "../config";
+import { readStorePlace } from "../config";
 import { storeReport } from "./connect";
 import { table } from "./table";
 import { inSentences, onTerminal, UsageError, type ExitCode, type Terminal } from "./tool";
@@ -25,8 +25,7 @@ export function check(args: readonly string[], terminal: Terminal): Promise<Exit
     });
     if (positionals.length > 0) throw new UsageError(`There is no command ${positionals.join(" ")}.`);
     return async () => {
-      const { DATA_DIR } = terminal.environment;
-      const tables = await storeReport(readConfig({ DATA_DIR }).DATA_DIR);
+      const tables = await storeReport(readStorePlace(terminal.environment));
       const damaged = tables.flatMap(({ table: name, damaged: keys }) => keys.map((key) => [name, key]));
       if (values.json) terminal.print(JSON.stringify(tables, undefined, 2));
       else {

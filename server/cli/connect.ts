@@ -1,4 +1,4 @@
-/** What a tool talks to: the running server of the data folder, or the store itself when no server runs. */
+/** What a tool talks to: the running server of the data folder; or the store itself, when no server runs or it is on Redis. */
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
@@ -7,40 +7,71 @@ import { reportOn, type TableReport } from "../../src/storage/check/report";
 import { lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { whileKept } from "../../src/storage/database/lmdb";
+import { openRedisDatabase } from "../../src/storage/database/redis/database";
+import type { DamagedName } from "../../src/storage/port/disk";
+import type { Store } from "../../src/storage/port/store";
 import { definitionOf, SERVICES } from "../../src/services";
 import { backupRoutes } from "../admin/backup";
 import { createConnectors } from "../admin/connectors";
 import { createDeadLetters } from "../admin/dead-letters";
 import { createMachineDoor } from "../admin/machine";
 import { adminRoutes } from "../admin/route";
+import type { StorePlace } from "../config";
 import { openDataFolder, storePath } from "../data-folder";
 import { createLogger } from "../log";
+import { openStore } from "../open-store";
 import { keyFile } from "../secret";
 import { createAdminClient, type AdminClient } from "./client";
 
 export interface OpenAdmin extends AdminClient {
-  /** Whether a server runs, so that replayed records are delivered now. */
-  readonly running: boolean;
+  /** Whether a server runs, so that replayed records are delivered now; undefined: that is not known. */
+  readonly running: boolean | undefined;
   close(): Promise<void>;
 }
 
+const NO_CHECK =
+  "With REDIS_URL there is no file to read here: Redis has its own tools (redis-check-aof, redis-check-rdb).";
+
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
-export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
+export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
+  if ("redisUrl" in place) return openOnRedis(place.redisUrl);
+  const { dataDir } = place;
   assertStore(dataDir);
   const address = lockAddress(dataDir);
   if (await isServed(address)) {
     return { ...createAdminClient(() => connect(address)), running: true, close: () => Promise.resolve() };
   }
-  const folder = await openDataFolder(dataDir, Date.now, undefined, undefined, ({ table, ...name }) => {
-    const words = `A damaged row of the store's table "${table}" was mended: ${JSON.stringify(name)}.`;
-    process.stderr.write(`${words} See connector.store.damaged in docs/operations/outcomes.md.\n`);
-  });
-  const { store } = folder;
+  const folder = await openDataFolder(dataDir, Date.now, undefined, undefined, sayDamaged);
+  // Whether the server has its key from SECRET is not known here.
+  const key = existsSync(keyFile(dataDir)) ? keyFile(dataDir) : undefined;
+  const backups = backupRoutes((to, signal) => folder.backUp(to, key, signal));
+  return { ...adminOf(folder.store, backups), running: false, close: () => folder.close() };
+}
+
+/** Redis lets several in: whether servers run does not matter. */
+async function openOnRedis(url: string): Promise<OpenAdmin> {
+  const { database } = await openRedisDatabase(url);
+  try {
+    const store = await openStore({ database, now: Date.now, onDamaged: sayDamaged });
+    return { ...adminOf(store), running: undefined, close: () => store.close() };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function sayDamaged({ table, ...name }: DamagedName): void {
+  const words = `A damaged row of the store's table "${table}" was mended: ${JSON.stringify(name)}.`;
+  process.stderr.write(`${words} See connector.store.damaged in docs/operations/outcomes.md.\n`);
+}
+
+/** Calls the routes of `/admin` in this process. */
+function adminOf(store: Store, ...more: readonly Router[]): AdminClient {
   // Whoever runs the tool sees what it does.
   const logger = createLogger("silent");
   const routes = adminRoutes({
     services: SERVICES,
-    // The server looks at every lane when it starts, and counts are in the store.
+    // Servers look at every lane by themselves, and counts are in the store.
     deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => undefined }),
     connectors: createConnectors({
       store,
@@ -51,20 +82,18 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
     now: Date.now,
     logger,
   });
-  // Whether the server has its key from SECRET is not known here.
-  const key = existsSync(keyFile(dataDir)) ? keyFile(dataDir) : undefined;
-  const backups = backupRoutes((to, signal) => folder.backUp(to, key, signal));
-  const serve = createMachineDoor(Router().use(routes, backups), logger);
-  const dial = () => {
+  const serve = createMachineDoor(Router().use(routes, ...more), logger);
+  return createAdminClient(() => {
     const [ours, theirs] = duplexPair();
     serve(theirs);
     return ours;
-  };
-  return { ...createAdminClient(dial), running: false, close: () => folder.close() };
+  });
 }
 
 /** @throws Error with a sentence when there is no store, or its structure is damaged */
-export async function storeReport(dataDir: string): Promise<readonly TableReport[]> {
+export async function storeReport(place: StorePlace): Promise<readonly TableReport[]> {
+  if ("redisUrl" in place) throw new Error(NO_CHECK);
+  const { dataDir } = place;
   assertStore(dataDir);
   const path = storePath(dataDir);
   const read = (): readonly TableReport[] => reportOn(path) ?? [];

@@ -18,7 +18,7 @@ const USAGE = `Usage: npm run dead-letters -- <command>
   --code X  --type Y  --tenant <service>/<organization>/<connector id>   choose dead letters for list and replay --all
   --json               for programs
 
-DATA_DIR names the data folder (./data). Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
+DATA_DIR names the data folder (./data); with REDIS_URL, Redis is asked instead. Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 type Filter = Omit<Query, "after">;
 const PAGE = 200;
@@ -149,7 +149,13 @@ function printReplayed(admin: OpenAdmin, replayed: ReplayCounts, { terminal, jso
     terminal.print(JSON.stringify({ queued, underway, superseded }));
     return 0;
   }
-  const when = admin.running ? "now; a dead letter closes when its record has arrived" : "when the server starts";
+  const closes = "a dead letter closes when its record has arrived";
+  const when =
+    admin.running === undefined
+      ? `when a worker looks, which it does every few seconds; ${closes}`
+      : admin.running
+        ? `now; ${closes}`
+        : "when the server starts";
   const lines = [
     ...(queued > 0 ? [`Sent again: ${queued}. Delivered ${when}.`] : []),
     ...(underway > 0 ? [`Left alone, because they are on their way already: ${underway}.`] : []),

@@ -1,6 +1,6 @@
 /** What the command-line tools share: where they write, their exit codes, how they report errors. */
 import { createInterface } from "node:readline/promises";
-import { readConfig } from "../config";
+import { readStorePlace } from "../config";
 import { openAdmin, type OpenAdmin } from "./connect";
 
 /** Where a tool reads and writes; tests pass their own. */
@@ -37,8 +37,7 @@ export function runTool(
   return inSentences(args, terminal, usage, () => {
     const work = read();
     return async () => {
-      const { DATA_DIR } = terminal.environment;
-      const admin = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
+      const admin = await openAdmin(readStorePlace(terminal.environment));
       try {
         return await work(admin);
       } finally {

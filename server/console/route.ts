@@ -3,7 +3,6 @@
  * not in the service. It is rendered here, without scripts; the log-in is that of the internal API. Every change is a
  * form with its own token, which leads back to the page with a code that says what was done.
  */
-import { join } from "node:path";
 import { Router, type Request, type Response } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -25,8 +24,8 @@ import { HEADERS, notice, NOTICES, page, show, type Notice } from "./page";
 import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
 import { statusBody } from "./sections/status";
+import { styleRoutes } from "./style";
 import { html, type Html } from "./html";
-import { projectFolder } from "../project-folder";
 import { refuse } from "../http-error";
 import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/organization";
@@ -100,8 +99,6 @@ const PARTS = [
   ["letters", "Dead letters"],
 ] as const;
 
-const MAX_AGE_MS = 300_000;
-
 type DeadLetterRequest = Request<{ id: string }>;
 
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
@@ -112,9 +109,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   const tokens = createFormTokens(options.formKey, now);
   const readForm = formReader();
 
-  router.get(`${BASE}/page.css`, (_request, response) => {
-    response.sendFile("page.css", { root: join(projectFolder("pages"), "console"), maxAge: MAX_AGE_MS });
-  });
+  router.use(styleRoutes());
 
   router.get(BASE, async (request, response) => {
     if ((request.query["org"] ?? "") === "") {

@@ -161,8 +161,8 @@ const SHARED = {
   },
   Broken: {
     status: 503,
-    text: "Something broke on our side, or its disk is full; try again",
-    codes: ["internal", "disk_full"],
+    text: "Something broke on our side, its disk is full, or its Redis is lost; try again",
+    codes: ["internal", "disk_full", "store_lost"],
   },
 } as const satisfies Readonly<Record<string, Refusal>>;
 

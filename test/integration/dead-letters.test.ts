@@ -239,7 +239,7 @@ describe("without a running server", () => {
   test("a second tool at once is told that another one is at work", async () => {
     const { fixture } = await refuseOne();
     await fixture.stopped(async () => {
-      const first = await openAdmin(fixture.dataDir);
+      const first = await openAdmin({ dataDir: fixture.dataDir });
       expect(first.running).toBe(false);
       const second = await run(fixture, deadLetters, "list");
       expect(second).toMatchObject({

@@ -1,5 +1,14 @@
 /** Several processes on one Redis: web takes in, workers deliver. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { backup } from "../../server/cli/backup";
+import { check } from "../../server/cli/check";
+import { deadLetters } from "../../server/cli/dead-letters";
+import { tenants } from "../../server/cli/tenants";
+import type { Terminal } from "../../server/cli/tool";
 import { openPlatforms, type Platforms } from "../fixture/platforms";
+import { CONNECTOR } from "../fixture/settings";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
 import { buildServer, killAll, spawnServer, type ServerProcess } from "../chaos/server-process";
 
@@ -7,7 +16,9 @@ const SECRET = "a secret of all processes";
 const PASSWORD = "secret-4711";
 
 let redis: RedisServer;
+let redisOptions: readonly string[] = [];
 let redisUrl = "";
+let folder = "";
 let platforms: Platforms;
 let webUrl = "";
 
@@ -15,7 +26,10 @@ beforeAll(() => void buildServer(), 180_000);
 
 beforeEach(async () => {
   const port = await freePort();
-  redis = startRedis("--port", String(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD);
+  folder = mkdtempSync(join(tmpdir(), "roles-"));
+  const durable = ["--dir", folder, "--appendonly", "yes", "--appendfsync", "always"];
+  redisOptions = ["--port", String(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, ...durable];
+  redis = startRedis(...redisOptions);
   redisUrl = `redis://:${PASSWORD}@127.0.0.1:${port}`;
   platforms = await openPlatforms({}, {}, () => `${webUrl}/smart-notifier`);
 });
@@ -25,6 +39,7 @@ afterEach(async () => {
   await platforms.hull.close();
   await platforms.planhat.close();
   await redis.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const WAITS = { LINGER_MS: "20", SETTLE_MS: "100", RETRY_BASE_MS: "20", RETRY_CAP_MS: "500", LEASE_MS: "1000" };
@@ -67,3 +82,110 @@ test("what web takes in a worker delivers, and Hull is told", async () => {
     expect(await server.exit).toEqual({ code: 0, signal: null });
   }
 }, 60_000);
+
+test("a lost Redis is said once, nothing is accepted meanwhile, and everything goes on by itself", async () => {
+  const [web, worker] = [start("web"), start("worker")];
+  webUrl = await urlOf(web);
+  const workerUrl = await urlOf(worker);
+  await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
+  await until(() => platforms.planhat.snapshot().companies.length === 1);
+
+  await redis.stop();
+  for (const url of [webUrl, workerUrl]) await until(async () => (await statusOf(`${url}/ready`)) === 503);
+  const said = async (): Promise<string> => (await fetch(`${webUrl}/ready`)).text();
+  await until(async () => (await said()).includes("Redis at"));
+  expect(await said()).toMatch(
+    /"Redis at 127\.0\.0\.1:\d+ does not answer: .* Everything goes on by itself when that is over\."/,
+  );
+  const refused = await platforms.hull.sendOne(`${webUrl}/smart-notifier`, {
+    connectorId: CONNECTOR.id,
+    channel: "account:update",
+    messages: [],
+    signed: false,
+  });
+  expect(refused).toMatchObject({
+    status: 503,
+    body: { flow_control: { type: "retry" }, error: { code: "store_lost" } },
+  });
+  expect([await statusOf(`${webUrl}/health`), await statusOf(`${workerUrl}/health`)]).toEqual([200, 200]);
+
+  redis = startRedis(...redisOptions);
+  for (const url of [webUrl, workerUrl]) await until(async () => (await statusOf(`${url}/ready`)) === 200);
+  await platforms.tellAccount({ id: "a2", external_id: "umbrella", name: "Umbrella" });
+  await until(() => platforms.planhat.snapshot().companies.length === 2);
+  for (const server of [web, worker]) {
+    const events = server.complaints.map((line) => (JSON.parse(line) as { message: string }).message);
+    expect(events).toEqual(["connector.redis.lost"]);
+  }
+}, 120_000);
+
+describe("the queues", () => {
+  const ADMIN_TOKEN = "admin-token-of-this-house-0001";
+  const authorization = `Bearer ${ADMIN_TOKEN}`;
+
+  test("are shown behind the door of /admin, by any process, and cannot be changed there", async () => {
+    const worker = await urlOf(start("worker", { ADMIN_TOKEN }));
+    const queues = `${worker}/admin/queues`;
+    expect([await statusOf(queues), await statusOf(`${queues}/api/queues`)]).toEqual([401, 401]);
+    const page = await fetch(`${queues}/`, { headers: { authorization } });
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<base href="/admin/queues/"')]);
+    expect(page.headers.get("content-security-policy")).toContain("script-src 'self';");
+    expect(page.headers.get("x-powered-by")).toBeNull();
+    const listed = await fetch(`${queues}/api/queues`, { headers: { authorization } });
+    const { queues: all } = (await listed.json()) as { queues: { name: string; readOnlyMode: boolean }[] };
+    expect(all.map(({ name, readOnlyMode }) => [name, readOnlyMode])).toEqual([
+      ["planhat", true],
+      ["server", true],
+    ]);
+    const changed = await fetch(`${queues}/api/queues/planhat/pause`, { method: "PUT", headers: { authorization } });
+    expect(changed.status).toBe(405);
+    const admin = await fetch(`${worker}/admin`, { headers: { authorization } });
+    expect(await admin.text()).toContain('href="/admin/queues/"');
+  }, 60_000);
+});
+
+describe("beside the servers", () => {
+  /** Calls a tool as a person would; answers all that it says. */
+  async function called(
+    tool: (args: readonly string[], terminal: Terminal) => Promise<number>,
+    ...args: readonly string[]
+  ): Promise<string> {
+    const said: string[] = [];
+    const print = (text: string): void => void said.push(text);
+    const code = await tool(args, { environment: { REDIS_URL: redisUrl }, width: 160, print, complain: print });
+    return `${code}: ${said.join("\n")}`;
+  }
+
+  test("the tools open Redis themselves, and say what it has no use for", async () => {
+    const web = start("web");
+    webUrl = await urlOf(web);
+    await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
+    expect(await called(tenants, "list")).toContain(platforms.tenantKey);
+    expect(await called(deadLetters, "list")).toMatch(/^0: /);
+    expect(await called(backup, "--to", join(folder, "backup"))).toMatch(/^1: With REDIS_URL there is nothing to copy/);
+    expect(existsSync(join(folder, "backup"))).toBe(false);
+    expect(await called(check)).toMatch(/^1: With REDIS_URL there is no file to read here/);
+    expect(await called(tenants, "forget", platforms.tenantKey, "--yes")).toMatch(/^0: /);
+    expect(await called(tenants, "list")).not.toContain(platforms.tenantKey);
+  }, 60_000);
+
+  test("a process with another key than those that stored does not start", async () => {
+    const web = start("web");
+    webUrl = await urlOf(web);
+    await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
+    const other = start("worker", { SECRET: "another secret of 4711" });
+    expect(await other.exit).toEqual({ code: 1, signal: null });
+    expect(other.complaints).toEqual([
+      "SECRET is not the one that the other processes on this Redis have: it opens none of the settings stored there " +
+        "(connectors: 1), so this process would write what nobody else can read. Set SECRET to theirs, or let REDIS_URL " +
+        "name an empty database.",
+    ]);
+  }, 60_000);
+
+  test("without Redis no start hangs: the sentence names it, without the password", async () => {
+    await redis.stop();
+    const web = start("web");
+    expect(await web.exit).toEqual({ code: 1, signal: null });
+    expect(web.complaints.join("\n")).toMatch(/^Redis at 127\.0\.0\.1:\d+ does not answer: .*$/);
+  }, 60_000);
+});

@@ -352,7 +352,7 @@ describe("a connector that is forgotten in the middle of its fetch", () => {
     // Whatever ends is followed by a sweep.
     await fixture.fetch("users");
     await fixture.until(() => asked.mock.calls.length > 0);
-    const admin = await openAdmin(fixture.dataDir);
+    const admin = await openAdmin({ dataDir: fixture.dataDir });
     const erasing = admin.forgetTenant(fixture.tenantKey);
     await fixture.until(async () => (await store.tenant(fixture.tenantKey)) === undefined);
     // It has time enough to be done too early.

@@ -61,10 +61,10 @@ test("the tools leave the upgrade to the server, which knows the key, and work a
   await fixture.deliverUser(user(1), account(1));
   await fixture.stopped(async () => {
     await downgrade(fixture);
-    await expect(openAdmin(fixture.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
+    await expect(openAdmin({ dataDir: fixture.dataDir })).rejects.toThrow(/format 2\. Start the server once/);
   });
   await fixture.stopped(async () => {
-    const admin = await openAdmin(fixture.dataDir);
+    const admin = await openAdmin({ dataDir: fixture.dataDir });
     expect(JSON.stringify(await admin.listTenants())).toContain(CONNECTOR.id);
     await admin.close();
   });

@@ -3,7 +3,11 @@ import { z } from "zod";
 import { FOR_ALL } from "../../openapi/common";
 import { answer, type Part } from "../../openapi/part";
 
-const status = z.object({ status: z.enum(["ok", "closing", "error"]), message: z.string().optional() });
+const status = z.object({
+  status: z.enum(["ok", "closing", "error"]),
+  message: z.string().optional(),
+  warnings: z.array(z.string()).optional().meta({ description: "What may be lost as Redis is set up." }),
+});
 const OK = { status: "ok" };
 
 export const healthPart: Part = {
@@ -28,7 +32,7 @@ export const healthPart: Part = {
         security: FOR_ALL,
         responses: {
           200: answer("It can.", "Status", OK),
-          503: answer("It is closing, the store does not answer, or its disk is too full.", "Status", {
+          503: answer("It is closing, the store does not answer, Redis is lost, or the disk is too full.", "Status", {
             status: "closing",
           }),
         },

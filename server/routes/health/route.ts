@@ -1,16 +1,21 @@
 /** For operators: is the process up, and can it do its work? */
 import { Router } from "express";
+import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { Disk } from "../../../src/storage/port/disk";
 import type { Store } from "../../../src/storage/port/store";
 
 export interface HealthRouteOptions {
   readonly store: Store;
   readonly disk: Pick<Disk, "trouble">;
+  /** What those who run the server should know although it can do its work; sentences. */
+  readonly warnings: readonly string[];
   /** False once the shutdown has begun. */
   readonly accepting: () => boolean;
 }
 
-export function healthRoutes({ store, disk, accepting }: HealthRouteOptions): Router {
+const ANSWER_WITHIN_MS = 3_000;
+
+export function healthRoutes({ store, disk, warnings, accepting }: HealthRouteOptions): Router {
   const router = Router();
 
   router.get("/health", (_request, response) => {
@@ -27,12 +32,14 @@ export function healthRoutes({ store, disk, accepting }: HealthRouteOptions): Ro
       response.status(503).json({ status: "error", message });
       return;
     }
-    try {
-      await store.ping();
-      response.json({ status: "ok" });
-    } catch {
-      response.status(503).json({ status: "error", message: "The store does not answer." });
-    }
+    // Whoever asks does not wait for long.
+    const answers = store.ping().then(
+      () => true,
+      () => false,
+    );
+    if ((await withTimeout(ANSWER_WITHIN_MS, answers)) === true) {
+      response.json({ status: "ok", warnings: warnings.length === 0 ? undefined : warnings });
+    } else response.status(503).json({ status: "error", message: "The store does not answer." });
   });
   return router;
 }

@@ -78,7 +78,7 @@ const wordsOf = (document: string): string =>
     .trim();
 
 async function wordsAbout(given: Readonly<Record<string, Given>>): Promise<string> {
-  return wordsOf(connectorsPage(await connectorsOf(given).list(), NOW, "/admin", { mount: "" }));
+  return wordsOf(connectorsPage(await connectorsOf(given).list(), NOW, { home: "/admin", site: { mount: "" } }));
 }
 
 test("errors come first, then what is paused, warnings, what was never set up, and the rest by name", async () => {
@@ -143,6 +143,6 @@ describe("the page", () => {
       ...{ outbox: 0, hullUpdates: 0, deadLetters: 0, moreDeadLetters: false },
       pauses: [{ ...pause(NOW + 1), message: organization, scope: organization }],
     };
-    expect(connectorsPage([overview], NOW, "/admin", { mount: "" })).not.toContain("<script");
+    expect(connectorsPage([overview], NOW, { home: "/admin", site: { mount: "" } })).not.toContain("<script");
   });
 });

@@ -127,7 +127,7 @@ test.each(Object.entries(PARTS))("%s can refuse with what is described, and with
     .filter(({ code }) => name === "notifications" || code !== "too_packed");
   const described = operations
     .flatMap(([method, path]) => describedRefusals(method, path))
-    .filter((each) => !/ (?:internal|disk_full|unreadable_path|method_not_allowed)$/.test(each));
+    .filter((each) => !/ (?:internal|disk_full|store_lost|unreadable_path|method_not_allowed)$/.test(each));
 
   const isDescribed = ({ status, code }: Refused): boolean =>
     described.some((each) => (status === undefined ? each.endsWith(` ${code}`) : each === `${status} ${code}`));
