@@ -1,6 +1,6 @@
 /** Work that one process at a time does on something; what it writes counts only while that process is the owner. */
 import type { Lease, Leases, Recover } from "../coordination/leases";
-import { whilePermitted } from "../http/permit";
+import { whilePermitted } from "../http/guards/permit";
 import { FenceLost, TenantErased } from "../storage/port/leases";
 import type { Store } from "../storage/port/store";
 

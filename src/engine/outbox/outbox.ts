@@ -6,7 +6,7 @@ import pickBy from "lodash/pickBy";
 import type { Documents, DuePlace, PageQuery } from "../../storage/port/documents";
 import type { Accepted, InspectedRecord, Lane, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { notTooMany } from "../../storage/port/weight";
+import { notTooMany } from "../../weight";
 import { createDeadLetters } from "./dead-letters";
 import { markUnread, settleOne } from "./delivery";
 import { carryOut, countFolded, momentOf } from "./effects";

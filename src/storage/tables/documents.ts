@@ -4,7 +4,7 @@
  */
 import type { BlockedPlace, Documents, DuePlace } from "../port/documents";
 import type { Content, OwnPart, RecordDocument, RecordPlace, RemoteDocument } from "../port/rows";
-import { weightOf } from "../port/weight";
+import { weightOf } from "../../weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";

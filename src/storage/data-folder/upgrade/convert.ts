@@ -14,7 +14,7 @@ import { deadLetterId, type DeadLetterKey } from "../../port/dead-letters";
 import type { DamagedName } from "../../port/disk";
 import type { MirrorRow, Outcome, RecordDocument, RemoteDocument } from "../../port/rows";
 import { runPlace, tenantPlace, type Place, type Seal } from "../../port/seal";
-import { notTooMany } from "../../port/weight";
+import { notTooMany } from "../../../weight";
 import { putRecordIn, recordIn } from "../../tables/documents";
 import * as today from "../../tables/tables";
 import { commit, type View } from "../../tables/view";
