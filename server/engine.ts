@@ -8,6 +8,7 @@ import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/deliver
 import { createExplain } from "../src/engine/explain/explain";
 import { createForgetting } from "../src/engine/intake/erase-user";
 import { createIntake } from "../src/engine/intake/intake";
+import { createOwnership } from "../src/engine/ownership";
 import { createRuns } from "../src/engine/runs/runs";
 import { budgetMemory, storeOf } from "../src/engine/scope";
 import { createFieldChoice } from "../src/engine/status/field-options";
@@ -162,6 +163,11 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     now,
     onError: (job, error) => onError(error, { job: JSON.stringify(job) }),
   });
+  const ownership = createOwnership({
+    store,
+    leases: coordination.leases,
+    onLost: (name) => logger.warn({ data: { name } }, "connector.lease.lost"),
+  });
   const deliveryWorker = createDeliveryWorker({
     store,
     service,
@@ -171,6 +177,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     now,
     firehose,
     jobs,
+    ownership,
     isWritable: () => storage.disk.isWritable(),
     onError,
     timing,
@@ -188,6 +195,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     firehose,
     verify: (key) => deliveryWorker.verify(key),
     jobs,
+    ownership,
     seal,
     log,
     now,

@@ -105,6 +105,7 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
       queue.process(AT_ONCE, work).catch((error: unknown) => onError(undefined, error));
     },
     wake,
+    wakeHere: (job) => own.wake(job),
     wakeAt: (job, atMs) => {
       const jobId = `${idOf(job)}@${Math.ceil(atMs / SAME_TIME_MS)}`;
       ask(job, () => queue.add({ job }, { jobId, delay: Math.max(0, atMs - now()), ...DONE_WITH }));

@@ -8,6 +8,8 @@ export interface Jobs {
   start(): void;
   /** Asks for a run of a job; many requests become one, those during a run become one more. Returns at once. */
   wake(job: Job): void;
+  /** The same in this process, whichever others there are. */
+  wakeHere(job: Job): void;
   /** Asks for a run at a later moment, milliseconds since 1970; the earliest request counts. */
   wakeAt(job: Job, atMs: number): void;
   /** Asks for a run again and again, of all processes together. Milliseconds. */

@@ -20,7 +20,7 @@ export interface Lease {
 }
 
 /** Deals with what an owner that did not let go had in flight, which has no owner now. */
-export type Recover = (fence: Fence) => Promise<void>;
+export type Recover = (fence: Fence | undefined) => Promise<void>;
 
 export interface Leases {
   /** Undefined: somebody else works on it, or may do so still. @param recover done once, before anybody here begins */
@@ -29,16 +29,23 @@ export interface Leases {
   close(): Promise<void>;
 }
 
-/** Where there is one process only, it owns everything. */
+/** Where there is one process only, it owns everything, and recovers what the one before it left. */
 export function createSoleOwner(): Leases {
-  const lease: Lease = {
-    fence: undefined,
-    signal: new AbortController().signal,
-    mayStart: () => true,
-    release: () => Promise.resolve(),
-    abandon: () => undefined,
+  const recovered = new Map<string, Promise<void>>();
+  const { signal } = new AbortController();
+  return {
+    take: async (name, recover) => {
+      const recovering = recovered.get(name) ?? recover?.(undefined);
+      const abandon = (): void => void recovered.delete(name);
+      if (recovering !== undefined) recovered.set(name, recovering);
+      await recovering?.catch((error: unknown) => {
+        abandon();
+        throw error;
+      });
+      return { fence: undefined, signal, mayStart: () => true, release: () => Promise.resolve(), abandon };
+    },
+    close: () => Promise.resolve(),
   };
-  return { take: () => Promise.resolve(lease), close: () => Promise.resolve() };
 }
 
 /** Milliseconds, of clocks of this process alone. */
@@ -80,10 +87,9 @@ interface Moment {
 export function createLeases(options: LeasesOptions): Leases {
   const { store, leaseMs, requestMs, onError } = options;
   const clocks = options.clocks ?? { monotonic: () => performance.now(), wall: Date.now };
-  const owner = randomUUID();
   const held = new Map<string, Promise<Held | undefined>>();
   /** What others own, and when it was first seen like that. */
-  const seen = new Map<string, { readonly fence: number; readonly renewals: number; readonly sinceMs: number }>();
+  const seen = new Map<string, LeaseState & { readonly sinceMs: number }>();
 
   const moment = (): Moment => ({ monotonicMs: clocks.monotonic(), wallMs: clocks.wall() });
 
@@ -96,15 +102,14 @@ export function createLeases(options: LeasesOptions): Leases {
   async function become(name: string, recover: Recover | undefined): Promise<Held | undefined> {
     const askedAt = moment();
     const row = await store.lease(name);
-    const orphaned = row !== undefined && row.owner !== "";
-    if (orphaned && !isAbandoned(name, row)) return undefined;
-    const fence = await store.takeLease(name, owner, row);
-    if (fence === undefined) return undefined;
+    if (row !== undefined && !isAbandoned(name, row)) return undefined;
+    const fence = { name, id: randomUUID() };
+    if (!(await store.takeLease(fence, row))) return undefined;
     seen.delete(name);
     const renewer = setInterval(() => void renew(own), leaseMs / RENEWALS).unref();
     const own: Held = { fence, lost: new AbortController(), renewer, askedAt, users: 0 };
     try {
-      if (orphaned) await recover?.(fence);
+      if (row !== undefined) await recover?.(fence);
     } catch (error) {
       lose(own);
       throw error;
@@ -112,11 +117,11 @@ export function createLeases(options: LeasesOptions): Leases {
     return own;
   }
 
-  function isAbandoned(name: string, { fence, renewals }: LeaseState): boolean {
+  function isAbandoned(name: string, { id, renewals }: LeaseState): boolean {
     const nowMs = clocks.monotonic();
     const known = seen.get(name);
-    if (known?.fence === fence && known.renewals === renewals) return nowMs - known.sinceMs >= leaseMs + requestMs;
-    seen.set(name, { fence, renewals, sinceMs: nowMs });
+    if (known?.id === id && known.renewals === renewals) return nowMs - known.sinceMs >= leaseMs + requestMs;
+    seen.set(name, { id, renewals, sinceMs: nowMs });
     return false;
   }
 

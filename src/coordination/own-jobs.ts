@@ -73,6 +73,7 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
       if (state === "new") state = "started";
     },
     wake,
+    wakeHere: wake,
     run: async (job) => {
       wake(job);
       for (let running = slotOf(job).running; running !== undefined; running = slotOf(job).running) await running;

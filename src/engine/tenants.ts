@@ -1,5 +1,6 @@
 /** Tenants in use: settings decrypted and parsed, and a connection to the service, each cached while it is current. */
 import { timingSafeEqual } from "node:crypto";
+import isEqual from "lodash/isEqual";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
 import type { AuthProvider } from "../http/auth";
@@ -70,10 +71,6 @@ export interface Tenants<S> {
   grantOf(key: string): GrantAccess;
   /** The tokens of that grant, for calls to the service, while they open the same account. */
   authOf(tenant: Pick<Tenant<S>, "key" | "account">): AuthProvider;
-  /** The remote was confirmed, changed or renewed: stored rows changed under us. */
-  refresh(key: string): void;
-  /** Somebody granted other tokens, or took them back: they may open another account. */
-  granted(key: string): Promise<void>;
   /** The tenant was erased: its cached values go too. */
   forget(key: string): void;
 }
@@ -104,8 +101,6 @@ export function createTenants<S>({
   onSettings,
 }: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
-  /** Whose account a grant opens; absent until it was looked up. */
-  const accounts = new Map<string, string | undefined>();
   const rotations = new Map<string, ReturnType<typeof createRotation>>();
   const connections = new Map<
     string,
@@ -115,11 +110,11 @@ export function createTenants<S>({
   const keyOf = ({ organization, id }: Pick<Credentials, "organization" | "id">): string =>
     tenantKey(service.name, organization, id);
 
-  function open(row: TenantRow): Tenant<S> {
+  /** @param account that the tenant's grant opens */
+  function open(row: TenantRow, account: string | undefined): Tenant<S> {
     const text = seal.open(row.sealed, tenantPlace(row.key));
     const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
     const parsed = service.readSettings(privateSettings);
-    const account = accounts.get(row.key);
     const target = parsed.ok ? service.target(parsed.settings, account) : undefined;
     const tenant: Tenant<S> = {
       key: row.key,
@@ -139,17 +134,22 @@ export function createTenants<S>({
     return tenant;
   }
 
-  async function readAccount(key: string): Promise<void> {
-    accounts.set(key, readGrant(await grantOf(key).read()).pair?.account?.id);
+  async function accountOf(key: string): Promise<string | undefined> {
+    return service.authorization === undefined ? undefined : readGrant(await grantOf(key).read()).pair?.account?.id;
   }
 
+  /** What was opened counts as long as the rows are the same: other jobs, and other processes, change them. */
   async function load(key: string): Promise<Tenant<S> | undefined> {
-    const known = opened.get(key);
-    if (known !== undefined) return known.tenant;
-    if (service.authorization !== undefined && !accounts.has(key)) await readAccount(key);
-    const row = await store.tenant(key);
+    const [stored, account] = await Promise.all([store.tenant(key), accountOf(key)]);
+    if (stored === undefined) {
+      opened.delete(key);
+      return undefined;
+    }
     // The place is that of the key, whatever the row itself says: a row that was moved must not open there.
-    return row === undefined ? undefined : open({ ...row, key });
+    const row = { ...stored, key };
+    const known = opened.get(key);
+    if (known !== undefined && known.tenant.account === account && isEqual(known.row, row)) return known.tenant;
+    return open(row, account);
   }
 
   function grantOf(key: string): GrantAccess {
@@ -172,11 +172,6 @@ export function createTenants<S>({
     };
   }
 
-  async function granted(key: string): Promise<void> {
-    await readAccount(key);
-    opened.delete(key);
-  }
-
   function rotationOf(key: string): ReturnType<typeof createRotation> {
     const known = rotations.get(key);
     if (known !== undefined) return known;
@@ -185,7 +180,6 @@ export function createTenants<S>({
       system: service.name,
       now,
       sleep,
-      onOtherAccount: () => granted(key),
       refresh: async (refreshToken) => {
         // The application's own secret may have changed since, or be gone: then nothing is asked, and no token is used up.
         const { settings, target } = (await load(key)) ?? {};
@@ -206,13 +200,8 @@ export function createTenants<S>({
     grantOf,
     authOf,
     load,
-    refresh: (key) => {
-      opened.delete(key);
-    },
-    granted,
     forget: (key) => {
       opened.delete(key);
-      accounts.delete(key);
       connections.delete(key);
       rotations.delete(key);
     },
@@ -231,6 +220,7 @@ export function createTenants<S>({
       const text = JSON.stringify({ secret, privateSettings: privateSettings ?? {} });
       // Rows that cannot be decrypted (another SECRET) are replaced by what Hull has just confirmed.
       let tenant = await load(key).catch(() => undefined);
+      const account = await accountOf(key);
       for (;;) {
         const known = opened.get(key);
         const before = known?.row ?? (await store.tenant(key));
@@ -246,14 +236,14 @@ export function createTenants<S>({
         const row = { key, organization, connectorId, sealed, settingsAtMs: atMs, askedAtMs: hull?.askedAtMs };
         const overwrites = isNewSecret || isStoredDateWrong;
         const stored = await store.saveTenant(row, overwrites ? before?.sealed : undefined);
-        tenant = open(stored);
+        tenant = open(stored, account);
         // Otherwise another write came first, and the decision is made again on what it stored.
         if (stored.sealed === sealed || !overwrites) break;
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);
       if (tenant.remote === undefined && tenant.target !== undefined) {
         const remote = remoteKey(credentials.organization, credentials.id, tenant.target);
-        return open(await store.assign(key, remote, tenant.target.fingerprint));
+        return open(await store.assign(key, remote, tenant.target.fingerprint), account);
       }
       return tenant;
     },

@@ -10,7 +10,7 @@ import type { Failure, RemoteErrorFacts } from "./errors";
 import type { Gate } from "./limits/gate";
 import type { Log } from "./log";
 import { bareError, createRedactor } from "./guards/redact";
-import { maySend } from "./permit";
+import { maySend } from "./guards/permit";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
 import { parseHttpDate, type ResponseHeaders } from "./server-wait";

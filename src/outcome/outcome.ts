@@ -129,7 +129,12 @@ export function createReasons<C extends string>(own: Readonly<Record<C, OutcomeC
   return (code: C | CommonCode, detail?: string): Reason => reasonOf(code, outcomeCode(code, own), detail);
 }
 
-/** How a message ended. @param message or the content that it became */
+/**
+ * How a message ended.
+ *
+ * @param message or the content that was made of it
+ * @param note a warning about how its record was found or converted
+ */
 export function outcomeOf(
   message: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
   outcome: OutcomeKind,

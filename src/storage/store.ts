@@ -182,7 +182,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         }),
 
       lease: (name) => read((view) => leaseOf(view, name)),
-      takeLease: (name, owner, was) => commit((view, _, nowMs) => takeLease(view, name, owner, was, nowMs)),
+      takeLease: (fence, was) => commit((view) => takeLease(view, fence, was)),
       renewLease: (fence) => commit((view) => renewLease(view, fence)),
       releaseLease: (fence) => commit((view) => releaseLease(view, fence)),
 

@@ -1,6 +1,6 @@
 /**
  * A value is read as what it is, or refused with a reason: numbers of any size, dates of any form, lists in cells. All
- * over the real way from Hull to Planhat and back; what a field takes is told in test/unit/planhat/values.test.ts.
+ * over the real way from Hull to Planhat and back; what a field takes is told in test/unit/services/values.test.ts.
  */
 import fc from "fast-check";
 import { jsonOf } from "../../simulators/loopback/wire";

@@ -81,7 +81,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/engine/delivery": ["worker", "cycle", "resolve", "work"],
   "src/engine/explain": ["explain", "sentences"],
   "src/engine/fetch": ["fetch", "step"],
-  "src/engine/intake": ["intake", "erase-user", "message", "plans", "unchanged", "yielding"],
+  "src/engine/intake": ["intake", "erase-user", "message", "plans", "unchanged"],
   "src/engine/outbox": ["damaged", "outbox"],
   "src/engine/runs": ["runs", "orders"],
   "src/engine/status": ["health", "field-options"],

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import omit from "lodash/omit";
-import { mapYielding } from "../../../src/engine/intake/yielding";
+import { mapYielding } from "../../../src/yielding";
 import type { Notification } from "../../../src/hull/protocol/notification";
 
 /**

@@ -56,7 +56,7 @@ export interface Authorizations<S> {
 
 export interface AuthorizationsOptions<S> {
   readonly service: Pick<Service<S>, "authorization" | "name">;
-  readonly tenants: Pick<Tenants<S>, "load" | "grantOf" | "granted">;
+  readonly tenants: Pick<Tenants<S>, "load" | "grantOf">;
   readonly seal: Seal;
   /** The tenant has other tokens: what waited for them goes on. */
   readonly resume: (tenant: string) => Promise<void>;
@@ -129,7 +129,6 @@ export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Auth
   }
 
   async function granted(tenant: Tenant<S>, { account }: Pair): Promise<Finished<S>> {
-    await tenants.granted(tenant.key);
     await options.resume(tenant.key);
     return { kind: "granted", tenant, account };
   }
@@ -184,7 +183,6 @@ export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Auth
     revoke: async ({ key }) => {
       const { pair, proposed } = readGrant(await tenants.grantOf(key).read());
       await changeGrant(tenants.grantOf(key), ({ served }) => ({ served }));
-      await tenants.granted(key);
       return pair !== undefined || proposed !== undefined;
     },
   };

@@ -16,8 +16,6 @@ export interface RotationOptions {
   readonly system: string;
   /** One request for a new pair, never repeated. @throws RemoteError, UnexpectedAnswer */
   readonly refresh: (refreshToken: string) => Promise<AccessToken>;
-  /** The grant opens another account than somebody knows: what is remembered of it must be read again. */
-  readonly onOtherAccount?: () => Promise<void>;
   readonly now: Clock;
   readonly sleep: Sleep;
 }
@@ -147,7 +145,6 @@ export function createRotation(options: RotationOptions): (account: string | und
     async headers() {
       const pair = await current();
       if (pair.account?.id === account) return headersOf(pair);
-      await options.onOtherAccount?.();
       throw refusal("the connector has been authorized for another account meanwhile", "transient");
     },
     renew(headers) {

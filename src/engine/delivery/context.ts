@@ -3,6 +3,8 @@ import type { LeftOut } from "../../record";
 import type { Connection } from "../../services/connection";
 import type { Service } from "../../services/service";
 import type { Seal } from "../../storage/port/seal";
+import { FenceLost } from "../../storage/port/leases";
+import type { RecordName } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Timing } from "./resolve";
@@ -24,6 +26,8 @@ export interface CycleOptions<S> {
   readonly now: () => number;
   /** In a dry run that ends at the first error: the service is asked no further than to it. */
   readonly stopOnError?: true;
+  /** Says that records may have been written by this process although another one is the owner by now. */
+  readonly recheck?: (records: readonly RecordName[]) => Promise<void>;
   /** Called with outcomes once they are written. */
   readonly onOutcomes: (outcomes: readonly RecordOutcome[]) => void;
   /** Called at the end of a cycle with the values that Hull cannot hold, if there are any. */
@@ -51,7 +55,11 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
     leftOut,
     settle: async (settlements) => {
       if (settlements.length === 0) return;
-      const { outcomes } = await store.settle(lane, settlements);
+      const { outcomes } = await store.settle(lane, settlements).catch(async (error: unknown) => {
+        // What is appended cannot be read.
+        if (error instanceof FenceLost && context.type.append !== true) await options.recheck?.(settlements);
+        throw error;
+      });
       for (const settlement of settlements) leftOut.push(...(settlement.leftOut ?? []));
       options.onOutcomes(outcomes);
     },

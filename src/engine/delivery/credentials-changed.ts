@@ -90,7 +90,6 @@ export function createVerifier<S>({ store, service, tenants, pauses, wake, repor
     const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
     const renewed = verdict.kind === "other" && remote === lane.remote;
     const done = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
-    tenants.refresh(key);
     if (done === undefined) return verifyAgain(key);
     report(done.outcomes);
     await pauses.resume({ remote, tenant: key });

@@ -22,22 +22,12 @@ export interface Pauses {
   /** Pauses a lane or type; a person is told why. */
   stop(lane: Lane, credentials: Credentials, type: string, problem: Problem): Promise<void>;
   /** A call succeeded: the next passing problem starts with a short wait again. */
-  passed(lane: Lane, type: string): void;
+  passed(lane: Lane, type: string): Promise<void>;
   /** The cause of a pause may have been mended: everything is tried again at once. */
   resume(lane: Lane): Promise<void>;
 }
 
 export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOptions): Pauses {
-  /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
-  const setbacks = new Map<string, number>();
-  const mark = (lane: Lane, scope: string): string => JSON.stringify([lane.remote, lane.tenant, scope]);
-
-  function setback(key: string): number {
-    const count = setbacks.get(key) ?? 0;
-    setbacks.set(key, count + 1);
-    return backoffMs(count, pace.retry);
-  }
-
   return {
     free: async (lane) => {
       const held = (await store.pauses(lane)).filter(({ untilMs }) => untilMs > now());
@@ -50,8 +40,11 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
       const { kind, message } = problem;
       const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
       const scope = problem.scope === "lane" ? "*" : type;
-      const waitMs = Math.max(problem.waitMs, lasting ? pace.pauseMs : setback(mark(lane, scope)));
-      await store.pause(lane, scope, { kind, message, sinceMs: now(), untilMs: now() + waitMs });
+      const before = (await store.pauses(lane)).find((pause) => pause.scope === scope);
+      const { setbacks = 0 } = before ?? {};
+      const waitMs = Math.max(problem.waitMs, lasting ? pace.pauseMs : backoffMs(setbacks, pace.retry));
+      const row = { kind, message, sinceMs: now(), untilMs: now() + waitMs };
+      await store.pause(lane, scope, lasting ? row : { ...row, setbacks: setbacks + 1 });
       log({
         level: "warn",
         event: lasting ? "connector.configuration.error" : "connector.service_api.error",
@@ -60,8 +53,11 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
       });
     },
 
-    passed: (lane, type) => {
-      for (const scope of [type, "*"]) setbacks.delete(mark(lane, scope));
+    passed: async (lane, type) => {
+      for (const { scope, untilMs } of await store.pauses(lane)) {
+        const isOver = untilMs <= now() && (scope === type || scope === "*");
+        if (isOver) await store.pause(lane, scope, undefined);
+      }
     },
 
     resume: async (lane) => {

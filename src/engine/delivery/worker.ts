@@ -6,8 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
 import type { Job, JobHandler, Jobs } from "../../coordination/jobs";
+import { FenceLost, TenantErased } from "../../storage/port/leases";
 import { connectorIn } from "../../storage/port/lane";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
+import type { Owned, OwnedTask, Ownership } from "../ownership";
 import { deliverType } from "./cycle";
 import { createPauses } from "./pauses";
 import type { CycleOptions } from "./context";
@@ -27,6 +29,7 @@ export interface DeliveryWorkerOptions<S> {
   readonly tenants: Tenants<S>;
   readonly firehose: (credentials: Credentials) => Firehose;
   readonly jobs: Jobs;
+  readonly ownership: Ownership;
   readonly log: Log;
   readonly now: () => number;
   readonly timing: Timing;
@@ -71,9 +74,11 @@ const POLL = "poll";
 /** Rows per firehose cycle. */
 const HULL_UPDATE_BATCH = 500;
 const MAX_DEBOUNCES = 4;
+/** So long a job works on one remote before it lets others have a turn. Milliseconds. */
+const SLICE_MS = 30_000;
 
 export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): DeliveryWorker {
-  const { store, service, tenants, jobs, log, now, timing, pace } = options;
+  const { store, service, tenants, jobs, ownership, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
   const closing = (): boolean => life.signal.aborted;
@@ -95,7 +100,6 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));
-    jobs.wake(hullUpdateJob(lane));
   }
 
   function report(outcomes: readonly RecordOutcome[]): void {
@@ -105,8 +109,35 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     }
   }
 
-  async function recover(lane: Lane): Promise<void> {
-    report((await store.recover(lane, timing.settleMs)).outcomes);
+  const lanesOf = async (remote: string): Promise<readonly Lane[]> =>
+    (await store.lanes()).filter((lane) => lane.remote === remote);
+
+  async function recover(there: Store, lane: Lane, isSilent: boolean): Promise<void> {
+    report((await there.recover(lane, timing.settleMs, isSilent)).outcomes);
+  }
+
+  /** Works on a remote while this process owns it; what somebody else left in flight there is recovered first. */
+  async function own(remote: string, work: OwnedTask<void>["work"], leavesFlights?: boolean): Promise<void> {
+    const recoverAll = async (there: Store): Promise<void> => {
+      for (const lane of await lanesOf(remote)) await recover(there, lane, there !== store);
+    };
+    await ownership.own(remote, { work, recover: recoverAll, leavesFlights });
+  }
+
+  /** What Hull must be told is sent meanwhile, and again while a delivery takes its time. */
+  async function serve(remote: string): Promise<void> {
+    await own(
+      remote,
+      async (owned) => {
+        const tell = async (): Promise<void> => {
+          for (const lane of await lanesOf(remote)) jobs.wakeHere(hullUpdateJob(lane));
+        };
+        await tell();
+        const teller = setInterval(() => void tell().catch(options.onError), pace.pollMs).unref();
+        await deliver(owned, remote).finally(() => clearInterval(teller));
+      },
+      true,
+    );
   }
 
   function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
@@ -114,15 +145,21 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     log({ level: "warn", event, context: { organization, id }, data: { message, ...data } });
   }
 
-  async function deliver(remote: string): Promise<void> {
+  async function deliver(owned: Owned, remote: string): Promise<void> {
+    const ended = (): boolean => closing() || owned.signal.aborted;
     await debounce(remote);
+    const endMs = now() + SLICE_MS;
     // Connectors that share a remote alternate, so that a long backlog of one does not stop the others.
     let idle: readonly Lane[] = [];
-    for (let worked = true; worked && !closing();) {
+    for (let worked = true; worked && !ended();) {
+      if (now() > endMs) {
+        jobs.wake(deliverJob({ remote }));
+        return;
+      }
       worked = false;
       const quiet: Lane[] = [];
-      for (const lane of (await store.lanes()).filter((each) => each.remote === remote)) {
-        const result = await safely(lane);
+      for (const lane of await lanesOf(remote)) {
+        const result = await safely(owned, lane);
         worked ||= result === "worked";
         if (result === "idle") quiet.push(lane);
       }
@@ -149,48 +186,39 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   /** Entries of a remote, whatever they wait for. */
   async function waiting(remote: string): Promise<number> {
-    const lanes = (await store.lanes()).filter((each) => each.remote === remote);
-    const depths = await Promise.all(lanes.map((lane) => store.depth(lane)));
+    const depths = await Promise.all((await lanesOf(remote)).map((lane) => store.depth(lane)));
     return depths.reduce((sum, { outbox }) => sum + outbox, 0);
   }
 
-  /** Lanes whose last cycle left records in flight. */
-  const interrupted = new Set<string>();
-
   /** An error of one tenant must not stop the others of its remote, and what it had in flight must be recovered. */
-  async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
-    const key = JSON.stringify(lane);
+  async function safely(owned: Owned, lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     try {
-      if (interrupted.has(key)) await recoverNow();
-      return await cycleOf(lane);
+      return await cycleOf(owned, lane);
     } catch (error) {
+      if (error instanceof FenceLost) throw error;
+      if (error instanceof TenantErased) return "stuck";
       options.onError(error);
-      // Should the store refuse even this, it is done before the next cycle.
-      interrupted.add(key);
-      await recoverNow();
+      // Should the store refuse even this, it is done before anything else is done there.
+      await recover(owned.store, lane, false);
       return "stuck";
-    }
-
-    async function recoverNow(): Promise<void> {
-      await recover(lane);
-      interrupted.delete(key);
     }
   }
 
   /** One cycle over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
-  async function cycleOf(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+  async function cycleOf(owned: Owned, lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     const tenant = await tenants.load(lane.tenant);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
     if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
       // Accepted at the moment when the tenant moved: it belongs to the tenant's current remote.
-      report(await store.move(lane, tenant.remote));
+      report(await owned.store.move(lane, tenant.remote));
       wake({ remote: tenant.remote, tenant: lane.tenant });
       return "stuck";
     }
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const cycle: CycleOptions<S> = {
-      store,
+      store: owned.storeFor(lane.tenant),
+      recheck: (records) => store.recheck(lane, records),
       service,
       seal: options.seal,
       connection,
@@ -205,25 +233,25 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     };
     let worked = false;
     for (const type of await pauses.free(lane)) {
-      if (closing()) break;
+      if (closing() || owned.signal.aborted) break;
       const result = await deliverType(cycle, type);
       worked ||= result.worked;
-      if (result.worked) jobs.wake(hullUpdateJob(lane));
+      if (result.worked) jobs.wakeHere(hullUpdateJob(lane));
       if (result.problem !== undefined) await pauses.stop(lane, tenant.credentials, type, result.problem);
-      else if (result.worked) pauses.passed(lane, type);
+      else if (result.worked) await pauses.passed(lane, type);
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
   }
 
-  async function updateHull(lane: Lane): Promise<void> {
+  async function updateHull(owned: Owned, lane: Lane): Promise<void> {
     const tenant = await tenants.load(lane.tenant);
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
     try {
-      for (let more = true; more && !closing();) {
+      for (let more = true; more && !closing() && !owned.signal.aborted;) {
         const told = await sendHullUpdates({
-          store,
+          store: owned.storeFor(lane.tenant),
           firehose,
           lane,
           types: service.types,
@@ -237,7 +265,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
         if (told.hindrance !== undefined) {
           const { message, rows, untilMs } = told.hindrance;
           complain(tenant, "connector.hull_api.error", message, { rows, paused_ms: untilMs - now() });
-          jobs.wakeAt(hullUpdateJob(lane), untilMs);
+          jobs.wakeAt(deliverJob(lane), untilMs);
           return;
         }
         more = told.more;
@@ -246,7 +274,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       firehose.close();
     }
     const due = await store.nextHullUpdateDue(lane);
-    if (due !== undefined) jobs.wakeAt(hullUpdateJob(lane), Math.max(due, now() + 1));
+    if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
   }
 
   async function poll(): Promise<void> {
@@ -261,17 +289,18 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     };
   jobs.serve(
     DELIVER,
-    ifWritable((remote = "") => deliver(remote)),
+    ifWritable((remote = "") => serve(remote)),
   );
   jobs.serve(
     UPDATE_HULL,
-    ifWritable((remote = "", tenant = "") => updateHull({ remote, tenant })),
+    ifWritable((remote = "", tenant = "") => own(remote, (owned) => updateHull(owned, { remote, tenant }))),
   );
   jobs.serve(POLL, poll);
 
   return {
     start: async () => {
-      for (const lane of await store.lanes()) await recover(lane);
+      const remotes = new Set((await store.lanes()).map(({ remote }) => remote));
+      for (const remote of remotes) await own(remote, () => Promise.resolve());
       jobs.every([POLL], pace.pollMs);
       await poll();
     },

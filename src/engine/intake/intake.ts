@@ -27,7 +27,7 @@ import {
 import { outcomeLine, shipmentLine, warningLine, type Log } from "../../outcome/log-lines";
 import type { Tenant } from "../tenants";
 import { shownIn } from "../hull-updates/what-hull-knows";
-import { mapYielding } from "./yielding";
+import { mapYielding } from "../../yielding";
 import { countedAs, typeNamed, typeOf } from "../../services/types";
 
 export interface Shipment<S> {

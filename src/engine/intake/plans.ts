@@ -7,7 +7,7 @@ import type { Service } from "../../services/service";
 import type { Acceptance } from "../../storage/port/store";
 import type { Seal } from "../../storage/port/seal";
 import { hidden } from "../rules/write-only";
-import { weightOf } from "../../storage/port/weight";
+import { weightOf } from "../../weight";
 import type { EntityMessage } from "../../services/message";
 import type { MergedMessage } from "./message";
 import { outcomeOf, reason, type CommonCode, type Reason } from "../../outcome/outcome";

@@ -10,7 +10,7 @@ import type { Candidate } from "./plans";
 import type { MergedMessage } from "./message";
 import { outcomeOf, reason, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
-import { mapYielding } from "./yielding";
+import { mapYielding } from "../../yielding";
 import { typeOf } from "../../services/types";
 
 /** A message that says the same as the last unchanged one of its record. */

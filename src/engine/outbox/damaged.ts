@@ -1,4 +1,4 @@
-/** What becomes of a record when something that was stored of it was damaged. Nothing is made twice, and nobody waits for ever. */
+/** What becomes of a record of which a row was damaged: nothing is made twice, and nobody waits for ever. */
 import { outcomeOf, reason } from "../../outcome/outcome";
 import type { DamageRules } from "../../storage/port/documents";
 import type { RecordDocument } from "../../storage/port/rows";

@@ -4,7 +4,7 @@ import { deadLetterId } from "../../storage/port/dead-letters";
 import type { DeadLetterRow, RecordPlace } from "../../storage/port/rows";
 import type { DeadLetterStore, Replay } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { createTurns } from "../intake/yielding";
+import { createYielding } from "../../yielding";
 import { carryOut, idOf, isAlone, isOrphaned, momentOf } from "./effects";
 import { ownOf, withFlight, withOwn } from "./events/document";
 import { decided, replayed } from "./events/replayed";
@@ -16,12 +16,12 @@ export function createDeadLetters(stored: Stored, { work, each, reading, placesW
     const found = await stored.deadLetterPlace(id, tenant);
     if (found === undefined) return [];
     const { remote } = found;
-    const turn = createTurns();
+    const yieldIfLong = createYielding();
     const family: RecordPlace[] = [found];
     // The list grows while it is walked; types are a tree, so this ends.
     for (const member of family) {
       family.push(...(await placesWhere(remote, (documents, query) => documents.orphansOf(member, query), isOrphaned)));
-      await turn();
+      await yieldIfLong();
     }
     // By their ids: a commit may be run more than once, and what an earlier run said of a record does not count.
     const replays = new Map<string, Replay>();

@@ -1,5 +1,6 @@
 /** Results of deliveries: the record, the remote record and those that wait for it, in one commit. */
 import type { Documents } from "../../storage/port/documents";
+import type { RecordDocument } from "../../storage/port/rows";
 import type { MirrorPatch, Settlement } from "../../storage/port/store";
 import { parentMade } from "./events/children";
 import { linkOf, ownOf, withFlight, type Effect, type Moment } from "./events/document";
@@ -30,11 +31,25 @@ export function settleOne(commit: Commit, settlement: Settlement): void {
     ...own.filter(({ kind }) => kind !== "linked"),
   ];
   carryOut(commit, settlement, { ...change, effects }, claims);
+  const { recheck } = ownOf(before, at).entry ?? {};
+  if (recheck === true) markUnread(documents, type, documents.record(type, hullId), at);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);
   if (makes === undefined || worked === undefined) return;
   const made = parentMade(known, worked, makes, at);
   if (made.isMade) documents.count(tenant, "derived", makes.type);
   carryOut(commit, { tenant, type: makes.type, hullId: makes.hullId }, made, {});
+}
+
+/** Whatever is known of what a record is linked to, it is read before the next write. */
+export function markUnread(
+  documents: Documents,
+  type: string,
+  document: RecordDocument | undefined,
+  { generation, nowMs }: Moment,
+): void {
+  const id = linkOf(document, generation);
+  const row = id === undefined ? undefined : documents.mirror(type, id);
+  if (row !== undefined) documents.putMirror(type, row.id, { ...row, complete: false, writtenAtMs: nowMs });
 }
 
 /** What the remote holds from now on. @returns what is free for its rivals */

@@ -31,7 +31,7 @@ export interface Commit {
   readonly nowMs: number;
   /** What ended in it, of whichever record. */
   readonly outcomes: RecordOutcome[];
-  /** Children are left of a record that it changed. */
+  /** Some children of a record that it changed are left for further commits. */
   unfinished: boolean;
 }
 
@@ -135,7 +135,7 @@ function mark(commit: Commit, { type, hullId }: RecordPlace, what: FanOut): void
 /** Whether children of some records did not fit into the commits so far. */
 export const isUnfinished = (documents: Documents): boolean => documents.pending(1).length > 0;
 
-/** Goes on with them. */
+/** Goes on with those children, as many as fit into the commit. */
 export function goOn(commit: Commit): void {
   const { documents } = commit;
   for (const { type, hullId } of documents.pending(MOST_DOCUMENTS)) {

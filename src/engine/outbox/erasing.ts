@@ -7,7 +7,7 @@ import type { Stored } from "../../storage/port/stored";
 import { distrustScan, forgetMirror } from "./delivery";
 import { carryOut, countFolded, follow, momentOf } from "./effects";
 import { ownOf } from "./events/document";
-import { aged, erased, forgotten, isShell } from "./events/forgotten";
+import { aged, erased, forgotten, isErased } from "./events/forgotten";
 import { unfolded } from "./events/settled";
 import type { Shell } from "./shell";
 
@@ -50,7 +50,7 @@ export function createErasing(
     });
     const outcomes = [...ended, ...(await finish(remote))];
     // What had only to stay until its children were done.
-    await rewrite(remote, places, (document) => (isShell(document) ? undefined : document));
+    await rewrite(remote, places, (document) => (isErased(document) ? undefined : document));
     return outcomes;
   }
 

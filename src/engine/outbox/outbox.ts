@@ -6,14 +6,15 @@ import pickBy from "lodash/pickBy";
 import type { Documents, DuePlace, PageQuery } from "../../storage/port/documents";
 import type { Accepted, InspectedRecord, Lane, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { notTooMany } from "../../storage/port/weight";
+import { notTooMany } from "../../weight";
 import { createDeadLetters } from "./dead-letters";
-import { settleOne } from "./delivery";
+import { markUnread, settleOne } from "./delivery";
 import { carryOut, countFolded, momentOf } from "./effects";
 import { createErasing } from "./erasing";
 import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
 import { ownOf, withFlight, withOwn } from "./events/document";
+import { orphaned, rechecked } from "./events/rechecked";
 import { confirmed } from "./events/remote-record";
 import { deferred, told, toldFolded } from "./events/told";
 import { acceptOne } from "./intake";
@@ -50,7 +51,8 @@ export function createOutbox(stored: Stored): Store {
     (documents: Documents, query: PageQuery<DuePlace>): readonly DuePlace[] =>
       documents.due(tenant, undefined, query);
 
-  const recover: Store["recover"] = async ({ remote, tenant }, settleMs) => {
+  const recover: Store["recover"] = async ({ remote, tenant }, settleMs, isSilent = false) => {
+    if (isSilent) await markOrphaned({ remote, tenant });
     const repeatable = await work(remote, ({ documents }) => {
       const { size } = documents.flights(tenant);
       documents.endFlights(tenant, () => true);
@@ -69,6 +71,15 @@ export function createOutbox(stored: Stored): Store {
     });
     return { recovered: flying.length + repeatable, outcomes: [...ended, ...(await finish(remote))] };
   };
+
+  /** Whoever had it in flight may write it still. */
+  async function markOrphaned({ remote, tenant }: Lane): Promise<void> {
+    const flying = await placesWhere(remote, dueOf(tenant), (documents, { type, hullId }) => {
+      const { entry } = ownAt(documents, { tenant, type, hullId });
+      return entry?.attempt !== undefined || documents.flights(tenant).has(entry?.content?.seq ?? 0);
+    });
+    await rewrite(remote, flying, (document, open) => orphaned(document, momentOf(open, tenant)));
+  }
 
   async function retryNow({ remote, tenant }: Lane): Promise<void> {
     const nowMs = await reading(remote, (documents) => documents.nowMs);
@@ -175,6 +186,13 @@ export function createOutbox(stored: Stored): Store {
     },
     retryNow,
     recover,
+    recheck: async ({ remote, tenant }, records) => {
+      await rewrite(remote, records, (document, open, { type }) => {
+        const at = momentOf(open, tenant);
+        markUnread(open.documents, type, document, at);
+        return rechecked(document, at);
+      });
+    },
 
     hullUpdates: ({ remote, tenant }, limit) =>
       reading(remote, (documents) => notTooMany(hullUpdatesOf(documents, tenant, documents.nowMs), limit)),

@@ -3,7 +3,7 @@ import type { Documents, PageQuery } from "../../storage/port/documents";
 import type { RecordDocument, RecordName } from "../../storage/port/rows";
 import type { RecordOutcome } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
-import { createTurns } from "../intake/yielding";
+import { createYielding } from "../../yielding";
 import { goOn, isUnfinished, openCommit, type Commit } from "./effects";
 import { inSlices } from "./slices";
 import { PAGE } from "./views";
@@ -23,16 +23,20 @@ export interface Shell {
     change: (commit: Commit, item: T) => void,
     atEnd?: (commit: Commit, slice: readonly T[]) => void,
   ) => Promise<readonly RecordOutcome[]>;
-  /** Writes records anew that are still there, slice by slice. @param change undefined: nothing is known of it any more */
+  /**
+   * Writes records anew that are still there, slice by slice.
+   *
+   * @param change returns undefined when nothing is known of a record any more
+   */
   readonly rewrite: <T extends RecordName>(
     remote: string,
     items: readonly T[],
     change: (document: RecordDocument, commit: Commit, item: T) => RecordDocument | undefined,
   ) => Promise<void>;
-  /** Goes on with what did not fit into earlier commits, whoever's they were: only for those who report what ends. */
+  /** Goes on with what did not fit into earlier commits, whoever made them. Only for those who report what ends. */
   readonly finish: (remote: string) => Promise<readonly RecordOutcome[]>;
   readonly reading: <T>(remote: string, read: (documents: Documents) => T) => Promise<T>;
-  /** Reads places page by page: there may be far more than should be read at once. */
+  /** Reads places page by page, since there may be far more than should be read at once. @param isWanted all, if absent */
   readonly placesWhere: <P>(
     remote: string,
     pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],
@@ -58,7 +62,7 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): 
     pageAfter: (documents: Documents, query: PageQuery<P>) => readonly P[],
     isWanted: (documents: Documents, place: P) => boolean = () => true,
   ): Promise<readonly P[]> {
-    const turn = createTurns();
+    const yieldIfLong = createYielding();
     const found: P[] = [];
     for (let after: P | undefined, more = true; more;) {
       const query = { limit: PAGE, after };
@@ -69,7 +73,7 @@ export function createShell({ commit, look }: Pick<Stored, "commit" | "look">): 
       found.push(...wanted);
       after = places.at(-1);
       more = places.length === PAGE;
-      await turn();
+      await yieldIfLong();
     }
     return found;
   }

@@ -1,5 +1,5 @@
 /** Many records are worked on in several commits, so that requests are served in between. */
-import { notTooMany } from "../../storage/port/weight";
+import { notTooMany } from "../../weight";
 
 /** Records of one commit: each may change its own document and that of its remote record; a few milliseconds' worth. */
 export const SLICE = 250;

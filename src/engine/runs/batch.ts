@@ -13,7 +13,7 @@ import type { Intake } from "../intake/intake";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import type { BatchOrder } from "./orders";
 import type { Tenant } from "../tenants";
-import { mapYielding } from "../intake/yielding";
+import { mapYielding } from "../../yielding";
 
 export interface BatchOptions<S> extends RetryOptions {
   readonly store: Store;

@@ -5,7 +5,9 @@
 import { DiskError } from "../../storage/port/disk";
 import type { RunOptions, RunRow } from "../../storage/port/rows";
 import { runPlace } from "../../storage/port/seal";
-import type { NewRun } from "../../storage/port/store";
+import { FenceLost } from "../../storage/port/leases";
+import type { NewRun, Store } from "../../storage/port/store";
+import type { Owned, Ownership } from "../ownership";
 import { watchBacklogs } from "./backlog";
 import type { Jobs } from "../../coordination/jobs";
 import { jobLine, newRunId } from "./log";
@@ -18,6 +20,7 @@ export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Whether what runs read may be kept; without room no run is begun or goes on. */
   readonly hasRoom: () => boolean;
   readonly jobs: Jobs;
+  readonly ownership: Ownership;
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -45,7 +48,7 @@ const RECENT = 50;
 const INTERVAL = "Interval between last job and now is less than configured threshold";
 
 export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
-  const { store, service, tenants, jobs, log, now } = options;
+  const { store, service, tenants, jobs, ownership, log, now } = options;
   const life = new AbortController();
   const active = new Map<string, Active>();
   /** How often a run's work threw; see `MOST_FAULTS`. */
@@ -54,16 +57,21 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const cutShort = new Set<string>();
 
   /** Begins what waits, and reports what ended. */
-  async function poll(): Promise<void> {
-    await watchBacklogs(store, now, logStart);
-    for (const { id } of await store.openRuns()) {
-      if (life.signal.aborted) return;
+  async function poll({ store: own, signal }: Owned): Promise<void> {
+    await watchBacklogs(own, now, logStart);
+    for (const { id } of await own.openRuns()) {
+      if (life.signal.aborted || signal.aborted) return;
       // It may have ended while others were looked at.
-      const run = await store.run(id);
+      const run = await own.run(id);
       if (run === undefined) continue;
       if (run.state === "waiting" || run.state === "running") launch(run);
-      else await announce(run);
+      else await announce(own, run);
     }
+  }
+
+  /** What ended is reported once. */
+  async function pollAlone(): Promise<void> {
+    await ownership.own(`runs/${service.name}`, { work: poll });
   }
 
   async function logStart(run: RunRow): Promise<void> {
@@ -75,13 +83,17 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     if (run.kind !== "drain" && run.complete !== true) jobs.wake([WORK, run.id]);
   }
 
-  async function work(id: string): Promise<void> {
+  async function work(id: string, owned: Owned): Promise<void> {
     const run = await store.run(id);
     if (run === undefined || (run.state !== "waiting" && run.state !== "running") || run.complete === true) return;
     if (!options.hasRoom() && !cutShort.has(id)) return;
     if (run.kind === "batch" && (await isBehindAnother(run))) return;
     const own = new AbortController();
-    const further = execute(run, AbortSignal.any([life.signal, own.signal])).then(
+    const further = execute(
+      run,
+      owned.storeFor(run.tenant),
+      AbortSignal.any([life.signal, own.signal, owned.signal]),
+    ).then(
       () => true,
       (error: unknown) => stumble(run, error),
     );
@@ -100,6 +112,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   /** Its work threw: the poll tries again, a few times. Returns whether others may continue at once. */
   async function stumble(run: RunRow, error: unknown): Promise<boolean> {
+    if (error instanceof FenceLost) throw error;
     // Its tenant was erased during it: what was missing then is no error.
     if (await isGone(run)) return true;
     options.onError(error);
@@ -128,7 +141,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     );
   }
 
-  async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
+  async function execute(run: RunRow, store: Store, signal: AbortSignal): Promise<void> {
     if (cutShort.has(run.id)) {
       await store.changeRun(run.id, { state: "error", error: CUT_SHORT });
       cutShort.delete(run.id);
@@ -143,7 +156,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       return;
     }
     log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
-    const end = await workOn(options, tenant, started, signal);
+    const end = await workOn({ ...options, store }, tenant, started, signal);
     if (end === undefined) {
       const delivering = run.kind === "batch" && run.options.simulate !== true;
       const { done } = (await store.run(run.id)) ?? run;
@@ -151,10 +164,10 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
   }
 
-  async function announce(run: RunRow): Promise<void> {
+  async function announce(own: Store, run: RunRow): Promise<void> {
     const tenant = await tenants.load(run.tenant);
     if (tenant !== undefined) log(jobLine(tenant.credentials, run.state === "success" ? "success" : "error", run));
-    await store.changeRun(run.id, { announced: true });
+    await own.changeRun(run.id, { announced: true });
   }
 
   /** When the next fetch may begin, milliseconds since 1970, and the last good one by which that was decided. */
@@ -215,12 +228,14 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     return { kind: begun ? "begun" : "underway", run };
   }
 
-  jobs.serve(WORK, (id = "") => work(id));
-  jobs.serve(POLL, poll);
+  jobs.serve(WORK, async (id = "") => {
+    await ownership.own(`run/${id}`, { work: (owned) => work(id, owned) });
+  });
+  jobs.serve(POLL, pollAlone);
 
   return {
     start: async () => {
-      await poll();
+      await pollAlone();
       jobs.every([POLL], options.pollMs);
     },
 

@@ -3,10 +3,10 @@
  * process or for all.
  */
 import { systemClock, systemSleep, type Clock, type Sleep } from "../time";
-import { createWindow, rememberedWindow, type BudgetMemory, type Window, type WindowLimits } from "./window";
+import { createWindow, rememberedWindow } from "./window";
+import type { BudgetClass, BudgetMemory, Window, WindowLimits } from "./window";
 
-/** The class of a request: a person waiting for an answer, a delivery to the remote, or the full fetch. */
-export type BudgetClass = "interactive" | "delivery" | "fetch";
+export type { BudgetClass } from "./window";
 
 /** In order of precedence: whoever must wait, all after him must. */
 const CLASSES: readonly BudgetClass[] = ["interactive", "delivery", "fetch"];

@@ -1,6 +1,8 @@
 /** A sliding window counts every request that starts. */
 import type { Clock } from "../time";
-import type { BudgetClass } from "./budget";
+
+/** The class of a request: a person waiting for an answer, a delivery to the remote, or the full fetch. */
+export type BudgetClass = "interactive" | "delivery" | "fetch";
 
 /** How many requests may start within any window; null: any number. */
 export interface WindowLimits {

@@ -9,11 +9,12 @@ export interface TableReport {
   readonly damaged: readonly string[];
 }
 
-/** Tables whose keys lead to a record and are no personal data, and those of them whose keys begin with a remote's number. */
+/** Tables whose keys are shown, since they lead to a record and are no personal data. */
 const SHOWN: ReadonlySet<string> = new Set([
   ...["meta", "tenants", "grants", "remotes", "remotes.numbers", "remotes.generations", "remotes.senders", "pauses"],
   ...["depth", "tally", "hours", "runs", "runs.time", "runs.open", "runCounts", "lastRuns", "reports"],
 ]);
+/** Those as well, with the remote instead of its number, with which their keys begin. */
 const NUMBERED: ReadonlySet<string> = new Set([
   ...["records", "records.due", "records.updates", "records.dead", "records.pending", "contents", "mirror", "listed"],
 ]);

@@ -27,7 +27,7 @@ export type OnRow = (key: Buffer, value: Buffer, flags: number) => void;
 export interface WalkOptions {
   /** Called for each row, in the order of keys. */
   readonly onRow?: OnRow;
-  /** Asked before each page of rows, of so many bytes; when false, it is only made sure that it is there and used once. */
+  /** Asked before each page of rows, with its size. If false, it is only made sure that the page is used once. */
   readonly isRead?: (bytes: number) => boolean;
 }
 
@@ -80,7 +80,7 @@ export function assertNotCut(file: DataFile, state: State): void {
   }
 }
 
-/** @returns smallest first @throws DamageError when the tree of tables, or the list of free pages, is damaged */
+/** The tables of a file, the smallest first. @throws DamageError when their list, or that of free pages, is damaged */
 export function tablesOf(file: DataFile, state: State): readonly Table[] {
   const uses = freePagesOf(file, state);
   const trees: (Tree & Pick<Table, "name">)[] = [];

@@ -1,6 +1,6 @@
 /**
- * One process owns a `DATA_DIR`. The lock is a listening socket that the folder leads to: the operating system drops it with the
- * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
+ * One process owns a `DATA_DIR`. The lock is a listening socket that the folder leads to: the operating system drops it
+ * with the process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
  * connects has found the owner, and can talk to it.
  */
 import { accessSync, chmodSync, constants, lstatSync, mkdirSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * Every stored value carries a check, since LMDB's pages have none: a byte that changed on the disk is noticed when its
- * row is read, and costs that row alone. Values of before, without a check, are told apart by their first byte.
+ * row is read, and costs that row alone. Older values, without a check, are told apart by their first byte.
  */
 import { crc32 } from "node:zlib";
 import { RESERVE_START_SPACE } from "msgpackr";
@@ -25,7 +25,7 @@ const HEAD_BYTES = 5;
  *
  * @param bytes of the value as it is stored
  * @param end where it ends
- * @returns true too for a value of before, which has no check
+ * @returns true for an older value, too, which has no check
  */
 export function isWhole(bytes: Uint8Array, end = bytes.length): boolean {
   if (bytes[0] !== CHECKED) return true;

@@ -17,7 +17,7 @@ type MutableKey = (string | number)[];
 
 type Table = LmdbTable<unknown, MutableKey>;
 
-/** A program of before reads it first, to refuse what it cannot read in its own words: its checks are in a table beside it. */
+/** Older programs read it first, and refuse in their own words what they cannot read: its checks are in a table beside it. */
 const META = "meta";
 const CHECKS = "checks";
 

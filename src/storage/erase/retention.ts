@@ -45,12 +45,12 @@ export function createHousekeeping(
 /** What is kept for a time of its own: ids of messages and the hours of each tenant. */
 function removeExpired(view: View, nowMs: number): number {
   const ids = { end: [dayOf(nowMs) - 1], limit: WALK };
-  const hoursOf = (tenant: Key[number]): number =>
+  const removeHours = (tenant: Key[number]): number =>
     dropSums(view, HOURS, [tenant], { end: [tenant, firstHour(nowMs)], limit: WALK });
   return (
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
-    sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => hoursOf(tenant))
+    sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
   );
 }
 

@@ -120,7 +120,10 @@ function forgetRemoteRows(view: View, { remote: key, tenant }: Lane): number {
   return pauses + (rows > 0 ? rows : removeRows(view, REMOTES, [key]));
 }
 
-/** Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since others use them. */
+/**
+ * Forgets what the tenant sent of each field, what it has in flight, and its number. The remote's records stay, since
+ * others use them.
+ */
 async function forgetSent(database: Database, { remote: key, tenant }: Lane): Promise<void> {
   const place = await read(database, (view) => placeIn(remoteRow(view, key), tenant));
   if (place === -1) return;
@@ -166,9 +169,14 @@ async function walk<V, I extends string>(
 
 /** The last step: after it nothing names the tenant any more. */
 function forgetTenantRow(view: View, lanes: readonly Lane[], tenant: string): number {
-  for (const { remote } of lanes) dropSums(view, DEPTH, [remote, tenant]);
+  let removed = removeRows(view, TENANTS, [tenant]);
   view.remove(GRANTS, [tenant]);
-  return dropSums(view, TALLY, [tenant]) + dropSums(view, HOURS, [tenant]) + removeRows(view, TENANTS, [tenant]);
+  // What ended while it was being erased was counted under its other name.
+  for (const name of [tenant, leaving(tenant)]) {
+    for (const { remote } of lanes) dropSums(view, DEPTH, [remote, name]);
+    removed += dropSums(view, TALLY, [name]) + dropSums(view, HOURS, [name]);
+  }
+  return removed;
 }
 
 /** Removes the lines about a Hull entity from the reports of a tenant's runs. */

@@ -47,7 +47,10 @@ export interface DeadLetterStore {
   replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
 }
 
-/** Short enough to be typed, and constant as long as the dead letter is about the same record. The remote tells the service. */
+/**
+ * The name of a dead letter: short enough to be typed, and the same as long as it is about the same record. The remote
+ * tells the service.
+ */
 export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
   return hash("sha256", JSON.stringify([remote, connectorOf(tenant), type, hullId]), "hex").slice(0, 12);
 }

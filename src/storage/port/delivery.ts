@@ -112,8 +112,14 @@ export interface DeliveryStore {
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
   /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */
   retryNow(lane: Lane): Promise<void>;
-  /** After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed. */
-  recover(lane: Lane, settleMs: number): Promise<Settled & { readonly recovered: number }>;
+  /**
+   * After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed.
+   *
+   * @param isSilent whose they were may be alive, and write them still
+   */
+  recover(lane: Lane, settleMs: number, isSilent?: boolean): Promise<Settled & { readonly recovered: number }>;
+  /** A former owner may have written these: they are read, and what differs from what was delivered last is sent again. */
+  recheck(lane: Lane, records: readonly RecordName[]): Promise<void>;
   /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
   observe(
     remote: string,

@@ -73,7 +73,7 @@ export interface Documents {
   countInRun(run: string, line: ReportLine | "met", by?: number): void;
   /** A run's checkpoint. */
   changeRun(run: string, change: RunChange): void;
-  /** Documents that were changed so far. */
+  /** How many documents were changed so far. */
   changed(): number;
 }
 

@@ -1,16 +1,18 @@
 /** Who works on what, where several processes work on one store. Part of the Store port. */
 
-/** The right to work on something, as it counts in commits: the number grows with every owner. */
+/** The right to work on something, as it counts in commits. */
 export interface Fence {
   /** What is worked on. */
   readonly name: string;
-  readonly number: number;
+  /** Nobody else ever has the same. */
+  readonly id: string;
+  /** For whom it is worked on: what is written for somebody who was erased is not written. */
+  readonly tenant?: string;
 }
 
 export interface LeaseRow {
-  /** The process that works on it; empty when it has let go. */
-  readonly owner: string;
-  readonly fence: number;
+  /** Of the fence under which it is worked on. */
+  readonly id: string;
 }
 
 export interface LeaseState extends LeaseRow {
@@ -27,15 +29,24 @@ export class FenceLost extends Error {
   }
 }
 
+/** The tenant was erased meanwhile: nothing was written. */
+export class TenantErased extends Error {
+  override readonly name = "TenantErased";
+
+  constructor() {
+    super("The connector was erased meanwhile; what was done for it was not written.");
+  }
+}
+
 export interface LeaseStore {
-  /** Undefined: nobody ever worked on it. */
+  /** Undefined: nobody works on it. */
   lease(name: string): Promise<LeaseState | undefined>;
   /**
    * Makes somebody the owner, if everything is as it was.
    *
-   * @returns undefined, and nothing done, when another one came first or the owner before is alive
+   * @returns false, and nothing done, when another one came first or the owner before is alive
    */
-  takeLease(name: string, owner: string, was: LeaseState | undefined): Promise<Fence | undefined>;
+  takeLease(fence: Fence, was: LeaseState | undefined): Promise<boolean>;
   /** False, and nothing done, when somebody else is the owner. */
   renewLease(fence: Fence): Promise<boolean>;
   /** Lets go of it: whoever comes next need not wait. */

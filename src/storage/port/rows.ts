@@ -1,18 +1,18 @@
 /** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
 import type { Claims, Desired, Json, Keys, OutcomeKind } from "../../record";
 
-/** A record of a remote. */
+/** Names a record among those of a remote. */
 export interface RecordName {
   readonly type: string;
   readonly hullId: string;
 }
 
-/** The part of a record that one connector has. */
+/** Names the part of a record that is one connector's own. */
 export interface RecordPlace extends RecordName {
   readonly tenant: string;
 }
 
-/** One installed connector: organization + connector id. */
+/** One installed connector of a service. */
 export interface TenantRow {
   readonly key: string;
   readonly organization: string;
@@ -155,9 +155,13 @@ export interface Entry {
   /** A newer message removed the record while it was in flight. */
   readonly withdrawn?: true;
   readonly problem?: string;
+  /** A process that had it in flight fell silent, and may write it still; see `engine/outbox/events/rechecked.ts`. */
+  readonly orphaned?: true;
+  /** It did: once this is delivered, the record is read and compared again. */
+  readonly recheck?: true;
 }
 
-/** The same with what the queue needs to know of its record. */
+/** An entry with what the queue needs to know of its record. */
 export type EntryRow = RecordPlace & Entry & Pick<RecordDocument, "unconfirmed">;
 
 export interface Attempt {
@@ -184,7 +188,7 @@ export interface HullUpdate {
   readonly account?: Claims;
 }
 
-/** The same while it waits: written to the service (or found equal), Hull does not know yet. */
+/** The same while it waits: the service has it, Hull does not know yet. */
 export interface PendingHullUpdate extends HullUpdate {
   readonly remoteId: string;
   readonly outcomes: readonly Outcome[];
@@ -254,6 +258,8 @@ export interface OwnPart {
   readonly hullUpdate?: PendingHullUpdate;
   readonly deadLetter?: Refused;
   readonly rival?: RivalRow;
+  /** What was delivered last of a record that a silent process may still write. */
+  readonly kept?: { readonly content: Content; readonly atMs: number };
 }
 
 /** What becomes of the children that wait for a record; see `engine/outbox/events/children.ts`. */
@@ -326,6 +332,8 @@ export interface PauseRow {
   readonly message: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** Passing problems in a row; each makes the next wait longer. */
+  readonly setbacks?: number;
 }
 
 /** Ids that one page of a list showed, and when it was asked for; milliseconds since 1970. */

@@ -2,7 +2,10 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { connectorOf } from "./lane";
 
-/** The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`, for values `engine/rules/write-only.ts`. */
+/**
+ * The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`, and for single values
+ * `engine/rules/write-only.ts`.
+ */
 export type Place = `tenant/${string}` | `run/${string}` | `grant/${string}` | `value/${string}` | `state/${string}`;
 
 export interface Seal {

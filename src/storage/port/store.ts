@@ -1,6 +1,6 @@
 /**
- * The Store port: named atomic operations over many keys, never callback transactions, so that an embedded
- * database and a shared one can both offer it. Every write resolves only when it is durable.
+ * The Store port: named operations, each in one commit or, where it is about many records, in a few. Every write resolves
+ * only when it is durable.
  */
 import type { DeliveryStore } from "./delivery";
 import type { FetchStore } from "./fetch";
@@ -23,7 +23,7 @@ export type * from "./leases";
 
 export interface Store
   extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
-  /** The same store, as long as this process has the right: its commits throw `FenceLost` otherwise. */
+  /** The same store, as long as this process has the right: otherwise its commits throw `FenceLost`, or `TenantErased`. */
   under(fence: Fence): Store;
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;

@@ -26,7 +26,7 @@ export interface Stored
     LeaseStore,
     Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
     Pick<Store, "claimNotification" | "lanes" | "sampleLinked" | "noteScan" | "housekeep" | "ping" | "close"> {
-  /** The same store, as long as this process has the right: its commits throw `FenceLost` otherwise. */
+  /** The same store, as long as this process has the right: otherwise its commits throw `FenceLost`, or `TenantErased`. */
   under(fence: Fence): Stored;
   assignRemote(...given: Parameters<Store["assign"]>): Promise<Assigned>;
   /** Undefined, and nothing done, when something is not as it was when the credentials were tried. */

@@ -23,14 +23,18 @@ export interface TenantStore {
   /**
    * The same for changed credentials, if everything is as it was when they were tried; otherwise nothing happens.
    * @param to `renewed`: all ids known so far no longer count
-   * @returns undefined when the tenant is gone, or another job has confirmed or renewed something meanwhile
+   * @returns the tenant, and how what newer messages replaced ended; undefined when the tenant is gone, or another job has
+   *   confirmed or renewed something meanwhile
    */
   reassign(
     tenant: string,
     from: TriedAt,
     to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
   ): Promise<{ readonly row: TenantRow; readonly outcomes: readonly RecordOutcome[] } | undefined>;
-  /** Moves what was accepted for an earlier remote after the tenant had left it; returns what newer messages replace there. */
+  /**
+   * Moves what was accepted for an earlier remote after the tenant had left it.
+   * @returns how what newer messages replaced ended
+   */
   move(lane: Lane, remote: string): Promise<readonly RecordOutcome[]>;
   remote(key: string): Promise<RemoteDocument>;
   /** All ids known so far no longer count. */
@@ -39,7 +43,11 @@ export interface TenantStore {
   remotesOf(tenant: string): Promise<readonly string[]>;
   /** What a person granted the tenant, encrypted. */
   grant(tenant: string): Promise<string | undefined>;
-  /** Replaces it, or with undefined takes it back; false, and nothing done, when `before` is not what is stored, or the tenant was erased. */
+  /**
+   * Replaces it.
+   * @param after undefined: it is taken back
+   * @returns false, and nothing is done, when `before` is not what is stored, or the tenant was erased
+   */
   replaceGrant(tenant: string, before: string | undefined, after: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;

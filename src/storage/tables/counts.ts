@@ -1,4 +1,7 @@
-/** Counting: messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same commit. */
+/**
+ * Counts messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same
+ * commit.
+ */
 import memoize from "lodash/memoize";
 import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
@@ -8,7 +11,10 @@ import type { Counter, Reader, View } from "./view";
 
 export interface Counts {
   add(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
-  /** @param line of a record that the run found or settled; @param by how many such records, without a line each */
+  /**
+   * @param line of a record that the run settled; `met`: it found one
+   * @param by how many such records, without a line each
+   */
   run(id: string, line: ReportLine | "met", by?: number): void;
   /** Runs that were counted in: they may be done now. */
   readonly runs: ReadonlySet<string>;

@@ -1,7 +1,10 @@
-/** The documents of one remote in one commit, for the rules of the engine. Keeps what they need not know of: where large content stands, and how many entries wait. */
+/**
+ * The documents of one remote in one commit, for the rules of the engine. Does what they need not know of: puts large
+ * content into rows of its own, and counts what waits.
+ */
 import type { BlockedPlace, Documents, DuePlace } from "../port/documents";
 import type { Content, OwnPart, RecordDocument, RecordPlace, RemoteDocument } from "../port/rows";
-import { weightOf } from "../port/weight";
+import { weightOf } from "../../weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";

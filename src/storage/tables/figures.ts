@@ -10,7 +10,7 @@ import type { Key } from "../database/rows";
 import { laneAt, numberIn } from "./documents";
 import { DEPTH, MIRRORS, PAUSES, RECORDS, remoteRow, STARTS } from "./tables";
 import { allLanes } from "./tenants";
-import type { Reader, View } from "./view";
+import { removeRows, type Reader, type View } from "./view";
 
 const MOST_LETTERS = 1_000;
 const MOST_KEYS = 10_000;
@@ -122,7 +122,6 @@ const FORGOTTEN_AT_ONCE = 10;
 /** @param seq a number that no other start has */
 export function noteStart(view: View, quotaKey: string, atMs: number, forgetBeforeMs: number, seq: number): void {
   const name = quotaName(quotaKey);
-  const old = [...view.range(STARTS, [name], { end: [name, forgetBeforeMs], limit: FORGOTTEN_AT_ONCE })];
-  for (const [key] of old) view.remove(STARTS, key);
+  removeRows(view, STARTS, [name], { end: [name, forgetBeforeMs], limit: FORGOTTEN_AT_ONCE });
   view.put(STARTS, [name, atMs, seq], 1);
 }

@@ -1,8 +1,8 @@
 /** Who works on what, and whether he lives. Renewals stand apart, so that commits under a fence do not meet them. */
 import isEqual from "lodash/isEqual";
 import type { Database } from "../database/rows";
-import { FenceLost, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
-import { LEASES, RENEWALS } from "./tables";
+import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
+import { LEASES, RENEWALS, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
 export function leaseOf(view: Reader, name: string): LeaseState | undefined {
@@ -10,38 +10,36 @@ export function leaseOf(view: Reader, name: string): LeaseState | undefined {
   return row && { ...row, renewals: view.sum(RENEWALS, [name]) };
 }
 
-/** Fences begin with the time: where a lease was forgotten, none that was given before counts again. */
-export function takeLease(
-  view: View,
-  name: string,
-  owner: string,
-  was: LeaseState | undefined,
-  nowMs: number,
-): Fence | undefined {
-  if (!isEqual(leaseOf(view, name), was)) return undefined;
-  const fence = Math.max((was?.fence ?? 0) + 1, nowMs);
-  view.put(LEASES, [name], { owner, fence });
-  return { name, number: fence };
+export function takeLease(view: View, { name, id }: Fence, was: LeaseState | undefined): boolean {
+  if (!isEqual(leaseOf(view, name), was)) return false;
+  view.put(LEASES, [name], { id });
+  return true;
 }
 
-export function renewLease(view: View, { name, number }: Fence): boolean {
-  const isOwn = view.get(LEASES, [name])?.fence === number;
-  if (isOwn) view.add(RENEWALS, [name], 1);
-  return isOwn;
+const isHeld = (view: Reader, { name, id }: Fence): boolean => view.get(LEASES, [name])?.id === id;
+
+export function renewLease(view: View, fence: Fence): boolean {
+  if (!isHeld(view, fence)) return false;
+  view.add(RENEWALS, [fence.name], 1);
+  return true;
 }
 
-export function releaseLease(view: View, { name, number }: Fence): void {
-  if (view.get(LEASES, [name])?.fence === number) view.put(LEASES, [name], { owner: "", fence: number });
+export function releaseLease(view: View, fence: Fence): void {
+  if (!isHeld(view, fence)) return;
+  view.remove(LEASES, [fence.name]);
+  view.drop(RENEWALS, [fence.name]);
 }
 
-/** The same database, whose commits write nothing once somebody else is the owner; then they throw `FenceLost`. */
+/** The same database, whose commits write nothing, and throw, once somebody else is the owner or the tenant is erased. */
 export function fenced(database: Database, fence: Fence): Database {
   return {
     ...database,
     write: (work) =>
       database.write((rows) => {
         const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
-        if (row?.fence !== fence.number) throw new FenceLost(fence);
+        if (row?.id !== fence.id) throw new FenceLost(fence);
+        const { tenant } = fence;
+        if (tenant !== undefined && rows.get(TENANTS.name, [tenant]) === undefined) throw new TenantErased();
         return work(rows);
       }),
   };

@@ -9,7 +9,7 @@ import type { BegunRun, NewRun, RunChange, RunQuery } from "../port/store";
 import { sumsOf } from "./counts";
 import { DEPTH, LAST_RUNS, REPORTS, RUN_COUNTS, RUNS } from "./tables";
 import { lanesOf } from "./tenants";
-import type { Reader, View } from "./view";
+import { dropSums, removeRows, type Reader, type View } from "./view";
 
 /** A run with what was counted in it. */
 export function runIn(view: Reader, id: string): RunRow | undefined {
@@ -137,25 +137,25 @@ export function isOldRun(view: Reader, row: RunRow, beforeMs: number): boolean {
   );
 }
 
-/** Removes runs with their reports, a part of a long report at a time; returns how many rows were removed. */
+/** Removes some runs with their reports, long ones in part; returns how many rows were removed. @param limit of them */
 export function removeRuns(view: View, ids: readonly string[], limit: number): number {
   let removed = 0;
-  for (const id of ids) {
-    const lines = [...view.range(REPORTS, [id], { limit })];
-    for (const [key] of lines) view.remove(REPORTS, key);
-    removed += lines.length;
-    if (lines.length === limit) continue;
-    for (const [key] of [...view.sums(RUN_COUNTS, [id])]) view.drop(RUN_COUNTS, key);
-    view.remove(RUNS, [id]);
-    removed += 1;
-  }
+  for (const id of ids) if (removed < limit) removed += removeRun(view, id, limit - removed);
   return removed;
+}
+
+function removeRun(view: View, id: string, limit: number): number {
+  const lines = removeRows(view, REPORTS, [id], { limit });
+  // Its report may go on.
+  if (lines === limit) return lines;
+  dropSums(view, RUN_COUNTS, [id]);
+  view.remove(RUNS, [id]);
+  return lines + 1;
 }
 
 /** Removes some of what is stored about a tenant's runs; returns how many rows were removed. */
 export function forgetRunsOf(view: View, tenant: string, limit: number): number {
-  const last = [...view.range(LAST_RUNS, [tenant])];
-  for (const [key] of last) view.remove(LAST_RUNS, key);
+  const last = removeRows(view, LAST_RUNS, [tenant]);
   const ids = [...view.places(RUNS, "time", [tenant], { limit })].map((place) => String(place.at(-1)));
-  return removeRuns(view, ids, limit) + last.length;
+  return removeRuns(view, ids, limit) + last;
 }

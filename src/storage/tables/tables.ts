@@ -97,6 +97,8 @@ const ENTRY = structure<Entry>({
   blockedOn: true,
   withdrawn: true,
   problem: true,
+  orphaned: true,
+  recheck: true,
 });
 
 const HULL_UPDATE = structure<PendingHullUpdate>({
@@ -119,6 +121,7 @@ const OWN = structure<OwnPart>({
   hullUpdate: HULL_UPDATE,
   deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
   rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
+  kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
 });
 
 const RECORD = structure<RecordDocument>({

@@ -60,7 +60,7 @@ export interface View extends Reader {
   drop(counter: Counter, key: Key): void;
   /** Replaces a row of any table or index, whatever is there, or removes it: for rows that cannot be read. */
   overwrite(table: string, key: Key, value: unknown): void;
-  /** Documents that were changed so far; see `SLICE`. */
+  /** How many documents were changed so far. */
   changed(): number;
 }
 
@@ -80,7 +80,7 @@ const NOWHERE: readonly Key[] = [];
 const MOST_KEPT = 32;
 
 function createView(base: Rows): { readonly view: View; readonly changes: () => readonly RowChange[] } {
-  /** The last documents; those of before are read again, so that they need not live until the work has ended. */
+  /** The last documents; earlier ones are read again, so that they need not live until the work has ended. */
   const kept = new Map<string, unknown>();
   const changes = new Map<string, RowChange>();
   let changed = 0;

@@ -1,7 +1,7 @@
 /** Who works on what: one owner at a time, whatever clocks say and whoever falls silent. */
-import { createLeases, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
+import { createLeases, createSoleOwner, type LeaseClocks, type Leases } from "../../../src/coordination/leases";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
-import { FenceLost } from "../../../src/storage/port/leases";
+import { FenceLost, TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import { openStore } from "../../../server/open-store";
 
@@ -86,7 +86,7 @@ test("what is let go in order needs no recovery and no wait; what is not is reco
   const taken = await other.take(NAME, recover);
   expect(recover).toHaveBeenCalledTimes(1);
   expect(recover).toHaveBeenCalledWith(taken?.fence);
-  expect(taken?.fence?.number).toBeGreaterThan(lease?.fence?.number ?? Infinity);
+  expect(taken?.fence?.id).not.toBe(lease?.fence?.id);
   await other.take(NAME, recover);
   expect(recover).toHaveBeenCalledTimes(1);
   expect(errors.length).toBeGreaterThan(0);
@@ -138,7 +138,7 @@ test("an owner that was thought dead learns that it is none, and waits like ever
   expect(lease?.signal.aborted).toBe(true);
   expect(await one.take(NAME)).toBeUndefined();
   await lease?.release();
-  expect(await store.lease(NAME)).toMatchObject({ fence: taken?.fence?.number });
+  expect(await store.lease(NAME)).toMatchObject({ id: taken?.fence?.id });
 });
 
 test("what could not be recovered is tried again by whoever comes next, after the wait", async () => {
@@ -162,7 +162,7 @@ test("an owner that speaks again at the last moment stays the owner", async () =
   await pass(LEASE_MS + REQUEST_MS);
   const seen = await store.lease(NAME);
   expect(lease?.fence !== undefined && (await store.renewLease(lease.fence))).toBe(true);
-  expect(await store.takeLease(NAME, "other", seen)).toBeUndefined();
+  expect(await store.takeLease({ name: NAME, id: "other" }, seen)).toBe(false);
   expect(await other.take(NAME)).toBeUndefined();
 });
 
@@ -190,4 +190,31 @@ test("commits of an owner that is none any more write nothing and say so; those 
   expect(await before.pauses(lane)).toHaveLength(1);
   await store.under(taken.fence).pause(lane, "*", undefined);
   expect(await store.pauses(lane)).toEqual([]);
+});
+
+test("commits for a tenant that was erased write nothing, and the others' do", async () => {
+  const lease = await openProcess().take(NAME);
+  if (lease?.fence === undefined) throw new Error("It is free.");
+  const tenants = ["planhat/acme/1", "planhat/acme/2"] as const;
+  for (const key of tenants) {
+    await store.saveTenant({ key, organization: "acme", connectorId: key, sealed: "", settingsAtMs: 0 });
+  }
+  await store.forgetTenant(tenants[0]);
+  const [erased, other] = tenants.map((tenant) => store.under({ name: NAME, id: lease.fence?.id ?? "", tenant }));
+  const pause = { kind: "auth", message: "", sinceMs: 0, untilMs: 1 };
+  await expect(erased?.pause({ remote: NAME, tenant: tenants[0] }, "*", pause)).rejects.toThrow(TenantErased);
+  await other?.pause({ remote: NAME, tenant: tenants[1] }, "*", pause);
+  expect(await store.pauses({ remote: NAME, tenant: tenants[0] })).toEqual([]);
+  expect(await store.pauses({ remote: NAME, tenant: tenants[1] })).toHaveLength(1);
+});
+
+test("the only process recovers what the one before left, once, and again what it gave up itself", async () => {
+  const only = createSoleOwner();
+  const recover = jest.fn(() => Promise.resolve());
+  const leases = await Promise.all([only.take(NAME, recover), only.take(NAME, recover), only.take("another", recover)]);
+  expect(recover).toHaveBeenCalledTimes(2);
+  leases[0]?.abandon();
+  await expect(only.take(NAME, () => Promise.reject(new Error("The disk is full.")))).rejects.toThrow("full");
+  expect((await only.take(NAME, recover))?.mayStart()).toBe(true);
+  expect(recover).toHaveBeenCalledTimes(3);
 });

@@ -196,7 +196,6 @@ describe("another connector of the same remote", () => {
     other = await tenants.remember(OTHER, { ...SETTINGS, token: "planhat-token-b" }, 1);
     // Where the service does not name its tenant, each connector is a remote of its own.
     await store.assign(other.key, lane.remote, "f");
-    tenants.refresh(other.key);
     sources = { "planhat-token-a": { name: "account.name" }, "planhat-token-b": { name: "account.name" } };
     await store.accept([skip({ lane: { remote: lane.remote, tenant: other.key } })]);
   });

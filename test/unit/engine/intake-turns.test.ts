@@ -1,7 +1,7 @@
 /** A sender of much at once has it taken in bit by bit: others are served in between, and the order stays. */
 import { createIntake } from "../../../src/engine/intake/intake";
 import { createTenants } from "../../../src/engine/tenants";
-import { mapYielding } from "../../../src/engine/intake/yielding";
+import { mapYielding } from "../../../src/yielding";
 import { createSeal } from "../../../src/storage/port/seal";
 import { openFixture } from "../storage/fixture";
 import { createFakeService } from "./fake-service";

@@ -250,7 +250,6 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
       const named = remoteKey("org", connector, target);
       if (verdict === "other" && named === remote) await plain.newGeneration(remote);
       await plain.assign(key, verdict === "same" ? remote : named, target.fingerprint);
-      tenants.refresh(key);
     },
     entry: entryOf,
     attempt: async (hullId, connector) => {

@@ -181,10 +181,18 @@ describe("a tenant's remote", () => {
     expect(after.target?.fingerprint).not.toBe(before.fingerprint);
   });
 
+  it("and its settings are read again when another process has stored others, and only then", async () => {
+    const before = await tenants.remember(CREDENTIALS, A, 1);
+    expect(await tenants.load(KEY)).toBe(before);
+    await restarted().remember(CREDENTIALS, B, 2);
+    expect(await tenants.load(KEY)).toMatchObject({ settings: B });
+    await store.forgetTenant(KEY);
+    expect(await tenants.load(KEY)).toBeUndefined();
+  });
+
   it("is read again after it was changed underneath", async () => {
     await tenants.remember(CREDENTIALS, A, 1);
     await store.assign(KEY, "elsewhere", "f2");
-    tenants.refresh(KEY);
     expect(await tenants.load(KEY)).toMatchObject({ remote: "elsewhere", fingerprint: "f2" });
   });
 });
@@ -263,6 +271,12 @@ describe("what a person granted", () => {
   });
 
   it("serves those alone who know whose account it opens, and the others know it the next time", async () => {
+    const authorization: NonNullable<FakeService["authorization"]> = {
+      page: () => "https://service.example/authorize",
+      tokens: () => Promise.reject(new Error("Nothing has to be renewed.")),
+      account: () => Promise.resolve(undefined),
+    };
+    tenants = createTenants({ now: () => 0, store, seal: createSeal(SECRET), service: { ...service, authorization } });
     const before = await tenants.remember(CREDENTIALS, A, 1);
     await changeGrant(tenants.grantOf(KEY), () => ({ pair: { ...PAIR, account: { id: "7" } } }));
     await expect(tenants.authOf(before).headers()).rejects.toThrow("authorized for another account meanwhile");

@@ -1,4 +1,6 @@
-/** The delivery worker logs what ends, whoever's it is. */
+/** The delivery worker logs what ends, for the connector whose message it was. */
+import { createSoleOwner } from "../../../src/coordination/leases";
+import { createOwnership } from "../../../src/engine/ownership";
 import { createOwnJobs } from "../../../src/coordination/own-jobs";
 import { createDeliveryWorker, type DeliveryWorkerOptions } from "../../../src/engine/delivery/worker";
 import type { LogLine } from "../../../src/outcome/log-lines";
@@ -20,6 +22,7 @@ const worker = (): ReturnType<typeof createDeliveryWorker> =>
     tenants: { load: unused } as unknown as DeliveryWorkerOptions<FakeSettings>["tenants"],
     firehose: unused,
     jobs: createOwnJobs({ now: Date.now, onError: unused }),
+    ownership: createOwnership({ store, leases: createSoleOwner(), onLost: unused }),
     isWritable: () => true,
     log: (line) => lines.push(line),
     now: Date.now,
@@ -31,7 +34,7 @@ const said = (): unknown => lines.map(({ context, data }) => [context["id"], dat
 
 beforeEach(() => (lines.length = 0));
 
-it("also what a restart ends", async () => {
+it("what a restart ends is logged", async () => {
   await start(update({ id: "c1", version: 1 }), "create");
   await accept(skip({ id: "c2", version: 2 }));
   const started = worker();
@@ -40,7 +43,7 @@ it("also what a restart ends", async () => {
   expect(said()).toEqual([["c1", "c1", "newer_message"]]);
 });
 
-it("with the connector whose message it was", () => {
+it("an outcome is logged for the connector whose message it was", () => {
   const outcome = endingOf("m1", "dead", "parent_rejected");
   worker().announce(
     [LANE, NEIGHBOUR].map(({ tenant }) => ({ tenant, type: "endusers", hullId: "e1", claims: {}, outcome })),

@@ -12,7 +12,7 @@ import {
   UnexpectedAnswer,
   type RemoteErrorFacts,
 } from "../../../src/http/errors";
-import { whilePermitted } from "../../../src/http/permit";
+import { whilePermitted } from "../../../src/http/guards/permit";
 import { createTokenSource } from "../../../src/http/token-source";
 import { createFakeTime, settle } from "./fake-time";
 import { json, startLoopback, type Answer, type Loopback } from "./loopback";

@@ -3,7 +3,7 @@ import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { Database, Key } from "../../../src/storage/database/rows";
 import type { Content, RecordDocument } from "../../../src/storage/port/rows";
 import { recordIn, tenantIn } from "../../../src/storage/tables/documents";
-import { CONTENTS, DEPTH, MIRRORS, RECORDS, REMOTES, RUNS, TALLY } from "../../../src/storage/tables/tables";
+import { CONTENTS, DEPTH, MIRRORS, RECORDS, remoteRow, REMOTES, RUNS, TALLY } from "../../../src/storage/tables/tables";
 import { read, type Reader, type Table } from "../../../src/storage/tables/view";
 
 /** @returns one sentence per violation; empty when the books are in order */
@@ -86,9 +86,9 @@ function recordFaults(view: Reader): string[] {
       ) {
         faults.push(`${name} has a dead letter under another id.`);
       }
-      const linked =
-        rival && [...view.range(MIRRORS, [])].find(([, row]) => row.id === rival.remoteId && row.linkedTo === hullId);
-      if (linked !== undefined) faults.push(`${name} is its own rival.`);
+      const { number: remoteNumber, generation } = remoteRow(view, remote);
+      const taken = rival && view.get(MIRRORS, [remoteNumber, type, rival.remoteId]);
+      if (taken?.linkedTo === hullId && taken.generation === generation) faults.push(`${name} is its own rival.`);
       return faults;
     }),
   );

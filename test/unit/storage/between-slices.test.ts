@@ -45,7 +45,7 @@ const namesOf = (outcomes: readonly RecordOutcome[]): readonly string[] =>
   outcomes.map(({ tenant, outcome }) => `${tenant} ${outcome.messageId}`).sort();
 const ofLane = ({ tenant }: Lane, ids: readonly string[]): readonly string[] => ids.map((id) => `${tenant} ${id}`);
 
-test("what another connector's delivery ends of them is reported once, as the first one's", async () => {
+test("what another connector's delivery ends of them is reported once, and for the first one", async () => {
   const { store, after } = await open();
   await store.accept([update({ id: "n1", hullId: "a9", lane: NEIGHBOUR })]);
   await blockAll(store);
@@ -57,7 +57,7 @@ test("what another connector's delivery ends of them is reported once, as the fi
   expect(namesOf([...outcomes, ...theirs])).toEqual([...ofLane(LANE, ALL), ...ofLane(NEIGHBOUR, ["n1"])].sort());
 });
 
-test("nobody ends any of them who would not report it", async () => {
+test("nothing ends any of them that does not report it", async () => {
   const { store, after } = await open();
   await blockAll(store);
   after(async () => {

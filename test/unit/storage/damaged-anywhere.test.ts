@@ -22,6 +22,9 @@ const LANES = [LANE, NEIGHBOUR];
 
 /** Something in every table. */
 async function fill(store: Store): Promise<void> {
+  const fence = { name: LANE.remote, id: "owner" };
+  await store.takeLease(fence, undefined);
+  await store.renewLease(fence);
   const { install, write, block, refuse, entry, attempt, settle, start } = actionsOn(store);
   await install();
   await install(NEIGHBOUR);
@@ -97,6 +100,7 @@ async function readAll(store: Store): Promise<void> {
 async function goOn(store: Store): Promise<void> {
   for (const { hullId } of await store.deadLettersOf(LANE))
     await store.replayDeadLetter(deadLetterId({ ...LANE, type: "companies", hullId }));
+  await store.takeLease({ name: LANE.remote, id: "next" }, await store.lease(LANE.remote));
   await store.accept([NOWHERE]);
   await store.forgetGone(LANE.remote, "companies", ["p1"]);
   const messages = HULL_IDS.map((hullId) => update({ id: `next-${hullId}`, hullId, version: 3 }));

@@ -410,4 +410,23 @@ describe("forgetting a tenant in several commits", () => {
     expect(await store.lanes()).toEqual([NEIGHBOUR]);
     expect(JSON.stringify(await database.read((rows) => [...rows.range("remotes", [])]))).not.toContain(LANE.tenant);
   });
+
+  it("leaves nothing of children that end meanwhile with their company", async () => {
+    const { store, database, on } = await openInterrupted(openDatabase("memory"));
+    await store.accept([update({ hullId: "a1" }), update({ hullId: "a9", id: "n1", lane: NEIGHBOUR })]);
+    await store.accept(
+      Array.from({ length: 1_200 }, (_, n) => userUpdate({ id: `u${n}`, hullId: `e${n}`, parent: "a1" })),
+    );
+    await store.settle(LANE, (await store.ready(LANE, "endusers", 1_200)).map(blockOn));
+    const [company] = await store.ready(LANE, "companies", 1);
+    if (company === undefined) throw new Error("It is due.");
+    on(1, () => Promise.reject(new Error("The process ended.")));
+    await expect(store.settle(LANE, [finish(company, "rejected", "refused")])).rejects.toThrow("The process ended.");
+    on(0, async (commit) => {
+      await commit();
+      await store.recover(NEIGHBOUR, 0);
+    });
+    await store.forgetTenant(LANE.tenant);
+    expect(await whereIs(database, LANE.tenant)).toEqual([]);
+  });
 });

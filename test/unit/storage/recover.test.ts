@@ -191,4 +191,33 @@ describe("a message that comes during a recovery", () => {
     expect(isRecovering).toBe(false);
     expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ content: { messageId: "c2" } }]);
   });
+
+  it("does not either when the queue is long and the record had been tried before", async () => {
+    const clock = { nowMs: START_MS };
+    const stored = await createStored({ database: openDatabase("memory"), now: () => clock.nowMs });
+    let isRecovering = false;
+    const look: Stored["look"] = async (work) => {
+      const result = await stored.look(work);
+      if (isRecovering) {
+        isRecovering = false;
+        await store.accept([update({ id: "new", hullId: "last", version: 2 })]);
+      }
+      return result;
+    };
+    const store = createOutbox({ ...stored, look });
+    const { attempt, entry } = actionsOn(store);
+    const ids = [...Array.from({ length: 600 }, (_, index) => `a${index}`), "last"];
+    await store.accept(ids.map((hullId) => update({ id: `c-${hullId}`, hullId })));
+    const waiting = await store.ready(LANE, "companies", ids.length);
+    await store.settle(
+      LANE,
+      waiting.map((each) => postpone(each, START_MS + (each.hullId === "last" ? 2 : 1))),
+    );
+    clock.nowMs += 10;
+    await attempt("companies", "last", "create");
+    isRecovering = true;
+    await store.recover(LANE, SETTLE_MS);
+    expect(isRecovering).toBe(false);
+    expect(await entry("companies", "last")).not.toHaveProperty("attempt");
+  });
 });

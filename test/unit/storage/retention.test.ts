@@ -1,8 +1,9 @@
-import { NOTIFICATIONS, RECORDS, SEEN } from "../../../src/storage/tables/tables";
+import type { Database } from "../../../src/storage/database/rows";
+import { NOTIFICATIONS, RECORDS, REPORTS, RUNS, SEEN } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
 import { LANE, deliverQuietly, endingOf, finish, skip, skipFor, update } from "./builders";
 import type { Settlement } from "../../../src/storage/port/store";
-import { DAY_MS, describeStore } from "./fixture";
+import { DAY_MS, describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const KEPT_MS = 30 * DAY_MS;
 
@@ -99,5 +100,40 @@ describeStore("housekeeping", ({ start, database, accept, attempt, block, clock,
     await store.housekeep(KEPT_MS);
     await store.housekeep(KEPT_MS);
     expect(await store.view(LANE, "companies", ["a0"])).toEqual([{}]);
+  });
+});
+
+describe("the reports of many runs", () => {
+  const { openDatabase } = setUpDatabases();
+  /** Of each report. */
+  const LINES = 900;
+  const RUN_IDS = ["r1", "r2", "r3", "r4"];
+
+  it.each<[string, (store: Awaited<ReturnType<typeof openStore>>) => Promise<number>]>([
+    ["are old", (store) => store.housekeep(KEPT_MS)],
+    ["are a tenant's who is erased", (store) => store.forgetTenant(LANE.tenant)],
+  ])("go in commits of bounded size when they %s", async (_, remove) => {
+    const clock = { nowMs: START_MS };
+    const database = openDatabase("memory");
+    let most = 0;
+    const write: Database["write"] = (work) =>
+      database.write((rows) => {
+        const done = work(rows);
+        most = Math.max(most, done.changes.length);
+        return done;
+      });
+    const store = await openStore({ database: { ...database, write }, now: () => clock.nowMs });
+    const line = { type: "companies", hullId: "a1", outcome: "sent", code: "updated", text: "" };
+    for (const id of RUN_IDS) {
+      const order = { tenant: LANE.tenant, kind: "fetch", type: "companies", options: { verbose: true } } as const;
+      await store.beginRun({ id, ...order }, false);
+      await store.report(id, Array<typeof line>(LINES).fill(line));
+      await store.changeRun(id, { state: "error" });
+    }
+    clock.nowMs += KEPT_MS + 1;
+    most = 0;
+    for (let removed = 1; removed > 0;) removed = await remove(store);
+    expect(most).toBeLessThanOrEqual(1_100);
+    expect(await read(database, (view) => [view.size(RUNS, []), view.size(REPORTS, [])])).toEqual([0, 0]);
   });
 });

@@ -124,6 +124,15 @@ describeStore("a rival", ({ block, database, accept, clock, entry, first, outcom
     expect(await waiting()).toEqual(others.slice(1));
   });
 
+  it("is nobody for the record that another connector has linked it to meanwhile", async () => {
+    await store.accept([update({ hullId: "a1", id: "n1", lane: NEIGHBOUR })]);
+    await store.settle(NEIGHBOUR, [skipFor(await first(NEIGHBOUR, "companies"), "p1")]);
+    const rivals = await read(database(), (view) =>
+      [...view.places(RECORDS, "rivals", [])].map((place) => place.at(-1)),
+    );
+    expect(rivals).toEqual(["a2"]);
+  });
+
   it("that was erased itself comes back no more", async () => {
     await store.saveTenant(tenantRow());
     await accept(userUpdate({ parent: "a1" }));

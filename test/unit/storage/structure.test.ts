@@ -108,6 +108,8 @@ const entry = row<Entry>(
     blockedOn: text,
     withdrawn: yes,
     problem: text,
+    orphaned: yes,
+    recheck: yes,
   },
   ["acceptedAtMs", "notBeforeMs", "attempts"],
 );
@@ -130,7 +132,8 @@ const hullUpdate = row<PendingHullUpdate>(
 
 const deadLetter: fc.Arbitrary<Refused> = fc.record({ id: text, content, ending, attempts: fc.nat() }, PLAIN);
 const rival: fc.Arbitrary<RivalRow> = fc.record({ remoteId: text, content, atMs: instant }, PLAIN);
-const own = row<OwnPart>({ last: ending, same: text, entry, hullUpdate, deadLetter, rival }, []);
+const kept = fc.record({ content, atMs: instant }, PLAIN);
+const own = row<OwnPart>({ last: ending, same: text, entry, hullUpdate, deadLetter, rival, kept }, []);
 
 const fanOut = row<FanOut>(
   {
@@ -258,6 +261,8 @@ describe("the stored form", () => {
         blockedOn: "c",
         withdrawn: true,
         problem: "why",
+        orphaned: true,
+        recheck: true,
       },
       hullUpdate: {
         remoteId: "p",
@@ -273,6 +278,7 @@ describe("the stored form", () => {
       },
       deadLetter: { id: "x", content: CONTENT, ending: ENDING, attempts: 2 },
       rival: { remoteId: "q", content: CONTENT, atMs: 9 },
+      kept: { content: CONTENT, atMs: 8 },
     };
     const all: Required<RecordDocument> = {
       version: 1,
@@ -290,7 +296,7 @@ describe("the stored form", () => {
     const packedPart = [
       ["m", "sent", "updated", "t", 5, false, "n", true, "r"],
       "digest",
-      [1, PACKED_CONTENT, [ALL_PACKED_CONTENT, "create", 2], 3, 4, "c", true, "why"],
+      [1, PACKED_CONTENT, [ALL_PACKED_CONTENT, "create", 2], 3, 4, "c", true, "why", true, true],
       [
         "p",
         { id: "h" },
@@ -305,6 +311,7 @@ describe("the stored form", () => {
       ],
       ["x", PACKED_CONTENT, PACKED_ENDING, 2],
       ["q", PACKED_CONTENT, 9],
+      [PACKED_CONTENT, 8],
     ];
     expect(RECORDS.codec.pack(all)).toStrictEqual([
       ...[1, "m", 2, "p", 3, 4, { sinceMs: 6, reads: 7 }, "ids", { email: "e" }],

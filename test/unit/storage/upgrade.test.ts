@@ -481,6 +481,19 @@ describe("an old store with damaged rows", () => {
     expect(damaged).toEqual([{ table: "outbox", tenant: LANE.tenant, type: "companies", hullId: "parent" }]);
   });
 
+  it("ends a message as one, also if what its record knew of it is lost too", async () => {
+    const isLost = ([table, key]: OldRow): boolean => ["outbox", "records"].includes(table) && key.at(-1) === "waits";
+    await writeOld(
+      path,
+      recorded(6).map((row): OldRow => (isLost(row) ? [row[0], row[1], "nothing that can be read"] : row)),
+    );
+    await damagedIn(async (store) => {
+      for (const { tenant } of [LANE, NEIGHBOUR]) {
+        expect((await store.tally(tenant)).outcomes).toMatchObject({ "companies/dead/damaged": 1 });
+      }
+    });
+  });
+
   it("finds the link of a record in the mirror, and that of a remote record in its entity", async () => {
     await damage("records", (key) => key[2] === "linked");
     const records = await damagedIn(async (store) => {

@@ -299,6 +299,7 @@ describe("any operations in any commits", () => {
       arbitrary: fc.record({ kind: fc.constant("add" as const), key, by: fc.integer({ min: -3, max: 3 }) }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), key }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("many" as const), key }) },
   );
   const step = fc.record({ operations: fc.array(operation, { maxLength: 10 }), fails: fc.nat(4).map((n) => n === 0) });
   const walk = fc.record({
@@ -365,6 +366,9 @@ describe("any operations in any commits", () => {
                 } else if (each.kind === "remove") {
                   view.remove(PEOPLE, each.key);
                   next.delete(name);
+                } else if (each.kind === "many") {
+                  // More than are kept: what was read or changed before is read again.
+                  for (let other = 0; other < 40; other += 1) view.get(PEOPLE, [...each.key, other]);
                 } else if (each.kind === "add") {
                   view.add(VISITS, each.key, each.by);
                   counted.set(name, [each.key, (counted.get(name)?.[1] ?? 0) + each.by]);

@@ -1,5 +1,5 @@
 /** The settlements that a record in the hands of the delivery lane may come to. Pure. */
-import type { Outcome, UnconfirmedCreate } from "../../../storage/port/rows";
+import type { Outcome, RecordPlace, UnconfirmedCreate } from "../../../storage/port/rows";
 import type { Settlement } from "../../../storage/port/store";
 import { outcomeOf, reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
@@ -7,7 +7,7 @@ import { patchOf } from "./mirror-patch";
 import { earlierFor, noted, notedInPart } from "./notes";
 import type { Delivery, TypeContext, Work } from "../work";
 
-function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
+function settlementOf(work: Work, rest: Omit<Settlement, keyof RecordPlace | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
   return { tenant, type, hullId, seq: work.content.seq, ...rest };
 }

@@ -3,7 +3,7 @@
  * noticed. What may be repeated goes on waiting until its result is known. Pure.
  */
 import { ownOf, withOwn, type Moment } from "./document";
-import type { RecordDocument } from "../../../storage/port/rows";
+import type { RecordDocument, RecordPlace } from "../../../storage/port/rows";
 import type { DeliveryStore, Settlement } from "../../../storage/port/store";
 
 type Request = Parameters<DeliveryStore["attempt"]>[1][number];
@@ -21,10 +21,14 @@ export function attempted(
   return withOwn(before, at, { entry: { ...entry, content: undefined, attempt } });
 }
 
-/** An attempt that nobody will complete any more, after a restart: it is unconfirmed. */
+/**
+ * An attempt that nobody will complete any more, after a restart: it is unconfirmed.
+ *
+ * @param settleMs how long a write may take to show up in the service's lists
+ */
 export function lost(
   document: RecordDocument,
-  place: Pick<Settlement, "tenant" | "type" | "hullId">,
+  place: RecordPlace,
   settleMs: number,
   at: Moment,
 ): Settlement | undefined {

@@ -7,7 +7,7 @@ const ASKED: readonly Asked[] = ["email", "external_id", "domain"];
 /** People do not type longer ones. */
 const MAX_LENGTH = 320;
 
-/** The part of a message's claims that is stored; the object of before if it says the same. */
+/** The part of a message's claims that is stored; the former object if it says the same. */
 export function indexedClaims(claims: Claims, before?: Claims): Claims {
   const indexed: Partial<Record<Asked, string>> = {};
   let isSame = before !== undefined;

@@ -46,8 +46,9 @@ export function queued(
   const isOpen = document?.unconfirmed !== undefined;
   // A create of this record is unconfirmed: it is looked for before it is tried again, and not before its time.
   if (entry === undefined) return newEntry(content, nowMs, isOpen ? lookAtMs(document, nowMs) : 0);
-  // Nothing that Hull says makes the answer come sooner.
-  const notBeforeMs = isOpen ? entry.notBeforeMs : 0;
+  // Nothing that Hull says makes the answer come sooner; and what is in flight stays where a recovery, which goes through
+  // the queue page by page, still comes to it.
+  const notBeforeMs = isOpen || entry.attempt !== undefined ? entry.notBeforeMs : 0;
   return { ...entry, blockedOn: undefined, withdrawn: undefined, problem: undefined, content, notBeforeMs };
 }
 

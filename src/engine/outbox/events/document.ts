@@ -1,4 +1,4 @@
-/** What every event of the outbox works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
+/** What every event works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
 import omit from "lodash/omit";
 import type { OutcomeKind } from "../../../record";
 import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";

@@ -2,6 +2,7 @@
 import { outcomeOf, reason } from "../../../outcome/outcome";
 import type { Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
 import { ownOf, withOwn, type Change, type Moment } from "./document";
+import { isOver } from "./rechecked";
 
 const FORGOTTEN = reason("forgotten");
 
@@ -29,6 +30,7 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
     hullUpdate: undefined,
     deadLetter: undefined,
     rival: undefined,
+    kept: undefined,
   };
   const { version, messageId, revision, unconfirmed, own, pending } = withOwn(document, at, nothing);
   const isOpen = Object.values(own).some(({ entry, hullUpdate, deadLetter, rival }) =>
@@ -39,7 +41,7 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
 }
 
 /** Whether nothing is left of it but what `erased` leaves: nobody has heard of it since, and nothing waits. */
-export function isShell({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
+export function isErased({ remoteId, unconfirmed, recent, own, pending }: RecordDocument): boolean {
   return [remoteId, unconfirmed, recent, pending, ...Object.values(own)].every((each) => each === undefined);
 }
 
@@ -58,11 +60,12 @@ export function aged(document: RecordDocument, nowMs: number, olderThanMs: numbe
   const own: Record<string, OwnPart> = {};
   let isAny = false;
   for (const [number, part] of Object.entries(document.own)) {
-    const { last, deadLetter, rival } = part;
+    const { last, deadLetter, rival, kept } = part;
     const old = {
       ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && { last: undefined }),
       ...(isOld(deadLetter?.ending.atMs) && { deadLetter: undefined }),
       ...(isOld(rival?.atMs) && { rival: undefined }),
+      ...(kept !== undefined && isOver(kept, nowMs) && { kept: undefined }),
     };
     isAny ||= Object.keys(old).length > 0;
     own[number] = { ...part, ...old };

@@ -13,6 +13,7 @@ import type {
 } from "../../../storage/port/rows";
 import type { ParentEntry, Settlement } from "../../../storage/port/store";
 import { mergeContent, newEntry } from "./content";
+import { keptOf, onceMore } from "./rechecked";
 import {
   hasArrived,
   isRefused,
@@ -34,7 +35,9 @@ export interface SettledChange extends Change {
 const MOST_OUTCOMES = 20;
 
 /**
- * @param before undefined: it was erased meanwhile
+ * What a record is once its result is known.
+ *
+ * @param before with what is in flight of it
  * @param deadLetterId by which people will name it, should it be refused
  * @param parent of a record that must wait for it
  */
@@ -142,16 +145,18 @@ function finished(
   const { outcome, atMs, note } = then.outcome;
   const end = outcomeOf(worked, outcome, then.outcome, atMs, note);
   const told = then.kind === "tell" && mirror !== undefined;
-  const isLinked = linkOf(document, at.generation) !== undefined;
+  const link = linkOf(document, at.generation);
   // The service has what the message said; a warning about a record applies to its next message too.
   const isSame =
     newer === undefined && mirror !== undefined && hasArrived(end) && end.note === undefined && !worked.derived;
-  const rival = then.kind === "end" && then.rivalFor !== undefined && newer === undefined;
+  // Another connector may have linked it to that very record meanwhile.
+  const rival = then.kind === "end" && then.rivalFor !== undefined && then.rivalFor !== link && newer === undefined;
   const changes: OwnPart = {
-    entry: newer === undefined ? undefined : released(entry, newer, isEarlier),
+    entry: newer === undefined ? recheckOf(entry, worked, end, at) : released(entry, newer, isEarlier),
+    kept: keptOf(own, entry, worked, at),
     same: isSame ? worked.digest : own.same,
     deadLetter: deadLetterAfter(own.deadLetter, {
-      id: deadLetterId(),
+      id: isRefused(end.outcome) ? deadLetterId() : "",
       content: worked,
       ending: end,
       attempts: entry.attempts,
@@ -162,7 +167,9 @@ function finished(
   // A create that a person must look for: until then no message makes the record a second time. One that another
   // connector lost is still to be looked for by that one.
   const staysOpen =
-    isEarlier || (end.code === "unconfirmed" && !isLinked) || (mirror === undefined && areOthersWaiting(document, at));
+    isEarlier ||
+    (end.code === "unconfirmed" && link === undefined) ||
+    (mirror === undefined && areOthersWaiting(document, at));
   const effects = [...(learned.effects ?? [])];
   if (newer === undefined && isRefused(end.outcome)) {
     effects.push({ kind: "children", what: { kind: "refuse", tenant: at.number, cause: end.outcome, text: end.text } });
@@ -184,9 +191,14 @@ export function deadLetterAfter(before: Refused | undefined, after: Refused): Re
 
 /** The newer content came while the older one was in flight, so it has waited since then at most. */
 function released(entry: Entry, content: Content, isEarlier: boolean): Entry {
-  const { attempt, blockedOn, withdrawn, acceptedAtMs, notBeforeMs } = entry;
+  const { attempt, blockedOn, withdrawn, acceptedAtMs, notBeforeMs, orphaned, recheck } = entry;
   const sinceMs = attempt?.startedAtMs ?? acceptedAtMs;
-  return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn };
+  return { ...newEntry(content, sinceMs, isEarlier ? notBeforeMs : 0), blockedOn, withdrawn, orphaned, recheck };
+}
+
+/** Somebody else wrote while this was being delivered: it is compared once more. */
+function recheckOf({ recheck }: Entry, worked: Content, end: Outcome, at: Moment): Entry | undefined {
+  return recheck === true && hasArrived(end) ? onceMore(worked, at) : undefined;
 }
 
 /** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */

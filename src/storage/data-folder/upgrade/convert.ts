@@ -14,7 +14,7 @@ import { deadLetterId, type DeadLetterKey } from "../../port/dead-letters";
 import type { DamagedName } from "../../port/disk";
 import type { MirrorRow, Outcome, RecordDocument, RemoteDocument } from "../../port/rows";
 import { runPlace, tenantPlace, type Place, type Seal } from "../../port/seal";
-import { notTooMany } from "../../port/weight";
+import { notTooMany } from "../../../weight";
 import { putRecordIn, recordIn } from "../../tables/documents";
 import * as today from "../../tables/tables";
 import { commit, type View } from "../../tables/view";
@@ -83,6 +83,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
     }
   };
 
+  /** Tenants, and what is stored beside records and runs. */
   async function convertTenants(): Promise<void> {
     await copy(old.TENANTS, (view, [key = ""], row) => {
       const own = String(key);
@@ -145,7 +146,7 @@ export async function convert(from: Database, to: Database, options: ConvertOpti
       const number = addLane(view, remote, tenant);
       let part = value && partOf(value, place);
       if (value === undefined && isWaiting) {
-        const record = old.rowAt(rows, old.RECORDS, raw.toSpliced(1, 1))?.value ?? NOTHING;
+        const { value: record } = old.rowAt(rows, old.RECORDS, raw.toSpliced(1, 1)) ?? { value: NOTHING };
         const last = lostOutcome(record, nowMs);
         countLost(view, place, last);
         part = lostPart(last, number, linkOf(record, remote) !== undefined);

@@ -33,13 +33,14 @@ export function withPart(
 /** A create may be behind what was lost: the next message looks for the record first. */
 const unknownCreate = (nowMs: number): UnconfirmedCreate => ({ sinceMs: nowMs, reads: 0 });
 
-/** How what waited with a row that is lost ends, under the newest message of its record. */
-export function lostOutcome({ version, messageId }: OldRecord, nowMs: number): Outcome {
+/** How what waited with a row that is lost ends, under the newest message of its record. @param record undefined: lost too */
+export function lostOutcome(record: OldRecord | undefined, nowMs: number): Outcome {
   const { code, text } = reason("damaged");
+  const { messageId = "" } = record ?? {};
   // A row of a batch has an id of its run and its number.
   const run = messageId.slice(0, Math.max(0, messageId.indexOf("/")));
   // Nobody sent it: it was made for its children.
-  const derived = version === 0 && messageId === "";
+  const derived = record?.version === 0 && messageId === "";
   const outcome = { messageId, outcome: "dead", code, text, atMs: nowMs, counted: true } as const;
   return { ...outcome, ...(derived && { derived }), ...(run !== "" && { run }) };
 }

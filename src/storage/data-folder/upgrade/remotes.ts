@@ -1,4 +1,4 @@
-/** The remotes of an old store with the numbers that they get. They grow as rows of further ones are met. */
+/** The remotes of an old store, with the numbers that they get. */
 import times from "lodash/times";
 import type { Rows } from "../../database/rows";
 import type { DamagedName } from "../../port/disk";
@@ -6,6 +6,11 @@ import type { Fact, RemoteDocument } from "../../port/rows";
 import { numberIn } from "../../tables/documents";
 import { DEPTHS, DIVIDED, MIRRORS, RECORDS, REMOTES, TENANTS, walk, type Dictionary } from "./legacy";
 
+/**
+ * Those that have a row, or that a tenant points to; further ones are added when a row of theirs is met.
+ *
+ * @param onDamaged told of each remote whose row is damaged, and is made anew of what other rows tell
+ */
 export function readRemotes(rows: Rows, names: Dictionary, onDamaged: (row: DamagedName) => void) {
   const known = new Map<string, RemoteDocument>();
   /** For how many connectors counts what was sent, where rows do not tell it. */
@@ -44,7 +49,7 @@ export function readRemotes(rows: Rows, names: Dictionary, onDamaged: (row: Dama
     /** One that is met for the first time gets the next number. */
     of: (key: string): RemoteDocument => of(key),
     all: (): readonly RemoteDocument[] => [...known.values()],
-    /** Number of a connector at a remote, which it gets if it has none yet. */
+    /** The number of a connector at a remote, which it gets if it has none yet. */
     numberOf: (key: string, tenant: string): string => {
       const remote = of(key);
       const { senders = [] } = remote;

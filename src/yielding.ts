@@ -4,8 +4,8 @@ import { setImmediate } from "node:timers/promises";
 /** After this much work it yields; a single step may take longer. */
 const TURN_MS = 10;
 
-/** @returns to be awaited after each step; others are served then, if the steps since the last time took long */
-export function createTurns(): () => Promise<void> {
+/** @returns to be awaited after each step of long work: if the steps since the last time took long, others are served */
+export function createYielding(): () => Promise<void> {
   let beganMs = performance.now();
   return async () => {
     if (performance.now() - beganMs < TURN_MS) return;
@@ -17,10 +17,10 @@ export function createTurns(): () => Promise<void> {
 /** Same as `items.map(work)`, in several turns when it takes long. */
 export async function mapYielding<T, R>(items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> {
   const results: R[] = [];
-  const turn = createTurns();
+  const yieldIfLong = createYielding();
   for (const [index, item] of items.entries()) {
     results.push(work(item, index));
-    await turn();
+    await yieldIfLong();
   }
   return results;
 }
