@@ -109,7 +109,7 @@ async function assertUnused(connection: RedisConnection): Promise<readonly strin
   if (others.length === 0) return [];
   const addresses = [...new Set(others.map((client) => client.get("addr")?.replace(/:\d+$/, "") ?? "?"))].join(", ");
   throw new Error(
-    `Redis at ${connection.name} is in use: ${others.length} connections of servers or tools at ${addresses}. ` +
-      "Stop them; one that was killed is gone from the list at once, one whose machine is gone after some minutes.",
+    `Redis at ${connection.name} is in use: servers or tools at ${addresses} are connected. ` +
+      "Stop them. One that was killed is gone at once, one whose machine was lost after some minutes.",
   );
 }
