@@ -22,10 +22,10 @@ const noDatabase = [
     "**/storage/tables/**",
     "**/storage/erase/**",
     "**/storage/data-folder/**",
-    "**/storage/{store,dry-run,mend}",
+    "**/storage/{store,dry-run,mend,move}",
     "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",
   ],
-  "Only server/{wiring,engine,coordination,data-folder,open-store,redis}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,coordination,data-folder,open-store,redis}.ts and server/cli/{connect,migrate,places}.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -99,6 +99,8 @@ export default tseslint.config(
       "server/open-store.ts",
       "server/redis.ts",
       "server/cli/connect.ts",
+      "server/cli/migrate.ts",
+      "server/cli/places.ts",
     ],
     rules: { "no-restricted-imports": "off" },
   },

@@ -47,7 +47,7 @@ export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> 
 
 /** For one of several processes of a store. */
 export function createRedisCoordination(options: RedisCoordinationOptions): Coordination {
-  const { address, connection, requestMs } = options;
+  const { address, connection, leaseMs, requestMs } = options;
   const leases = createLeases(options);
   const queues: Queue[] = [];
   return {
@@ -56,6 +56,7 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Coor
         queue: service,
         redis: address.options,
         prefix: PREFIX,
+        silentMs: leaseMs,
         now,
         onError: (job, error) => {
           if (job !== undefined) onError(job, error);

@@ -1,4 +1,5 @@
 /** What a demo is: steps between a simulated Hull and one simulated service, and what must be true at the end. */
+import type { StartConnector } from "./connector";
 import type { Check, StepReport } from "./screen";
 import type { PlayedSimulator, Stage } from "./stage";
 
@@ -20,7 +21,8 @@ export interface Demo<S extends PlayedSimulator> {
   /** What the service grants to one tenant, if that is known. */
   readonly callsPerMinute?: number;
   readonly steps: readonly Step<S>[];
-  open(): Promise<Stage<S>>;
+  /** @param start how the connector is started */
+  open(start?: StartConnector): Promise<Stage<S>>;
   /** What else is shown at the end, such as an explanation. */
   tell?(stage: Stage<S>): Promise<readonly string[]>;
   /** What must be true at the end, besides one outcome for each message. */

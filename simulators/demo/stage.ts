@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHullSimulator, type HullSimulator, type SendOptions } from "../hull";
 import type { RequestCounts } from "../loopback/ledger";
-import { startConnector, type ConnectorProcess } from "./connector";
+import type { Hooks } from "../loopback/hooks";
+import { logIn, startAlone, type Connector, type StartConnector } from "./connector";
 
 export const CONNECTOR = { id: "5f00000000000000000000de", secret: "demo-connector-secret" };
 
@@ -13,13 +14,14 @@ export interface PlayedSimulator {
   listen(port?: number): Promise<void>;
   close(): Promise<void>;
   readonly url: string;
+  readonly on: Hooks["on"];
   readonly books: { snapshot(): { readonly calls: number; readonly requests: RequestCounts } };
 }
 
 export interface Stage<S extends PlayedSimulator = PlayedSimulator> {
   readonly simulator: S;
   readonly hull: HullSimulator;
-  readonly connector: ConnectorProcess;
+  readonly connector: Connector;
   /** Where the service is served: `http://127.0.0.1:PORT/plansource`. */
   readonly url: string;
   readonly logFile: string;
@@ -37,11 +39,15 @@ export interface StageOptions<S> {
   environment(simulator: S): Readonly<Record<string, string>>;
 }
 
-export async function openStage<S extends PlayedSimulator>(options: StageOptions<S>): Promise<Stage<S>> {
+/** @param start how the connector is started */
+export async function openStage<S extends PlayedSimulator>(
+  options: StageOptions<S>,
+  start: StartConnector = startAlone,
+): Promise<Stage<S>> {
   const { simulator, path, privateSettings } = options;
   const folder = mkdtempSync(join(tmpdir(), "hull-connector-demo-"));
   const hull = createHullSimulator({ control: true });
-  const sweep = async (connector?: ConnectorProcess): Promise<void> => {
+  const sweep = async (connector?: Connector): Promise<void> => {
     // Hull first, so that nothing more is sent.
     await hull.close();
     await connector?.stop();
@@ -51,11 +57,9 @@ export async function openStage<S extends PlayedSimulator>(options: StageOptions
   try {
     await Promise.all([simulator.listen(), hull.listen()]);
     hull.addConnector({ ...CONNECTOR, privateSettings });
-    const logFile = join(folder, "connector.log");
-    const connector = await startConnector({
-      logFile,
+    const connector = await start({
+      folder,
       environment: {
-        DATA_DIR: join(folder, "data"),
         ...options.environment(simulator),
         HULL_PROTOCOL: "http",
         HULL_FIREHOSE_URL: hull.firehoseUrl,
@@ -71,7 +75,7 @@ export async function openStage<S extends PlayedSimulator>(options: StageOptions
       hull,
       connector,
       url,
-      logFile,
+      logFile: logIn(folder),
       async send(sent) {
         const report = await hull.send(`${url}/smart-notifier`, { ...sent, connectorId: CONNECTOR.id });
         if (report.messagesDropped === 0) return report.messagesAccepted;

@@ -13,6 +13,8 @@ export interface BullJobsOptions {
   readonly redis: RedisOptions;
   /** Of all keys in Redis. */
   readonly prefix: string;
+  /** After so long the jobs of a process that fell silent are taken over, or after twice that. Milliseconds; half a minute by default. */
+  readonly silentMs?: number;
   /** @param job undefined: Redis did not answer */
   readonly onError: (job: Job | undefined, error: unknown) => void;
   /** Milliseconds since 1970. */
@@ -38,7 +40,7 @@ const SAME_TIME_MS = 1_000;
 const CLOSE_MS = 3_000;
 const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
-export function createBullJobs({ queue: name, redis, prefix, onError, now }: BullJobsOptions): BullJobs {
+export function createBullJobs({ queue: name, redis, prefix, silentMs, onError, now }: BullJobsOptions): BullJobs {
   const clients: Redis[] = [];
   const createClient = (): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
@@ -51,7 +53,8 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
     clients.push(client);
     return client;
   };
-  const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient });
+  const settings = silentMs === undefined ? {} : { lockDuration: silentMs, stalledInterval: silentMs };
+  const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient, settings });
   const own = createOwnJobs({ onError, now });
   const asking = new Set<Promise<unknown>>();
   /** How often a job had been asked for when it began here. */

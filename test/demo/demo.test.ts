@@ -1,7 +1,9 @@
 /** The demo as a newcomer runs it, compiled and with its output in a pipe. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildServer } from "../chaos/server-process";
@@ -9,9 +11,13 @@ import { buildServer } from "../chaos/server-process";
 const ROOT = resolve(__dirname, "../..");
 
 let build: string;
+/** For what a demo makes. */
+let temporary: string;
 beforeAll(() => {
   build = buildServer();
 }, 180_000);
+beforeEach(() => (temporary = mkdtempSync(join(tmpdir(), "demo-"))));
+afterEach(() => rmSync(temporary, { recursive: true, force: true }));
 
 interface Run {
   readonly code: number;
@@ -19,12 +25,38 @@ interface Run {
   readonly complaints: string;
 }
 
+interface Redis {
+  /** The processes that it named. */
+  readonly pids: readonly number[];
+  /** Of its redis-server. */
+  readonly port: number;
+}
+
+function redisIn(output: string): Redis {
+  const pids = [...output.matchAll(/ process (\d+), /g)].map(([, pid]) => Number(pid));
+  return { pids, port: Number(/redis-server +127\.0\.0\.1:(\d+)/.exec(output)?.[1]) };
+}
+
+/** That nothing is left of a demo on Redis: no process, and no file in the folder of temporary ones. */
+async function expectNothingLeft({ pids, port }: Redis, temporary: string): Promise<void> {
+  expect(pids).toHaveLength(3);
+  expect(pids.filter(isAlive)).toEqual([]);
+  const socket = connect(port, "127.0.0.1");
+  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNREFUSED");
+  expect(readdirSync(temporary)).toEqual([]);
+}
+
 function runDemo(cwd: string, ...options: readonly string[]): Promise<Run> {
+  return runDemoIn(cwd, process.env, ...options);
+}
+
+function runDemoIn(cwd: string, env: NodeJS.ProcessEnv, ...options: readonly string[]): Promise<Run> {
   return new Promise((done) => {
     const child = execFile(
       process.execPath,
       [join(build, "simulators/demo/main.js"), "--once", ...options],
-      { cwd },
+      { cwd, env },
       (_error, output, complaints) => done({ code: child.exitCode ?? -1, output, complaints }),
     );
   });
@@ -107,6 +139,43 @@ test("the demo of plangrade is let in by a person, and says which field is missi
   expect(output).toContain("✓ plangrade holds what Hull asks for: 20 companies, 196 employees\n");
   expect(output).toContain("✓ Hull knows the grade of 20 of 20 companies, and was told 2 events\n");
 }, 120_000);
+
+test("on Redis a worker is killed while it writes, and the result is the same", async () => {
+  const env = { ...process.env, TMPDIR: temporary };
+  const { code, output, complaints } = await runDemoIn(ROOT, env, "--redis");
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  expect(output).toMatch(
+    /In the middle of PUT \/companies, worker [12] was killed \(kill -9\); worker [12] takes over/,
+  );
+  expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
+  expect(output).toContain("✓ 4,444 messages, 4,444 outcomes, 0 counted twice\n");
+  expect(output).toContain("✓ Planhat holds what Hull's people ask for: 104 companies, 2,001 endusers\n");
+  expect(output).toContain("✓ 0 duplicates created");
+  expect(output).toContain("✓ The result is the same as in one process, although a worker was killed\n");
+  await expectNothingLeft(redisIn(output), temporary);
+}, 120_000);
+
+test("nothing is left of a demo on Redis that is interrupted", async () => {
+  const demo = spawn(process.execPath, [join(build, "simulators/demo/main.js"), "--redis"], {
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: temporary },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  for await (const chunk of demo.stdout as AsyncIterable<Buffer>) {
+    output += chunk.toString();
+    if (output.includes("1 · ")) demo.kill("SIGINT");
+  }
+  if (demo.exitCode === null) await once(demo, "exit");
+  expect(demo.exitCode).toBe(130);
+  await expectNothingLeft(redisIn(output), temporary);
+}, 120_000);
+
+test("without redis-server the demo on Redis says how to install it", async () => {
+  const { code, complaints } = await runDemoIn(ROOT, { ...process.env, PATH: "/nowhere" }, "--redis");
+  expect(code).toBe(1);
+  expect(complaints).toMatch(/^The program redis-server is missing\. Install it: apt-get install redis-server/);
+}, 60_000);
 
 test("a demo of a service that there is not names those that there are", async () => {
   const { code, complaints } = await runDemo(ROOT, "--service", "nobodys");

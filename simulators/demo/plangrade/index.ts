@@ -44,14 +44,17 @@ export function plangradeDemo(): Demo<PlangradeSimulator> {
       "Calls of the authorization are among those that are shown.",
     ],
     steps: stepsOf(cast),
-    async open() {
+    async open(start) {
       const simulator = createPlangradeSimulator({ control: true });
-      const stage = await openStage({
-        simulator,
-        path: "/plangrade",
-        privateSettings: SETTINGS,
-        environment: ({ url }) => ({ PLANGRADE_URL: url }),
-      });
+      const stage = await openStage(
+        {
+          simulator,
+          path: "/plangrade",
+          privateSettings: SETTINGS,
+          environment: ({ url }) => ({ PLANGRADE_URL: url }),
+        },
+        start,
+      );
       simulator.addRedirectUri(`${stage.url}/authorize/callback`);
       return stage;
     },

@@ -44,15 +44,18 @@ export function planhatDemo(): Demo<PlanhatSimulator> {
     ],
     callsPerMinute: CALLS_PER_MINUTE,
     steps,
-    async open() {
+    async open(start) {
       const simulator = createPlanhatSimulator({ token: TOKEN, quotaPerMinute: CALLS_PER_MINUTE, control: true });
       simulator.tenant().seedCustomField({ name: EMPLOYEES, type: "number", parent: "Company" });
-      return openStage({
-        simulator,
-        path: "",
-        privateSettings: SETTINGS,
-        environment: ({ url }) => ({ PLANHAT_API_URL: `${url}/{api_prefix}` }),
-      });
+      return openStage(
+        {
+          simulator,
+          path: "",
+          privateSettings: SETTINGS,
+          environment: ({ url }) => ({ PLANHAT_API_URL: `${url}/{api_prefix}` }),
+        },
+        start,
+      );
     },
     judge({ simulator, hull }) {
       const expected = expectedHolding(population, fixtures);

@@ -52,21 +52,24 @@ export function planningpmeDemo(): Demo<PlanningPmeSimulator> {
       "account up before it writes, one by one. Calls for tokens are among those that are shown.",
     ],
     steps: stepsOf(all, reported),
-    open() {
+    open(start) {
       const simulator = createPlanningPmeSimulator({
         control: true,
         templates: [...stockTemplates, ...orderedTemplates],
       });
       simulator.brand().poison({ property: "City", value: NOWHERE }, `Nothing is planned in ${NOWHERE}`);
-      return openStage({
-        simulator,
-        path: "/planningpme",
-        privateSettings: SETTINGS,
-        environment: ({ url }) => ({
-          PLANNINGPME_API_URL: `${url}/{brand}`,
-          HULL_ALLOWED_EXTRACT_HOSTS: "127.0.0.1:*",
-        }),
-      });
+      return openStage(
+        {
+          simulator,
+          path: "/planningpme",
+          privateSettings: SETTINGS,
+          environment: ({ url }) => ({
+            PLANNINGPME_API_URL: `${url}/{brand}`,
+            HULL_ALLOWED_EXTRACT_HOSTS: "127.0.0.1:*",
+          }),
+        },
+        start,
+      );
     },
     tell: () => Promise.resolve(reportLines(reported)),
     judge: (stage) => judgements(stage, all, reported),

@@ -66,15 +66,18 @@ export function plansourceDemo(): Demo<PlanSourceSimulator> {
       "description of fields are among those that are shown.",
     ],
     steps: stepsOf(people),
-    open() {
+    open(start) {
       const simulator = createPlanSourceSimulator({ control: true });
       simulator.organization().meta.set("employment_level", { required: true });
-      return openStage({
-        simulator,
-        path: "/plansource",
-        privateSettings: SETTINGS,
-        environment: ({ url }) => ({ PLANSOURCE_API_URL: url }),
-      });
+      return openStage(
+        {
+          simulator,
+          path: "/plansource",
+          privateSettings: SETTINGS,
+          environment: ({ url }) => ({ PLANSOURCE_API_URL: url }),
+        },
+        start,
+      );
     },
     tell: (stage) => whyNot(stage, "PlanSource", people.find((_, index) => isRefused(index))?.external_id ?? "nobody"),
     judge(stage) {

@@ -8,30 +8,22 @@ import { isHidden, type Desired, type Hidden, type Json } from "../../record";
 import { agrees, canonical, fingerprint, NOTHING } from "../../services/compare";
 import type { FieldSpec, Plan } from "../../services/model";
 import type { Service } from "../../services/service";
-import { connectorOf } from "../../storage/port/lane";
-import type { Place, Seal } from "../../storage/port/seal";
+import type { RecordName } from "../../storage/port/rows";
+import { valuePlace, type Seal } from "../../storage/port/seal";
 
 type Fields = Pick<Service<unknown>, "field">;
 type Values = Desired["fields"];
-
-interface Subject {
-  readonly type: string;
-  readonly hullId: string;
-}
-
-const placeOf = (tenant: string, { type, hullId }: Subject, field: string): Place =>
-  `value/${connectorOf(tenant)}/${type}/${hullId}/${field}`;
 
 /** The plan with its write-only values encrypted, those of its parent as well. */
 export function hidden(seal: Seal, service: Fields, tenant: string, plan: Plan): Plan {
   return plan.kind === "end" ? plan : { ...plan, desired: hiddenIn(plan.desired, plan) };
 
-  function hiddenIn(desired: Desired, subject: Subject): Desired {
+  function hiddenIn(desired: Desired, subject: RecordName): Desired {
     const { parent } = desired;
     const isSecret = (field: string): boolean => service.field(subject.type, field).writeOnly === true;
     const hide = (value: Json, field: string): Json => {
       if (value === null || !isSecret(field)) return value;
-      const place = placeOf(tenant, subject, field);
+      const place = valuePlace(tenant, subject, field);
       const { type } = service.field(subject.type, field);
       const mark = seal.mark(`${place}\n${canonical(value, type)}`);
       return { sealed: seal.seal(JSON.stringify(value), place), mark } satisfies Hidden;
@@ -51,12 +43,12 @@ export function hidden(seal: Seal, service: Fields, tenant: string, plan: Plan):
  *
  * @returns undefined when a value cannot be decrypted: SECRET was changed, or the value was moved here from another row
  */
-export function opened(seal: Seal, tenant: string, subject: Subject, desired: Desired): Desired | undefined {
+export function opened(seal: Seal, tenant: string, subject: RecordName, desired: Desired): Desired | undefined {
   const { fields, stateFields } = desired;
   if (![...Object.values(fields), ...Object.values(stateFields ?? {})].some(isHidden)) return desired;
   try {
     const open = (value: Json, field: string): Json =>
-      isHidden(value) ? (JSON.parse(seal.open(value.sealed, placeOf(tenant, subject, field))) as Json) : value;
+      isHidden(value) ? (JSON.parse(seal.open(value.sealed, valuePlace(tenant, subject, field))) as Json) : value;
     return {
       ...desired,
       fields: mapValues(fields, open),

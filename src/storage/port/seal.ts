@@ -1,6 +1,7 @@
 /** Encryption at rest for credentials: AES-256-GCM under a key derived from the configured secret or key file. */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { connectorOf } from "./lane";
+import type { RecordName } from "./rows";
 
 /**
  * The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`, and for single values
@@ -34,6 +35,10 @@ export const grantPlace = (tenant: string): Place => `grant/${tenant}`;
 /** The tenant counts, too: no order of one is carried out for another. */
 export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place =>
   `run/${connectorOf(run.tenant)}/${run.id}`;
+
+/** Of a write-only value of a record. */
+export const valuePlace = (tenant: string, { type, hullId }: RecordName, field: string): Place =>
+  `value/${connectorOf(tenant)}/${type}/${hullId}/${field}`;
 
 /**
  * @param secret any text of 16 characters or more; the keys are derived from it

@@ -87,8 +87,12 @@ function joined(view: Reader, key: Key, content: Content, slot: string): Content
   return found.seq === content.seq ? found : { ...found, seq: content.seq };
 }
 
-/** @param slotName the connector's number, and the part that holds the content */
-function mapContents(
+/**
+ * A record with other content in the places where content may stand apart.
+ *
+ * @param slotName the connector's number, and the part that holds the content
+ */
+export function mapContents(
   document: RecordDocument,
   change: (content: Content, slotName: string) => Content,
 ): RecordDocument {

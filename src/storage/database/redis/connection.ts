@@ -19,6 +19,8 @@ export interface RedisAddress {
   readonly options: RedisOptions;
 }
 
+/** By which Redis lists the connections of this program (`CLIENT LIST`). */
+export const CLIENT_NAME = "hull-connector";
 /** How long one request is asked again. */
 const ASKED_AGAIN_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 5_000;
@@ -56,6 +58,7 @@ export interface RedisConnection {
 export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGAIN_MS): RedisConnection {
   const client = new Redis({
     ...options,
+    connectionName: CLIENT_NAME,
     // Asked again here, so that it is known which commit may have been applied.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
