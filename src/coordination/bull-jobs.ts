@@ -1,6 +1,7 @@
 /** The same jobs for all processes that share a Redis: one of them does each run, and runs of one job follow each other. */
 import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import noop from "lodash/noop";
 import once from "lodash/once";
 import Bull, { type Job as BullJob, type Queue } from "bull";
 import { Redis, type RedisOptions } from "ioredis";
@@ -42,7 +43,7 @@ const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
 export function createBullJobs({ queue: name, redis, prefix, silentMs, onError, now }: BullJobsOptions): BullJobs {
   const clients: Redis[] = [];
-  const createClient = (): Redis => {
+  const createClient = (type: string): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
     const connect = client.connect.bind(client);
     // When it closes, Bull connects once more and leaves what becomes of that to nobody.
@@ -50,17 +51,24 @@ export function createBullJobs({ queue: name, redis, prefix, silentMs, onError, 
       connect().catch((error: unknown) => {
         if (!isClosing) throw error;
       });
+    // Where jobs are waited for, a goodbye would wait as well.
+    if (type === "bclient") Object.assign(client, { quit: () => Promise.resolve().then(() => client.disconnect()) });
     clients.push(client);
     return client;
   };
   const settings = silentMs === undefined ? {} : { lockDuration: silentMs, stalledInterval: silentMs };
   const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient, settings });
+  // Bull names its connection so that workers can be listed, and an error of that would end the process.
+  Object.assign(queue, { setWorkerName: noop });
   const own = createOwnJobs({ onError, now });
   const asking = new Set<Promise<unknown>>();
   /** How often a job had been asked for when it began here. */
   const heard = new Map<string, string | null>();
   let isClosing = false;
-  queue.on("error", (error) => onError(undefined, error));
+  const onQueueError = (error: unknown): void => {
+    if (!isClosing) onError(undefined, error);
+  };
+  queue.on("error", onQueueError);
 
   /** Returns at once; what fails is found by a poll. */
   function ask(job: Job, work: () => Promise<unknown>): void {
@@ -105,7 +113,7 @@ export function createBullJobs({ queue: name, redis, prefix, silentMs, onError, 
     start: () => {
       own.start();
       queue.on("completed", again);
-      queue.process(AT_ONCE, work).catch((error: unknown) => onError(undefined, error));
+      queue.process(AT_ONCE, work).catch(onQueueError);
     },
     wake,
     wakeHere: (job) => own.wake(job),

@@ -149,7 +149,12 @@ export function createTenants<S>({
     const row = { ...stored, key };
     const known = opened.get(key);
     if (known !== undefined && known.tenant.account === account && isEqual(known.row, row)) return known.tenant;
-    return open(row, account);
+    try {
+      return open(row, account);
+    } catch (error) {
+      opened.delete(key);
+      throw error;
+    }
   }
 
   function grantOf(key: string): GrantAccess {
@@ -218,9 +223,10 @@ export function createTenants<S>({
       const latestPlausibleMs = now() + MAX_AHEAD_MS;
       const atMs = settingsAtMs > latestPlausibleMs ? now() : settingsAtMs;
       const text = JSON.stringify({ secret, privateSettings: privateSettings ?? {} });
-      // Rows that cannot be decrypted (another SECRET) are replaced by what Hull has just confirmed.
-      let tenant = await load(key).catch(() => undefined);
-      const account = await accountOf(key);
+      // Whoever comes here was known or not a moment ago (`knows`), and whatever is stored over is compared then. Rows that
+      // cannot be decrypted (another SECRET) are replaced by what Hull has just confirmed.
+      let tenant = opened.get(key)?.tenant ?? (await load(key).catch(() => undefined));
+      const account = tenant === undefined ? await accountOf(key) : tenant.account;
       for (;;) {
         const known = opened.get(key);
         const before = known?.row ?? (await store.tenant(key));

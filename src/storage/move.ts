@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Database, Key, RowChange, Rows } from "./database/rows";
-import { notTooMany } from "./port/weight";
+import { notTooMany } from "../weight";
 import { tenantPlace } from "./port/seal";
 import { resealed, type Reseal } from "./tables/sealed";
 import { FLIGHTS, FORMAT, LEASES, META, RECORDS, REMOTES, RENEWALS, TABLE_NAMES, TENANTS } from "./tables/tables";

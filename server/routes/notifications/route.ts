@@ -89,11 +89,13 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }
-    const depth = await depthOf(tenant);
-    if (depth >= maxOutbox) {
+    let depth = 0;
+    const admit = async (): Promise<void> => {
+      depth = await depthOf(tenant);
+      if (depth < maxOutbox) return;
       throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
-    }
-    await intake.take({ tenant, entity, messages: notification.messages, isExport: notification.is_export });
+    };
+    await intake.take({ tenant, entity, messages: notification.messages, isExport: notification.is_export, admit });
     return paced(depth, maxOutbox);
   }
 

@@ -41,6 +41,8 @@ export interface Shipment<S> {
   readonly isExport: boolean;
   /** The batch that the messages come from. */
   readonly run?: ShipmentRun;
+  /** Asked before anything is written, and meanwhile read; throws where nothing may be taken in. */
+  readonly admit?: () => Promise<void>;
 }
 
 export interface ShipmentRun {
@@ -79,7 +81,7 @@ const MAX_ROUNDS = 8;
 
 export function createIntake<S>({ store, service, seal, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
-    async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
+    async take({ tenant, entity, messages, places, unreadable = [], isExport, run, admit }) {
       const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
       const read = await mapYielding(messages, (raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
@@ -95,7 +97,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
         run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
       const progress = run === undefined ? undefined : { run: run.id, change: run.change };
 
-      const { same, others } = await checkUnchanged(store, service, tenant, merged);
+      const [{ same, others }] = await Promise.all([checkUnchanged(store, service, tenant, merged), admit?.()]);
       const quick = same.map((each) => acceptanceOfSame(service, each, tenant, now()));
       const planned = await mapYielding(others, (each) => candidatesOf({ service, seal }, tenant, each));
       let pending: readonly Candidate[] = planned.flat();
@@ -210,7 +212,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     };
   }
 
-  /** What is known of the records, read type by type. */
+  /** What is known of the records. */
   async function viewsOf(
     candidates: readonly Candidate[],
     tenant: Tenant<S>,
@@ -218,18 +220,19 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
     const views = new Map<Candidate, RecordView>();
     if (tenant.remote === undefined) return views;
     const lane = { remote: tenant.remote, tenant: tenant.key };
-    for (const type of service.types) {
-      if (type.append === true) continue;
-      const own = candidates.filter(({ plan }) => plan.kind === "record" && plan.type === type.name);
-      if (own.length === 0) continue;
-      const ids = own.map(({ plan }) => plan.hullId);
-      const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.view(lane, type.name, part));
-      const found = (await Promise.all(parts)).flat();
-      own.forEach((candidate, index) => {
-        const view = found[index];
-        if (view !== undefined) views.set(candidate, view);
-      });
-    }
+    const compared = service.types.filter(({ append }) => append !== true);
+    await Promise.all(
+      compared.map(async ({ name: type }) => {
+        const own = candidates.filter(({ plan }) => plan.kind === "record" && plan.type === type);
+        const ids = own.map(({ plan }) => plan.hullId);
+        const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.view(lane, type, part));
+        const found = (await Promise.all(parts)).flat();
+        own.forEach((candidate, index) => {
+          const view = found[index];
+          if (view !== undefined) views.set(candidate, view);
+        });
+      }),
+    );
     return views;
   }
 

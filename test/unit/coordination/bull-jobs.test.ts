@@ -143,3 +143,12 @@ test("closing waits for what runs, and begins nothing more", async () => {
   await closing;
   expect(runs.begun).toEqual(["a"]);
 });
+
+test("a process that is ended as soon as it begins ends quietly", async () => {
+  for (let times = 0; times < 10; times += 1) {
+    const jobs = openProcess(() => Promise.resolve());
+    await sleep(times);
+    await jobs.close();
+  }
+  expect(errors).toEqual([]);
+});
