@@ -23,6 +23,7 @@ function openProcess(handler?: (name: string) => Promise<void>): BullJobs {
   const jobs = createBullJobs({
     queue: "planhat",
     redis: sharedRedis().address.options,
+    silenceMs: 30_000,
     prefix,
     onError: (job, error) => errors.push([job, error]),
     now: Date.now,
