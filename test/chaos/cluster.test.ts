@@ -29,7 +29,7 @@ const SHAPES = [
 ];
 const SEEDS = range(1, 1 + Number(process.env["SEEDS"] ?? (FULL ? 12 : 3)));
 const CASES = SEEDS.flatMap((seed) =>
-  SHAPES.filter((_, index) => FULL || index === seed % SHAPES.length).map((shape) => ({ seed, ...shape })),
+  SHAPES.filter((_, index) => FULL || index === (seed + 1) % SHAPES.length).map((shape) => ({ seed, ...shape })),
 );
 const TITLE = "seed $seed, $webs web, $workers worker";
 
@@ -96,6 +96,12 @@ function expectNothingTwice({ planhat }: Cluster): void {
 
 const saysLost = (server: { complaints(): readonly string[] }): number =>
   server.complaints().filter((line) => line.includes('"connector.lease.lost"')).length;
+
+/** Asked anew after a while: what was asked before the loss was noticed waits for Redis for long. */
+async function saysUnready({ baseUrl }: Supervised): Promise<boolean> {
+  const answer = await fetch(`${baseUrl}/ready`, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
+  return answer?.status === 503;
+}
 
 const isWrite = ({ method, route }: Call): boolean => method === "PUT" && /^PUT \/(?:companies|endusers)$/.test(route);
 
@@ -175,11 +181,12 @@ test.each(CASES)(`a worker that stands still for longer than its lease: ${TITLE}
   await cluster.until(() => saysLost(stale) > 0);
   await endsExact(story, cluster, reports);
 
-  const { created, duplicates } = planhat.books.snapshot();
+  const { created, updated, duplicates } = planhat.books.snapshot();
   console.info(
     `Seed ${seed}: ${saysLost(stale)} commits of a stale owner refused; in its window ` +
       `${created.companies - before.created.companies} companies and ${created.endusers - before.created.endusers} ` +
-      `endusers were created, ${duplicates.length} of them again.`,
+      `endusers were created, ${duplicates.length} of them again, and ` +
+      `${updated.endusers - before.updated.endusers} times endusers changed.`,
   );
   expect(before).toMatchObject({ duplicates: [], created: { companies: COMPANIES, endusers: USERS } });
 });
@@ -190,7 +197,7 @@ test.each(CASES)(`a Redis that is killed and comes again: ${TITLE}`, async ({ se
   const cluster = await open({ seed, ...shape, ...LIMITS });
   const { planhat, hull, redis, webs } = cluster;
   seedProfiles(story.before, hull.profiles);
-  let passages = random.integer(1, 3);
+  let passages = random.integer(1, 2);
   const killed = new Promise<void>((resolve) => {
     planhat.on(random.chance(0.5) ? "request" : "applied", async (call) => {
       if (!isWrite(call) || (passages -= 1) !== 0) return;
@@ -200,8 +207,7 @@ test.each(CASES)(`a Redis that is killed and comes again: ${TITLE}`, async ({ se
   });
   const telling = (async () => [...(await tellAll(story, cluster)), ...(await tellChanges(story, cluster))])();
   await killed;
-  const isReady = async ({ baseUrl }: Supervised): Promise<boolean> => (await fetch(`${baseUrl}/ready`)).ok;
-  await cluster.until(async () => !(await Promise.all(webs.map(isReady))).some(Boolean));
+  await cluster.until(async () => (await Promise.all(webs.map(saysUnready))).every(Boolean));
   const [message] = accountMessages(story.before);
   const about = { connectorId: CONNECTOR.id, channel: "account:update", messages: [message] } as const;
   expect(await hull.sendOne(cluster.anyUrl(random), about)).toMatchObject({

@@ -126,6 +126,11 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return ownership.own(remote, { work, recover: recoverAll, leavesFlights });
   }
 
+  /** The owner of a remote may only be telling Hull, or be dead; whoever has seen that knows since when. */
+  function lookAgain(remote: string): void {
+    jobs.wakeHereAt(deliverJob({ remote }), now() + OWNED_LOOK_MS);
+  }
+
   /** What Hull must be told is sent meanwhile, and again while a delivery takes its time. */
   async function serve(remote: string): Promise<void> {
     const served = await own(
@@ -141,8 +146,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       },
       true,
     );
-    // Its owner may only be telling Hull, or be dead; who has seen that knows since when.
-    if (served === undefined) jobs.wakeHereAt(deliverJob({ remote }), now() + OWNED_LOOK_MS);
+    if (served === undefined) lookAgain(remote);
   }
 
   function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
@@ -306,7 +310,9 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   return {
     start: async () => {
       const remotes = new Set((await store.lanes()).map(({ remote }) => remote));
-      for (const remote of remotes) await own(remote, () => Promise.resolve());
+      for (const remote of remotes) {
+        if ((await own(remote, () => Promise.resolve(true))) === undefined) lookAgain(remote);
+      }
       jobs.every([POLL], pace.pollMs);
       await poll();
     },
