@@ -56,7 +56,7 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Coor
         queue: service,
         redis: address.options,
         prefix: PREFIX,
-        silentMs: leaseMs,
+        silenceMs: leaseMs,
         now,
         onError: (job, error) => {
           if (job !== undefined) onError(job, error);
