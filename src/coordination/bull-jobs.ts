@@ -38,11 +38,15 @@ const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
 export function createBullJobs({ queue: name, redis, prefix, onError, now }: BullJobsOptions): BullJobs {
   const clients: Redis[] = [];
+  let isClosing = false;
+  let isClosed = false;
   const createClient = (type: string): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
     // Where jobs are waited for, a goodbye would wait as well.
     if (type === "bclient") Object.assign(client, { quit: () => Promise.resolve().then(() => client.disconnect()) });
     clients.push(client);
+    // Bull makes one when it first needs it, even if that is after its end.
+    if (isClosed) client.disconnect();
     return client;
   };
   const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient });
@@ -52,7 +56,6 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
   const asking = new Set<Promise<unknown>>();
   /** How often a job had been asked for when it began here. */
   const heard = new Map<string, string | null>();
-  let isClosing = false;
   const onQueueError = (error: unknown): void => {
     if (!isClosing) onError(undefined, error);
   };
@@ -116,6 +119,7 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
       await Promise.all(asking);
       // It waits for the jobs that are active.
       await Promise.all([queue.close(), own.close()]);
+      isClosed = true;
       for (const client of clients) client.disconnect();
     }),
   };
