@@ -26,6 +26,7 @@ module.exports = [
   ["rules/plangrade-secrets", /^the search would find them/, FILES],
   ["rules/planningpme-calls", /is never passed, through a restart and a kill/, KILLS],
   ["rules/planningpme-calls", /is shared by connectors that have one app key/, CLOCK],
+  ["rules/plansource-limits", /^requests_per_minute used up, calls wait for the next minute/, CLOCK],
   ["rules/plansource-secrets", /^the search would find them/, FILES],
   ["rules/restart", all, KILLS],
   ["rules/runs-trouble", /killed|crash/, KILLS],
