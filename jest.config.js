@@ -2,7 +2,18 @@ const { availableParallelism } = require("node:os");
 const LEFT_OUT = require("./test/left-out-on-redis");
 
 /** Whole connectors on Redis: each kind of work once, or with TEST_FULL=1 or TEST_DATABASE=redis all there is. */
-const ON_REDIS = ["scenarios/scenarios", "rules/runs", "rules/fetch", "rules/two-connectors"];
+const ON_REDIS = [
+  "scenarios/scenarios",
+  "scenarios/plansource/plansource",
+  "scenarios/planningpme/planningpme",
+  "scenarios/plangrade/plangrade",
+  "rules/fetch",
+  "rules/parents",
+  "rules/rivals",
+  "rules/runs",
+  "rules/two-connectors",
+  "rules/write-back",
+];
 const onRedis = process.env["TEST_DATABASE"] === "redis";
 const isFull = onRedis || process.env["TEST_FULL"] === "1";
 const wholeFiles = LEFT_OUT.filter(([, name]) => name.test("")).map(([file]) => `/test/${file}\\.test\\.ts$`);

@@ -4,6 +4,7 @@ const FILES = "it looks at files, of which Redis has none";
 const FORMER = "no former version wrote on Redis";
 const REPLACES =
   "it replaces methods of the store, and whoever owns a remote or a run writes through a store of its own";
+const CLOCK = "it sets the clock of the process ahead, and Redis counts by its own";
 const ORDER = "it expects the order of calls about different records that one process has";
 
 const all = /^/;
@@ -23,6 +24,9 @@ module.exports = [
   ["rules/plangrade-grant", /when the process is killed/, KILLS],
   ["rules/plangrade-leaving", /^a kill/, KILLS],
   ["rules/plangrade-secrets", /^the search would find them/, FILES],
+  ["rules/planningpme-calls", /is never passed, through a restart and a kill/, KILLS],
+  ["rules/planningpme-calls", /is shared by connectors that have one app key/, CLOCK],
+  ["rules/plansource-limits", /^requests_per_minute used up, calls wait for the next minute/, CLOCK],
   ["rules/plansource-secrets", /^the search would find them/, FILES],
   ["rules/restart", all, KILLS],
   ["rules/runs-trouble", /killed|crash/, KILLS],

@@ -49,6 +49,8 @@ const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 export function createBullJobs(options: BullJobsOptions): BullJobs {
   const { queue: name, redis, prefix, silenceMs, onError, now } = options;
   const clients: Redis[] = [];
+  let isClosing = false;
+  let isClosed = false;
   const createClient = (type: string): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
     const connect = client.connect.bind(client);
@@ -60,6 +62,8 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
     // Where jobs are waited for, a goodbye would wait as well.
     if (type === "bclient") Object.assign(client, { quit: () => Promise.resolve().then(() => client.disconnect()) });
     clients.push(client);
+    // Bull makes one when it first needs it, even if that is after its end.
+    if (isClosed) client.disconnect();
     return client;
   };
   const queue = new Bull<JobData>(name, {
@@ -78,7 +82,6 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
   const asking = new Set<Promise<unknown>>();
   /** How often a job had been asked for when it began here. */
   const heard = new Map<string, string | null>();
-  let isClosing = false;
   const onQueueError = (error: unknown): void => {
     if (!isClosing) onError(undefined, error);
   };
@@ -150,6 +153,7 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
       await own.close();
       // What Redis is not told of them now, it finds out by itself.
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
+      isClosed = true;
       for (const client of clients) client.disconnect();
     }),
   };
