@@ -5,10 +5,8 @@ import { lockFolder } from "../../src/storage/data-folder/exclusive";
 import { keepPrivate } from "../../src/storage/data-folder/private";
 import { beginUse } from "../../src/storage/data-folder/unclean";
 import { openUpgraded } from "../../src/storage/data-folder/upgrade";
-import { readRedisUrl } from "../../src/storage/database/redis/address";
-import { assertFit } from "../../src/storage/database/redis/checks";
-import { CLIENT_NAME, connectRedis, type RedisConnection } from "../../src/storage/database/redis/connection";
-import { createRedisDatabase } from "../../src/storage/database/redis/database";
+import { CLIENT_NAME, type RedisConnection } from "../../src/storage/database/redis/connection";
+import { openRedisDatabase } from "../../src/storage/database/redis/database";
 import type { Database } from "../../src/storage/database/rows";
 import { createSeal, type Seal } from "../../src/storage/port/seal";
 import { storePath } from "../data-folder";
@@ -71,18 +69,17 @@ async function openFolder(dataDir: string, secret: string | undefined): Promise<
 
 async function openRedis(url: string, secret: string | undefined, variable: string): Promise<Place> {
   if (secret === undefined) throw new Error(`Set ${variable} to the SECRET of the servers on Redis.`);
-  const connection = connectRedis(readRedisUrl(url));
+  const { database, connection, warnings } = await openRedisDatabase(url);
   try {
-    const warnings = await assertFit(connection);
     return {
       name: `Redis at ${connection.name}`,
-      database: createRedisDatabase({ connection }),
+      database,
       seal: createSeal(secret),
       warnings: [...warnings, ...(await assertUnused(connection))],
-      close: () => Promise.resolve().then(() => connection.close()),
+      close: () => database.close(),
     };
   } catch (error) {
-    connection.close();
+    await database.close();
     throw error;
   }
 }

@@ -93,7 +93,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planningpme": ["index"],
   "src/services/plansource": ["index"],
   "src/storage": [
-    ...["dry-run", "store", "check/report", "data-folder/upgrade/index"],
+    ...["dry-run", "move", "store", "check/report", "data-folder/upgrade/index"],
     ...["lmdb", "rows"].map((name) => `database/${name}`),
     ...["dead-letters", "disk", "documents", "lane", "rows", "runs", "seal", "store", "stored", "weight"].map(
       (name) => `port/${name}`,

@@ -42,16 +42,18 @@ interface Stored {
 
 /**
  * @param url `REDIS_URL`
- * @returns the database, and sentences about what may be lost
+ * @returns the database, the connection that it uses and closes, and sentences about what may be lost
  * @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password
  */
-export async function openRedisDatabase(
-  url: string,
-): Promise<{ readonly database: Database; readonly warnings: readonly string[] }> {
+export async function openRedisDatabase(url: string): Promise<{
+  readonly database: Database;
+  readonly connection: RedisConnection;
+  readonly warnings: readonly string[];
+}> {
   const connection = connectRedis(readRedisUrl(url));
   try {
     const warnings = await assertFit(connection);
-    return { database: createRedisDatabase({ connection }), warnings };
+    return { database: createRedisDatabase({ connection }), connection, warnings };
   } catch (error) {
     connection.close();
     throw error;
