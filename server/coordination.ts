@@ -49,7 +49,7 @@ export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> 
 
 /** For one of several processes of a store. */
 export function createRedisCoordination(options: RedisCoordinationOptions): RedisCoordination {
-  const { address, connection, requestMs } = options;
+  const { address, connection, leaseMs, requestMs } = options;
   const leases = createLeases(options);
   const queues: Queue[] = [];
   return {
@@ -58,6 +58,7 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Redi
         queue: service,
         redis: address.options,
         prefix: PREFIX,
+        silenceMs: leaseMs,
         now,
         onError: (job, error) => {
           if (job !== undefined) onError(job, error);

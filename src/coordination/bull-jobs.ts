@@ -12,6 +12,8 @@ export interface BullJobsOptions {
   readonly redis: RedisOptions;
   /** Of all keys in Redis. */
   readonly prefix: string;
+  /** How long a process that says nothing keeps the runs that it began; then others do them. Milliseconds. */
+  readonly silenceMs: number;
   /** @param job undefined: Redis did not answer */
   readonly onError: (job: Job | undefined, error: unknown) => void;
   /** Milliseconds since 1970. */
@@ -25,6 +27,8 @@ export interface BullJobs extends Jobs {
 
 interface JobData {
   readonly job: Job;
+  /** It is asked for when this comes: another process may be running it, and must hear of it. */
+  readonly isWish?: boolean;
 }
 
 /** Runs of one process at a time. */
@@ -33,16 +37,29 @@ const AT_ONCE = 50;
 const WISH_KEPT_SECONDS = 3_600;
 /** Wake-ups at a time count as one when they are this near. */
 const SAME_TIME_MS = 1_000;
+/** A run that ends its process is no worse than the next one, for which a poll asks. */
+const MOST_SILENCES = 1_000_000;
+const AFTER_ERROR_MS = 500;
 const DONE_WITH = { removeOnComplete: true, removeOnFail: true } as const;
 
-export function createBullJobs({ queue: name, redis, prefix, onError, now }: BullJobsOptions): BullJobs {
+export function createBullJobs(options: BullJobsOptions): BullJobs {
+  const { queue: name, redis, prefix, silenceMs, onError, now } = options;
   const clients: Redis[] = [];
   const createClient = (): Redis => {
     const client = new Redis({ ...redis, maxRetriesPerRequest: null, enableReadyCheck: false });
     clients.push(client);
     return client;
   };
-  const queue = new Bull<JobData>(name, { prefix: `${prefix}bull`, createClient });
+  const queue = new Bull<JobData>(name, {
+    prefix: `${prefix}bull`,
+    createClient,
+    settings: {
+      lockDuration: silenceMs,
+      stalledInterval: silenceMs,
+      maxStalledCount: MOST_SILENCES,
+      retryProcessDelay: AFTER_ERROR_MS,
+    },
+  });
   const own = createOwnJobs({ onError, now });
   const asking = new Set<Promise<unknown>>();
   /** How often a job had been asked for when it began here. */
@@ -62,21 +79,24 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
   const wishKey = (id: string): string => `${prefix}wish:${name}:${id}`;
 
   /** A job that is active swallows others with its id, so wishes are counted. */
-  function wake(job: Job): void {
-    ask(job, async () => {
-      const jobId = idOf(job);
-      await queue.client.multi().incr(wishKey(jobId)).expire(wishKey(jobId), WISH_KEPT_SECONDS).exec();
-      await queue.add({ job }, { jobId, ...DONE_WITH });
-    });
+  async function wish(job: Job): Promise<void> {
+    const jobId = idOf(job);
+    await queue.client.multi().incr(wishKey(jobId)).expire(wishKey(jobId), WISH_KEPT_SECONDS).exec();
+    await queue.add({ job }, { jobId, ...DONE_WITH });
   }
 
-  async function work({ data: { job } }: BullJob<JobData>): Promise<void> {
+  const wake = (job: Job): void => ask(job, () => wish(job));
+
+  /** What it was asked for at a later moment is asked for now. */
+  async function work({ data: { job, isWish = false } }: BullJob<JobData>): Promise<void> {
+    if (isWish) return wish(job);
     const id = idOf(job);
     heard.set(id, await queue.client.get(wishKey(id)));
     await own.run(job);
   }
 
-  function again({ data: { job } }: BullJob<JobData>): void {
+  function again({ data: { job, isWish = false } }: BullJob<JobData>): void {
+    if (isWish) return;
     ask(job, async () => {
       const id = idOf(job);
       const before = heard.get(id);
@@ -95,9 +115,10 @@ export function createBullJobs({ queue: name, redis, prefix, onError, now }: Bul
     },
     wake,
     wakeHere: (job) => own.wake(job),
+    wakeHereAt: (job, atMs) => own.wakeAt(job, atMs),
     wakeAt: (job, atMs) => {
       const jobId = `${idOf(job)}@${Math.ceil(atMs / SAME_TIME_MS)}`;
-      ask(job, () => queue.add({ job }, { jobId, delay: Math.max(0, atMs - now()), ...DONE_WITH }));
+      ask(job, () => queue.add({ job, isWish: true }, { jobId, delay: Math.max(0, atMs - now()), ...DONE_WITH }));
     },
     every: (job, periodMs) => {
       ask(job, () => queue.add({ job }, { jobId: idOf(job), repeat: { every: periodMs }, ...DONE_WITH }));

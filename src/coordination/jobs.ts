@@ -12,6 +12,8 @@ export interface Jobs {
   wakeHere(job: Job): void;
   /** Asks for a run at a later moment, milliseconds since 1970; the earliest request counts. */
   wakeAt(job: Job, atMs: number): void;
+  /** The same in this process, whichever others there are. */
+  wakeHereAt(job: Job, atMs: number): void;
   /** Asks for a run again and again, of all processes together. Milliseconds. */
   every(job: Job, periodMs: number): void;
   /** Resolves when the jobs of a kind that run here now have ended. */

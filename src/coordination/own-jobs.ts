@@ -63,6 +63,21 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
     slot.timerAtMs = Infinity;
   }
 
+  function wakeAt(job: Job, atMs: number): void {
+    if (state !== "started") return;
+    const slot = slotOf(job);
+    if (slot.timerAtMs <= atMs) return;
+    clear(slot);
+    slot.timerAtMs = atMs;
+    slot.timer = setTimeout(
+      () => {
+        clear(slot);
+        wake(job);
+      },
+      Math.min(Math.max(0, atMs - now()), MAX_TIMER_MS),
+    );
+  }
+
   async function ended(isMeant: (job: Job) => boolean): Promise<void> {
     await Promise.all([...slots.values()].flatMap(({ job, running }) => (isMeant(job) && running) || []));
   }
@@ -78,20 +93,8 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
       wake(job);
       for (let running = slotOf(job).running; running !== undefined; running = slotOf(job).running) await running;
     },
-    wakeAt: (job, atMs) => {
-      if (state !== "started") return;
-      const slot = slotOf(job);
-      if (slot.timerAtMs <= atMs) return;
-      clear(slot);
-      slot.timerAtMs = atMs;
-      slot.timer = setTimeout(
-        () => {
-          clear(slot);
-          wake(job);
-        },
-        Math.min(Math.max(0, atMs - now()), MAX_TIMER_MS),
-      );
-    },
+    wakeAt,
+    wakeHereAt: wakeAt,
     every: (job, periodMs) => void periods.push(setInterval(() => wake(job), periodMs).unref()),
     idle: (kind) => ended((job) => job[0] === kind),
     close: async () => {

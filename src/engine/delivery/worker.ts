@@ -76,6 +76,8 @@ const HULL_UPDATE_BATCH = 500;
 const MAX_DEBOUNCES = 4;
 /** So long a job works on one remote before it lets others have a turn. Milliseconds. */
 const SLICE_MS = 30_000;
+/** How often it is looked whether a remote that another process works on is free, while there is something to do. */
+const OWNED_LOOK_MS = 500;
 
 export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): DeliveryWorker {
   const { store, service, tenants, jobs, ownership, log, now, timing, pace } = options;
@@ -117,16 +119,21 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   }
 
   /** Works on a remote while this process owns it; what somebody else left in flight there is recovered first. */
-  async function own(remote: string, work: OwnedTask<void>["work"], leavesFlights?: boolean): Promise<void> {
+  async function own<T>(remote: string, work: OwnedTask<T>["work"], leavesFlights?: boolean): Promise<T | undefined> {
     const recoverAll = async (there: Store): Promise<void> => {
       for (const lane of await lanesOf(remote)) await recover(there, lane, there !== store);
     };
-    await ownership.own(remote, { work, recover: recoverAll, leavesFlights });
+    return ownership.own(remote, { work, recover: recoverAll, leavesFlights });
+  }
+
+  /** The owner of a remote may only be telling Hull, or be dead; whoever has seen that knows since when. */
+  function lookAgain(remote: string): void {
+    jobs.wakeHereAt(deliverJob({ remote }), now() + OWNED_LOOK_MS);
   }
 
   /** What Hull must be told is sent meanwhile, and again while a delivery takes its time. */
   async function serve(remote: string): Promise<void> {
-    await own(
+    const served = await own(
       remote,
       async (owned) => {
         const tell = async (): Promise<void> => {
@@ -135,9 +142,11 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
         await tell();
         const teller = setInterval(() => void tell().catch(options.onError), pace.pollMs).unref();
         await deliver(owned, remote).finally(() => clearInterval(teller));
+        return true;
       },
       true,
     );
+    if (served === undefined) lookAgain(remote);
   }
 
   function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
@@ -292,14 +301,18 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   );
   jobs.serve(
     UPDATE_HULL,
-    ifWritable((remote = "", tenant = "") => own(remote, (owned) => updateHull(owned, { remote, tenant }))),
+    ifWritable(async (remote = "", tenant = "") => {
+      await own(remote, (owned) => updateHull(owned, { remote, tenant }));
+    }),
   );
   jobs.serve(POLL, poll);
 
   return {
     start: async () => {
       const remotes = new Set((await store.lanes()).map(({ remote }) => remote));
-      for (const remote of remotes) await own(remote, () => Promise.resolve());
+      for (const remote of remotes) {
+        if ((await own(remote, () => Promise.resolve(true))) === undefined) lookAgain(remote);
+      }
       jobs.every([POLL], pace.pollMs);
       await poll();
     },

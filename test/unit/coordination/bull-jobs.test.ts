@@ -1,6 +1,6 @@
 /** Jobs that several processes share: what each of them promises to the engine, whoever asks and whoever works. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBullJobs, type BullJobs } from "../../../src/coordination/bull-jobs";
+import { createBullJobs, type BullJobs, type BullJobsOptions } from "../../../src/coordination/bull-jobs";
 import { sharedRedis } from "../../fixture/redis";
 
 let all: BullJobs[] = [];
@@ -19,13 +19,15 @@ afterEach(async () => {
 });
 
 /** @param handler undefined: it only asks */
-function openProcess(handler?: (name: string) => Promise<void>): BullJobs {
+function openProcess(handler?: (name: string) => Promise<void>, more: Partial<BullJobsOptions> = {}): BullJobs {
   const jobs = createBullJobs({
     queue: "planhat",
     redis: sharedRedis().address.options,
+    silenceMs: 30_000,
     prefix,
     onError: (job, error) => errors.push([job, error]),
     now: Date.now,
+    ...more,
   });
   if (handler !== undefined) {
     for (const kind of ["a", "b", "near", "far", "poll"]) jobs.serve(kind, (...on) => handler([kind, ...on].join(" ")));
@@ -114,6 +116,40 @@ test("a later wish comes at its time, the earliest first, and those at one time 
   expect(Date.now()).toBeGreaterThanOrEqual(asked + 20);
   expect(begun).toEqual(["near"]);
   expect(await jobs.queue.getDelayedCount()).toBe(1);
+});
+
+test("a later wish that comes while another process runs the job leads to one more run, and to none beside it", async () => {
+  const runs = createRuns();
+  const [one] = [openProcess(runs.handler), openProcess(runs.handler)];
+  one.wake(["a"]);
+  await until(() => runs.begun.length === 1);
+  one.wakeAt(["a"], Date.now());
+  const [active] = await one.queue.getActive();
+  await until(async () => (await one.queue.client.get(`${prefix}wish:planhat:${active?.id}`)) === "2");
+  expect(runs.begun).toHaveLength(1);
+  runs.end();
+  await until(() => runs.begun.length === 2);
+  runs.end();
+  await until(() => isQuiet(one));
+});
+
+test("what a process began that ended without a word is done by another one, and wishes are heard again", async () => {
+  const asks = openProcess();
+  const { client } = asks.queue;
+  asks.wake(["a"]);
+  // It took the job, and no more was heard of it.
+  await until(async () => {
+    await client.rpoplpush(asks.queue.toKey("wait"), asks.queue.toKey("active"));
+    return (await asks.queue.getActiveCount()) === 1;
+  });
+  asks.wake(["a"]);
+  let times = 0;
+  const handler = (): Promise<void> => Promise.resolve(void (times += 1));
+  openProcess(handler, { silenceMs: 100 });
+  await until(() => times === 1);
+  await until(() => isQuiet(asks));
+  asks.wake(["a"]);
+  await until(() => times === 2);
 });
 
 test("what is asked for again and again is done by one process at a time, however many ask for it", async () => {
