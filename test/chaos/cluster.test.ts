@@ -17,6 +17,7 @@ import { createRandom, type Call, type Random } from "../../simulators/loopback"
 import { useClusters, type Cluster } from "../fixture/cluster";
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences } from "../fixture/process";
+import { openGate } from "./gate";
 import { createSabotage } from "./sabotage";
 import type { Supervised } from "./server-process";
 
@@ -40,6 +41,10 @@ const QUOTA = 150;
 const LIMITS = { planhat: { quotaPerMinute: QUOTA }, settings: { requests_per_minute: QUOTA } };
 
 const open = useClusters();
+const onTestEnd: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of onTestEnd.splice(0)) await end();
+});
 
 interface Story {
   readonly random: Random;
@@ -56,16 +61,16 @@ function storyOf(seed: number): Story {
 }
 
 /** Hull tells of accounts and users at the same time. */
-async function tellAll({ random, before }: Story, { post }: Cluster): Promise<readonly SendReport[]> {
+async function tellAll({ random, before }: Story, cluster: Cluster): Promise<readonly SendReport[]> {
   const told = await Promise.all([
-    post("account:update", random.shuffle(accountMessages(before)), random),
-    post("user:update", random.shuffle(userMessages(before)), random),
+    cluster.post("account:update", random.shuffle(accountMessages(before)), random),
+    cluster.post("user:update", random.shuffle(userMessages(before)), random),
   ]);
   return told.flat();
 }
 
-const tellChanges = ({ random, changes }: Story, { post }: Cluster): Promise<readonly SendReport[]> =>
-  post("user:update", random.shuffle(changes), random);
+const tellChanges = ({ random, changes }: Story, cluster: Cluster): Promise<readonly SendReport[]> =>
+  cluster.post("user:update", random.shuffle(changes), random);
 
 /** Waits for what must hold at the end, whatever happened. */
 async function endsExact(story: Story, cluster: Cluster, reports: readonly SendReport[], more = 0): Promise<void> {
@@ -146,48 +151,74 @@ test.each(CASES)(`killed web and worker processes: ${TITLE}`, async ({ seed, ...
 
 test.each(CASES)(`a worker that stands still for longer than its lease: ${TITLE}`, async ({ seed, ...shape }) => {
   const story = storyOf(seed);
-  const { random } = story;
+  let isArmed = false;
+  let arrive: (() => void) | undefined;
+  let stop: () => void = () => undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  // A write that arrives at Planhat long after it was sent, by a worker that stands still.
+  const road = await openGate({
+    port: () => Number(new URL(cluster.planhat.url).port),
+    cutsRequest: () => false,
+    cutsAnswer: () => false,
+    kill: () => Promise.resolve(),
+    holds: (begin) => {
+      if (!isArmed || arrive !== undefined || !/^PUT \S*\/endusers /.test(begin.toString("latin1"))) return undefined;
+      process.kill(cluster.workers[0]?.pid ?? 0, "SIGSTOP");
+      stop();
+      return new Promise((resolve) => (arrive = resolve));
+    },
+  });
+  onTestEnd.push(() => road.close());
   // The one that works must be known: the others come when it stands still.
-  const cluster = await open({ seed, ...shape, workers: 1, ...LIMITS });
+  const cluster = await open({
+    seed,
+    ...shape,
+    workers: 1,
+    ...LIMITS,
+    environment: { PLANHAT_API_URL: `${road.url}/{api_prefix}` },
+  });
   const { planhat, hull, workers } = cluster;
   const [stale] = workers;
   if (stale === undefined) throw new Error("There is no worker.");
   seedProfiles(story.before, hull.profiles);
-  const isWarm = random.chance(0.5);
-  const reports = isWarm ? [...(await tellAll(story, cluster))] : [];
-  if (isWarm) await cluster.settled(() => differences(story.before, cluster));
-
-  let inFlight: (() => void) | undefined;
-  const stopped = new Promise<void>((resolve) => {
-    let passages = random.integer(1, 2);
-    planhat.on("request", async (call) => {
-      if (!isWrite(call) || (passages -= 1) !== 0) return;
-      process.kill(stale.pid, "SIGSTOP");
-      // What was sent arrives long after.
-      const arrives = new Promise<void>((arrive) => (inFlight = arrive));
-      resolve();
-      await arrives;
-    });
-  });
+  const reports: SendReport[] = [];
+  // What is in flight for so long are changes, or the endusers themselves.
+  const isWarm = seed % 2 === 0;
+  if (isWarm) {
+    reports.push(...(await tellAll(story, cluster)));
+    await cluster.settled(() => differences(story.before, cluster));
+  }
+  isArmed = true;
   const telling = isWarm ? tellChanges(story, cluster) : tellAll(story, cluster);
   await stopped;
   reports.push(...(await telling));
+  const last = changePopulation(story.after, { percent: 60, round: 2 });
+  reports.push(...(await tellChanges({ ...story, changes: changedUserMessages(last) }, cluster)));
   for (let more = Math.max(1, shape.workers - 1); more > 0; more -= 1) await cluster.startWorker();
-  reports.push(...(await tellChanges({ ...story, changes: isWarm ? [] : story.changes }, cluster)));
-  await cluster.settled(() => differences(story.after, cluster));
+  if (!isWarm) reports.push(...(await tellChanges(story, cluster)));
+  await cluster.settled(() => differences(last.population, cluster));
+
   const before = planhat.books.snapshot();
-  inFlight?.();
+  const overwritten = new Promise<void>((resolve) => {
+    planhat.on("applied", ({ route }) => {
+      if (route === "PUT /endusers") resolve();
+    });
+  });
+  arrive?.();
+  await overwritten;
+  const overwrites = differences(last.population, cluster).length;
   process.kill(stale.pid, "SIGCONT");
   await cluster.until(() => saysLost(stale) > 0);
-  await endsExact(story, cluster, reports);
+  await endsExact({ ...story, after: last.population }, cluster, reports);
 
-  const { created, updated, duplicates } = planhat.books.snapshot();
+  const { created, duplicates } = planhat.books.snapshot();
+  const createdSince = (model: "companies" | "endusers"): number => created[model] - before.created[model];
   console.info(
-    `Seed ${seed}: ${saysLost(stale)} commits of a stale owner refused; in its window ` +
-      `${created.companies - before.created.companies} companies and ${created.endusers - before.created.endusers} ` +
-      `endusers were created, ${duplicates.length} of them again, and ` +
-      `${updated.endusers - before.updated.endusers} times endusers changed.`,
+    `Seed ${seed}, ${isWarm ? "changes" : "creates"} in flight: ${saysLost(stale)} commits of a stale owner refused; ` +
+      `in its window it overwrote at least ${overwrites} values and created ${createdSince("companies")} companies and ` +
+      `${createdSince("endusers")} endusers, ${duplicates.length} of them again.`,
   );
+  expect(overwrites).toBeGreaterThan(0);
   expect(before).toMatchObject({ duplicates: [], created: { companies: COMPANIES, endusers: USERS } });
 });
 

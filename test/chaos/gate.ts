@@ -8,6 +8,8 @@ export interface GateOptions {
   readonly port: () => number;
   /** Asked at the beginning of every request. True: only its beginning goes through, and `kill` is called. */
   readonly cutsRequest: () => boolean;
+  /** Asked with the first bytes of every request; it goes on when that resolves. Default: at once. */
+  readonly holds?: (begin: Buffer) => Promise<void> | undefined;
   /** Asked at the beginning of every answer. True: nothing of it goes through, and `kill` is called. */
   readonly cutsAnswer: () => boolean;
   readonly kill: () => Promise<unknown>;
@@ -19,7 +21,7 @@ export interface Gate {
 }
 
 /** Opens a gate on a free port of the loopback interface. */
-export async function openGate({ port, cutsRequest, cutsAnswer, kill }: GateOptions): Promise<Gate> {
+export async function openGate({ port, cutsRequest, holds, cutsAnswer, kill }: GateOptions): Promise<Gate> {
   const open = new Set<Socket>();
   const server = createServer((hull) => {
     const connector = connect(port(), "127.0.0.1");
@@ -45,7 +47,14 @@ export async function openGate({ port, cutsRequest, cutsAnswer, kill }: GateOpti
       if (state === "cut") return;
       const begins = state === "idle";
       state = "asked";
-      if (!begins || !cutsRequest()) connector.write(chunk);
+      const held = begins ? holds?.(chunk) : undefined;
+      if (held !== undefined) {
+        hull.pause();
+        void held.then(() => {
+          connector.write(chunk);
+          hull.resume();
+        });
+      } else if (!begins || !cutsRequest()) connector.write(chunk);
       else connector.write(chunk.subarray(0, Math.ceil(chunk.length / 2)), cut);
     });
     connector.on("data", (chunk) => {
