@@ -42,7 +42,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const WAITS = { LINGER_MS: "20", SETTLE_MS: "100", RETRY_BASE_MS: "20", RETRY_CAP_MS: "500", LEASE_MS: "1000" };
+const WAITS = {
+  LINGER_MS: "20",
+  SETTLE_MS: "100",
+  RETRY_BASE_MS: "20",
+  RETRY_CAP_MS: "500",
+  LEASE_MS: "1000",
+  REQUEST_TIMEOUT_MS: "2000",
+};
 
 function start(role: string, more: Readonly<Record<string, string>> = {}): ServerProcess {
   return spawnServer({
