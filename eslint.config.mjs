@@ -25,7 +25,7 @@ const noDatabase = [
     "**/storage/{store,dry-run,mend,move}",
     "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",
   ],
-  "Only server/{wiring,engine,coordination,data-folder,open-store,redis}.ts and server/cli/{connect,migrate,places}.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,coordination,open-store,storage/data-folder,storage/redis}.ts and server/cli/{connect,migrate,places}.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -95,9 +95,9 @@ export default tseslint.config(
       "server/wiring.ts",
       "server/engine.ts",
       "server/coordination.ts",
-      "server/data-folder.ts",
+      "server/storage/data-folder.ts",
       "server/open-store.ts",
-      "server/redis.ts",
+      "server/storage/redis.ts",
       "server/cli/connect.ts",
       "server/cli/migrate.ts",
       "server/cli/places.ts",

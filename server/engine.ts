@@ -40,7 +40,7 @@ import type { Coordination } from "./coordination";
 import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
 import type { Logins } from "./middleware/authentication";
-import type { Storage } from "./storage";
+import type { Storage } from "./storage/storage";
 
 /** What all engines of a process share. */
 export interface EngineContext {

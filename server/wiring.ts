@@ -25,14 +25,14 @@ import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
 import { styleRoutes } from "./console/style";
-import { storePath } from "./data-folder";
+import { storePath } from "./storage/data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
-import { openStorage, type OpenStorage } from "./storage";
+import { openStorage, type OpenStorage } from "./storage/open";
 
 export interface Connector {
   readonly app: Express;

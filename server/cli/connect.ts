@@ -17,7 +17,7 @@ import { createDeadLetters } from "../admin/dead-letters";
 import { createMachineDoor } from "../admin/machine";
 import { adminRoutes } from "../admin/route";
 import type { StorePlace } from "../config";
-import { openDataFolder, storePath } from "../data-folder";
+import { openDataFolder, storePath } from "../storage/data-folder";
 import { createLogger } from "../log";
 import { openStore } from "../open-store";
 import { keyFile } from "../secret";

@@ -9,7 +9,7 @@ import { CLIENT_NAME, type RedisConnection } from "../../src/storage/database/re
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
 import type { Database } from "../../src/storage/database/rows";
 import { createSeal, type Seal } from "../../src/storage/port/seal";
-import { storePath } from "../data-folder";
+import { storePath } from "../storage/data-folder";
 import { keyFile, readSecret } from "../secret";
 
 export interface Place {

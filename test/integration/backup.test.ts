@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { createAdminClient } from "../../server/cli/client";
 import { backup } from "../../server/cli/backup";
 import type { ExitCode } from "../../server/cli/tool";
-import { openDataFolder } from "../../server/data-folder";
+import { openDataFolder } from "../../server/storage/data-folder";
 import { createLmdbDatabase } from "../../src/storage/database/lmdb";
 import type { Database } from "../../src/storage/database/rows";
 import { backUp } from "../../src/storage/data-folder/backup";

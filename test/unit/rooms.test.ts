@@ -95,7 +95,8 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/storage": [
     ...["dry-run", "move", "store", "check/report", "data-folder/upgrade/index"],
     ...["lmdb", "rows"].map((name) => `database/${name}`),
-    ...["dead-letters", "disk", "documents", "lane", "rows", "runs", "seal", "store", "stored", "weight"].map(
+    ...["address", "connection", "database", "watch"].map((name) => `database/redis/${name}`),
+    ...["dead-letters", "disk", "documents", "lane", "leases", "rows", "runs", "seal", "store", "stored"].map(
       (name) => `port/${name}`,
     ),
     ...["backup", "disk", "exclusive", "lock-address", "private", "unclean"].map((name) => `data-folder/${name}`),

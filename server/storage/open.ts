@@ -1,26 +1,16 @@
-/** Where a process keeps everything: in its data folder, or on Redis. */
+/** Opens the storage of a server. */
 import { Router as createRouter, type Router } from "express";
 import type { Logger } from "pino";
-import type { Disk } from "../src/storage/port/disk";
-import { createSeal } from "../src/storage/port/seal";
-import type { Store } from "../src/storage/port/store";
-import { backupRoutes } from "./admin/backup";
-import { createMachineDoor } from "./admin/machine";
-import type { Config } from "./config";
-import { createOwnCoordination, type Coordination } from "./coordination";
+import { createSeal } from "../../src/storage/port/seal";
+import { backupRoutes } from "../admin/backup";
+import { createMachineDoor } from "../admin/machine";
+import type { Config } from "../config";
+import { createOwnCoordination, type Coordination } from "../coordination";
 import { openDataFolder } from "./data-folder";
-import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "./log";
+import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "../log";
+import { keyFile, readSecret } from "../secret";
 import { openRedisStorage } from "./redis";
-import { keyFile, readSecret } from "./secret";
-
-export interface Storage {
-  readonly store: Store;
-  /** What the store is on: a disk, or Redis. */
-  readonly disk: Disk;
-  /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
-  dryRun(clock?: () => number): Promise<Pick<Storage, "store" | "close">>;
-  close(): Promise<void>;
-}
+import type { Storage } from "./storage";
 
 /** The storage of a server, and what comes with it. */
 export interface OpenStorage extends Storage {

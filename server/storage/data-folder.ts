@@ -1,20 +1,20 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { openStore } from "./open-store";
-import { createOutbox } from "../src/engine/outbox/outbox";
-import { createDryStored } from "../src/storage/dry-run";
-import type { StoreOptions } from "../src/storage/store";
-import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
-import type { Database } from "../src/storage/database/rows";
-import { keepPrivate } from "../src/storage/data-folder/private";
-import { ROOT_SERVICE } from "../src/services";
-import type { Seal } from "../src/storage/port/seal";
-import { createDisk, type DiskOptions } from "../src/storage/data-folder/disk";
-import { backUp } from "../src/storage/data-folder/backup";
-import { BackupError, type Backup } from "../src/storage/port/disk";
-import { beginUse } from "../src/storage/data-folder/unclean";
-import { openUpgraded, removeOldFiles } from "../src/storage/data-folder/upgrade";
+import { openStore } from "../open-store";
+import { createOutbox } from "../../src/engine/outbox/outbox";
+import { createDryStored } from "../../src/storage/dry-run";
+import type { StoreOptions } from "../../src/storage/store";
+import { lockFolder, type ExclusiveLock } from "../../src/storage/data-folder/exclusive";
+import type { Database } from "../../src/storage/database/rows";
+import { keepPrivate } from "../../src/storage/data-folder/private";
+import { ROOT_SERVICE } from "../../src/services";
+import type { Seal } from "../../src/storage/port/seal";
+import { createDisk, type DiskOptions } from "../../src/storage/data-folder/disk";
+import { backUp } from "../../src/storage/data-folder/backup";
+import { BackupError, type Backup } from "../../src/storage/port/disk";
+import { beginUse } from "../../src/storage/data-folder/unclean";
+import { openUpgraded, removeOldFiles } from "../../src/storage/data-folder/upgrade";
 import type { Storage } from "./storage";
 
 /** Closing it closes the store, then unlocks the folder. */

@@ -1,13 +1,13 @@
 /** The store of a process that shares it with others: on Redis. */
-import { createOutbox } from "../src/engine/outbox/outbox";
-import { readRedisUrl } from "../src/storage/database/redis/address";
-import { connectRedis } from "../src/storage/database/redis/connection";
-import { openRedisDatabase } from "../src/storage/database/redis/database";
-import { watchRedis } from "../src/storage/database/redis/watch";
-import { createDryStored } from "../src/storage/dry-run";
-import type { StoreOptions } from "../src/storage/store";
-import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "./coordination";
-import { openStore } from "./open-store";
+import { createOutbox } from "../../src/engine/outbox/outbox";
+import { readRedisUrl } from "../../src/storage/database/redis/address";
+import { connectRedis } from "../../src/storage/database/redis/connection";
+import { openRedisDatabase } from "../../src/storage/database/redis/database";
+import { watchRedis } from "../../src/storage/database/redis/watch";
+import { createDryStored } from "../../src/storage/dry-run";
+import type { StoreOptions } from "../../src/storage/store";
+import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "../coordination";
+import { openStore } from "../open-store";
 import type { Storage } from "./storage";
 
 export interface RedisStorageOptions
