@@ -41,7 +41,7 @@ const sleep: Sleep = (waitMs) => {
 function open({ answerWithinMs = 5_000, isFull = false } = {}): PlanhatUsers {
   const budget = notedBudget(taken);
   // Nobody's turn comes within an hour.
-  if (isFull) budget.penalise(3_600_000);
+  if (isFull) void budget.penalise(3_600_000);
   users = createUsers({
     answerWithinMs,
     budgets: registryOf(budget),
