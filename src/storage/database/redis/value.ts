@@ -20,7 +20,7 @@ const DEFLATED = 0xc1;
  * format: others would need another byte instead of `DEFLATED`.
  */
 const WORDS = Buffer.from(
-  "external_id externalId companyId lastName firstName createdAt updatedAt status " +
+  "external_id lastName firstName createdAt updatedAt status " +
     "country city language title position phone domain owner email name unchanged skipped no_change sent updated created",
 );
 /** A small window is faster to set up, and as good for a row. */
