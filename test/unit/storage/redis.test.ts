@@ -7,12 +7,12 @@ import { connectRedis, type RedisConnection } from "../../../src/storage/databas
 import { createRedisDatabase, openRedisDatabase } from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
-import type { Store } from "../../../src/storage/port/store";
 import { openLossyProxy } from "../../fixture/lossy-proxy";
 import { addressOf, freePort, sharedRedis, startRedis } from "../../fixture/redis";
 import { auditOf } from "./audit";
-import { deliver, LANE, update, workedOn } from "./builders";
+import { LANE } from "./builders";
 import { openStore, START_MS } from "./fixture";
+import { deliverSome, MESSAGES } from "./two-stores";
 
 const ROWS = "rows";
 
@@ -233,25 +233,6 @@ describe("rows in Redis", () => {
 });
 
 describe("two stores at one Redis", () => {
-  const MESSAGES = Array.from({ length: 40 }, (_, index) =>
-    update({ id: `c${index}`, hullId: `a${index % 8}`, version: 1 + Math.floor(index / 8) }),
-  );
-
-  async function deliverSome(store: Store): Promise<number> {
-    const entries = await store.ready(LANE, "companies", 3);
-    const attempts = entries.map((entry) => {
-      const { type, hullId } = entry;
-      return { type, hullId, seq: workedOn(entry).seq, repeatable: false };
-    });
-    const taken = await store.attempt(LANE, attempts);
-    const own = entries.filter((_, index) => taken[index] === true);
-    await store.settle(
-      LANE,
-      own.map((entry) => deliver(entry, `p-${entry.hullId}`)),
-    );
-    return own.length;
-  }
-
   it("take the same messages in over lossy ways, count each once, and deliver each record once", async () => {
     let commits = 0;
     const proxy = await openLossyProxy(sharedRedis(), (request) => isCommit(request) && (commits += 1) % 7 === 0);

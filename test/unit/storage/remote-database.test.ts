@@ -5,8 +5,9 @@ import type { Database, Key, RangeOptions, Rows } from "../../../src/storage/dat
 import type { Store } from "../../../src/storage/port/store";
 import { connectRemote, createRemoteServer, mildFaults, type Fault } from "../../fixture/remote-database";
 import { auditOf } from "./audit";
-import { deliver, LANE, update, workedOn } from "./builders";
+import { deliver, LANE, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
+import { deliverSome, MESSAGES } from "./two-stores";
 
 const ROWS = "rows";
 
@@ -444,26 +445,6 @@ describe("a connection", () => {
 });
 
 describe("two stores at one server", () => {
-  const MESSAGES = Array.from({ length: 40 }, (_, index) =>
-    update({ id: `c${index}`, hullId: `a${index % 8}`, version: 1 + Math.floor(index / 8) }),
-  );
-
-  /** Takes up what is due and delivers it, as far as the other store has not done so already. */
-  async function deliverSome(store: Store): Promise<number> {
-    const entries = await store.ready(LANE, "companies", 3);
-    const attempts = entries.map((entry) => {
-      const { type, hullId } = entry;
-      return { type, hullId, seq: workedOn(entry).seq, repeatable: false };
-    });
-    const taken = await store.attempt(LANE, attempts);
-    const own = entries.filter((_, index) => taken[index] === true);
-    await store.settle(
-      LANE,
-      own.map((entry) => deliver(entry, `p-${entry.hullId}`)),
-    );
-    return own.length;
-  }
-
   it("take the same messages in, count each once, and deliver each record once", async () => {
     const server = createRemoteServer();
     const open = (): Promise<Store> =>
