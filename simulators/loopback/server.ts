@@ -1,6 +1,6 @@
-import { setMaxListeners } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { textReply, type Call, type Prepared, type Reply } from "./call";
 import type { Clock } from "./clock";
 import { deliver, deliverInstead, type Delivery } from "./delivery";
@@ -27,7 +27,9 @@ export interface LoopbackDeps {
 export interface LoopbackServer {
   /** Starts on 127.0.0.1; 0 = any free port. May be called again after `close`, with the state as it was. */
   listen(port?: number): Promise<void>;
-  /** Cuts every connection, wakes every sleeping call (which then does nothing) and frees the port. */
+  /** Cuts every connection, the next ones as well, and wakes every sleeping call, which then does nothing. */
+  hangUp(): void;
+  /** Hangs up, and frees the port. */
   close(): Promise<void>;
   /** `127.0.0.1:PORT`. Throws before the first `listen`. */
   readonly host: string;
@@ -95,6 +97,12 @@ export function createLoopbackServer(deps: LoopbackDeps): LoopbackServer {
     await deps.hooks.fire("answered", call);
   }
 
+  function hangUp(): void {
+    closing.abort();
+    server?.on("connection", (socket: Socket) => socket.destroy());
+    server?.closeAllConnections();
+  }
+
   return {
     async listen(wanted = 0) {
       closing = new AbortController();
@@ -116,15 +124,13 @@ export function createLoopbackServer(deps: LoopbackDeps): LoopbackServer {
       server = started;
       port = (started.address() as AddressInfo).port;
     },
+    hangUp,
     async close() {
-      const running = server;
-      if (running === undefined) return;
+      if (server === undefined) return;
+      const closed = once(server.close(), "close");
+      hangUp();
       server = undefined;
-      closing.abort();
-      await new Promise<void>((resolve) => {
-        running.close(() => resolve());
-        running.closeAllConnections();
-      });
+      await closed;
     },
     get host() {
       if (port === undefined) throw new Error("The simulator has no address before listen().");

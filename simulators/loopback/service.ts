@@ -16,6 +16,8 @@ export type Own<Simulator> = Omit<Simulator, keyof ServiceSimulator<unknown, unk
 /** @template S the switches @template C what the books count */
 export interface ServiceSimulator<S, C> {
   listen(port?: number): Promise<void>;
+  /** Answers nobody any more; the port stays its own until `close`. */
+  hangUp(): void;
   close(): Promise<void>;
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
   readonly url: string;
@@ -69,6 +71,7 @@ export function createServiceSimulator<Values extends SwitchValues, C>(
   const hooks = createHooks();
   const simulator: ServiceSimulator<Switches<Values>, C> = {
     listen: (port) => server.listen(port),
+    hangUp: () => server.hangUp(),
     close: () => server.close(),
     get url() {
       return `http://${server.host}`;

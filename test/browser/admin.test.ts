@@ -8,10 +8,7 @@ const ADMIN_TOKEN = "admin-token-of-this-house-0001";
 jest.setTimeout(120_000);
 let fixture: Fixture;
 beforeEach(async () => (fixture = await openFixture({ environment: { ADMIN_TOKEN } })));
-afterEach(async () => {
-  await fixture.planhat.close();
-  await fixture.close();
-});
+afterEach(() => fixture.close());
 
 describeInBrowser("/admin", (openPage) => {
   test.each([

@@ -14,10 +14,7 @@ const HOSTILE = `"><script>window.intruder=1</script><img src=x onerror=window.i
 jest.setTimeout(120_000);
 let fixture: Fixture;
 beforeEach(async () => (fixture = await openFixture()));
-afterEach(async () => {
-  await fixture.planhat.close();
-  await fixture.close();
-});
+afterEach(() => fixture.close());
 
 const address = (query: Readonly<Record<string, string>> = {}): string =>
   `${fixture.baseUrl}/console?${new URLSearchParams({ org: fixture.hull.host, ...query }).toString()}`;

@@ -25,10 +25,7 @@ function expectPage({ status, headers, text }: Answer): void {
 
 describe("with all services", () => {
   beforeAll(async () => (fixture = await openFixture({ environment: { SERVICES: Object.keys(TITLES).join() } })));
-  afterAll(async () => {
-    await fixture.planhat.close();
-    await fixture.close();
-  });
+  afterAll(() => fixture.close());
 
   test("/ is a page that leads to every service, and every link of it leads somewhere", async () => {
     const page = await get("/");
@@ -99,7 +96,6 @@ test("what SERVICES leaves out is not shown, at the root either", async () => {
     }
     expect((await get("/planhat/")).status).toBe(404);
   } finally {
-    await fixture.planhat.close();
     await fixture.close();
   }
 });

@@ -13,7 +13,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const secret of [CONNECTOR.secret, TOKEN]) expect(JSON.stringify(fixture.logs)).not.toContain(secret);
-  await fixture.planhat.close();
   await fixture.close();
 });
 

@@ -9,7 +9,6 @@ const open = async (options: FixtureOptions = {}): Promise<void> => {
 afterEach(async () => {
   const secrets = [CONNECTOR.secret, TOKEN, "connector-secret-0002"];
   for (const secret of secrets) expect(JSON.stringify(fixture.logs)).not.toContain(secret);
-  await fixture.planhat.close();
   await fixture.close();
 });
 

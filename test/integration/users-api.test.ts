@@ -128,7 +128,7 @@ describe("a connector that cannot reach Planhat", () => {
 
 test("Planhat is not there", async () => {
   const alone = await openUsersFixture();
-  await alone.planhat.close();
+  alone.planhat.hangUp();
   const answer = await alone.ask();
   expect([answer.status, errorOf(answer).code]).toEqual([502, "planhat_unavailable"]);
   await alone.close();
