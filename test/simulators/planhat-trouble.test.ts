@@ -181,6 +181,19 @@ describe("life", () => {
     expect(await list(sim, "/companies")).toHaveLength(1);
   });
 
+  it("hangs up on calls under way and on the next ones, and its port stays its own", async () => {
+    const port = Number(new URL(sim.url).port);
+    sim.faults.add({ kind: "latency", ms: 60_000, route: "POST /companies" });
+    const arrived = next("request");
+    const held = expect(create()).rejects.toThrow();
+    await arrived;
+    sim.hangUp();
+    await held;
+    await expect(create()).rejects.toThrow();
+    await expect(createPlanhatSimulator().listen(port)).rejects.toThrow("EADDRINUSE");
+    expect(companies()).toBe(0);
+  });
+
   it("can be steered from another process", async () => {
     await sim.close();
     sim = createPlanhatSimulator({ control: true, clock });
