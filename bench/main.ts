@@ -5,6 +5,7 @@ import { changed } from "./measures/changed";
 import { fetchMeasure } from "./measures/fetch";
 import { latency } from "./measures/latency";
 import { memory } from "./measures/memory";
+import { redisMeasure } from "./measures/redis";
 import { siege } from "./measures/siege";
 import { throughput } from "./measures/throughput";
 import { readOptions, type MeasureName, type Options } from "./options";
@@ -18,6 +19,7 @@ const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readon
   siege: { measure: siege, withinMs: 60_000 },
   memory: { measure: memory, withinMs: 240_000 },
   fetch: { measure: fetchMeasure, withinMs: 120_000 },
+  redis: { measure: redisMeasure, withinMs: 60_000 },
 };
 /** Time limit of all of them: a slow machine gets fewer rounds and a smaller backlog. */
 const ALL_WITHIN_MS = 560_000;

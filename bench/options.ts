@@ -1,7 +1,7 @@
 /** The command line: `--quick`, `--only NAME`, `--out FILE`, `--profile FOLDER`, `--endusers N`. */
 import { parseArgs } from "node:util";
 
-export const MEASURES = ["throughput", "changed", "latency", "siege", "memory", "fetch"] as const;
+export const MEASURES = ["throughput", "changed", "latency", "siege", "memory", "fetch", "redis"] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
 export interface Options {

@@ -36,10 +36,18 @@ function forked(name: string): ChildProcess {
 }
 
 async function answer<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, "exit").then(() => Promise.reject(new Error("A process of the bench ended by itself.")));
+  const done = new AbortController();
+  const { signal } = done;
+  const ended = once(child, "exit", { signal }).then(() => {
+    throw new Error("A process of the bench ended by itself.");
+  });
   ended.catch(() => undefined);
-  const [message] = (await Promise.race([once(child, "message"), ended])) as [T];
-  return message;
+  try {
+    const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as [T];
+    return message;
+  } finally {
+    done.abort();
+  }
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -1,4 +1,4 @@
-/** A redis-server of the demo: on a free port of this machine, with everything in a folder, each write flushed. */
+/** A redis-server of the demo and the bench: on a free port of this machine, with everything in a folder, each write flushed. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** Rejects when it ends without having been asked to. */
   readonly failure: Promise<never>;
   /** Ends it at once: what it holds is discarded afterwards. */
@@ -30,7 +31,7 @@ export async function startRedis(folder: string): Promise<RedisServer> {
   ];
   const child = spawn("redis-server", settings, { stdio: "ignore" });
   const kill = (): void => void child.kill("SIGKILL");
-  // Whatever ends the demo in a way that it notices.
+  // Whatever ends this process in a way that it notices.
   process.once("exit", kill);
   let stopping = false;
   const exited = once(child, "exit");
@@ -48,6 +49,7 @@ export async function startRedis(folder: string): Promise<RedisServer> {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    pid: child.pid ?? 0,
     failure,
     stop: async () => {
       stopping = true;

@@ -183,7 +183,7 @@ describe("life", () => {
 
   it("hangs up on calls under way and on the next ones, and its port stays its own", async () => {
     const port = Number(new URL(sim.url).port);
-    sim.faults.add({ kind: "latency", ms: 60_000, route: "POST /companies" });
+    sim.faults.add({ kind: "latency", min: 60_000, max: 60_000, route: "POST /companies" });
     const arrived = next("request");
     const held = expect(create()).rejects.toThrow();
     await arrived;
