@@ -1,26 +1,18 @@
 import { LANE, NEIGHBOUR, postpone, update } from "./builders";
-import { describeStore } from "./fixture";
+import { describeStore, setUpStore, type Fixture } from "./fixture";
+
+const readerOf =
+  ({ store }: Pick<Fixture, "store">) =>
+  async (limit = 9): Promise<string[]> =>
+    (await store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
 
 describeStore("the order of work", ({ accept, attempt, clock, entry, settle, store }) => {
-  const readyIds = async (limit = 9): Promise<string[]> =>
-    (await store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
+  const readyIds = readerOf({ store });
 
   it("is the order of acceptance, up to the limit", async () => {
     await store.accept(["z", "m", "a"].map((hullId, index) => update({ id: `c${index}`, hullId })));
     expect(await readyIds()).toEqual(["z", "m", "a"]);
     expect(await readyIds(2)).toEqual(["z", "m"]);
-  });
-
-  it("is read until 16 MB are together, whatever the limit, and one entry at least", async () => {
-    const large = "x".repeat(7_000_000);
-    const notes = [large, [large, "y"], large, "small", { more: [large, large, large] }, "small"];
-    await store.accept(notes.map((note, index) => update({ id: `c${index}`, hullId: `a${index}`, fields: { note } })));
-    const groups: string[][] = [];
-    for (let ids = await readyIds(); ids.length > 0; ids = await readyIds()) {
-      groups.push(ids);
-      for (const hullId of ids) await attempt("companies", hullId);
-    }
-    expect(groups).toEqual([["a0", "a1", "a2"], ["a3", "a4"], ["a5"]]);
   });
 
   it("puts an entry that was replaced behind those that waited longer", async () => {
@@ -135,5 +127,22 @@ describeStore("the lanes with something to do", ({ accept, entry, settle, store 
     expect(await store.lanes()).toEqual([NEIGHBOUR]);
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await store.depth({ remote: "never", tenant: "seen" })).toEqual({ outbox: 0, hullUpdates: 0 });
+  });
+});
+
+describe("what is ready", () => {
+  const { attempt, store } = setUpStore("memory");
+  const readyIds = readerOf({ store });
+
+  it("is read until 16 MB are together, whatever the limit, and one entry at least", async () => {
+    const large = "x".repeat(7_000_000);
+    const notes = [large, [large, "y"], large, "small", { more: [large, large, large] }, "small"];
+    await store.accept(notes.map((note, index) => update({ id: `c${index}`, hullId: `a${index}`, fields: { note } })));
+    const groups: string[][] = [];
+    for (let ids = await readyIds(); ids.length > 0; ids = await readyIds()) {
+      groups.push(ids);
+      for (const hullId of ids) await attempt("companies", hullId);
+    }
+    expect(groups).toEqual([["a0", "a1", "a2"], ["a3", "a4"], ["a5"]]);
   });
 });
