@@ -15,19 +15,21 @@ const schema = z.object({
   PORT: wholeNumber(0, 65_535).default(8082).describe("Port to listen on; 0 takes a free one."),
   ROLE: oneOf(["all", "web", "worker"])
     .default("all")
-    .describe("What this process does: web takes in and shows, worker delivers and fetches, all does both."),
+    .describe("What this process does: web answers requests, worker delivers and fetches, all does both."),
   DATA_DIR: text
     .default("./data")
     .describe("Folder of the embedded store; belongs to one process at a time. Not used with REDIS_URL."),
   REDIS_URL: text
     .optional()
-    .describe("Redis that several processes share as their store; unset: the store in DATA_DIR."),
+    .describe(
+      "Redis that several processes share as their store (redis://…, rediss://…); unset: the store in DATA_DIR.",
+    ),
   SECRET: z
     .string()
     .min(16, "must have at least 16 characters, preferably random")
     .optional()
     .describe(
-      "Key that encrypts stored credentials, required with REDIS_URL; without it a key file is made in DATA_DIR.",
+      "Key that encrypts stored credentials, 16 characters or more; required with REDIS_URL, else made in DATA_DIR.",
     ),
   SERVICES: z.string().optional().describe("Comma list of the services to serve; all of them by default."),
   HULL_PROTOCOL: oneOf(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
@@ -89,7 +91,7 @@ const schema = z.object({
   LEASE_MS: wholeNumber(100, 600_000)
     .default(15_000)
     .describe(
-      "How long a worker on Redis that says nothing keeps what it works on; others then wait for its calls to end.",
+      "With REDIS_URL: how long a silent worker keeps what it works on; others then wait for its calls to end.",
     ),
 });
 
