@@ -116,7 +116,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   return router;
 }
 
-/** @param services each under its path, and that of the root at the root as well; none where none is served */
+/** @param services each under its path, and that of the root at the root as well; empty in a worker */
 export function createApp(
   options: AppOptions,
   services: readonly (Presented & { readonly routes: Router })[],

@@ -1,4 +1,4 @@
-/** What the engines of a process share with those of other processes, or have for themselves. */
+/** Leases, jobs and quotas: shared with other processes through Redis, or of this process alone. */
 import type { Queue } from "bull";
 import { createBullJobs } from "../src/coordination/bull-jobs";
 import type { Jobs } from "../src/coordination/jobs";
@@ -20,7 +20,7 @@ export interface Coordination {
   readonly windowOf: ((quotaKey: string) => Window) | undefined;
   /** Where calls at a time under a quota key are counted; undefined: in this process. */
   readonly placesOf: ((quotaKey: string) => Places) | undefined;
-  /** Those of all jobs that were asked for, for people who look at them; undefined: they are in this process alone. */
+  /** The Bull queues, for people who look at them; undefined: jobs stay in this process. */
   readonly queues: readonly Queue[] | undefined;
   /** Lets go of everything, once all jobs have ended. */
   close(): Promise<void>;
@@ -41,7 +41,7 @@ export function createOwnCoordination(): Coordination {
 
 export interface RedisCoordinationOptions extends Omit<LeasesOptions, "clocks"> {
   readonly address: RedisAddress;
-  /** For what is asked briefly. */
+  /** For short requests, beside the one that commits use. */
   readonly connection: RedisConnection;
 }
 
@@ -60,7 +60,7 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Coor
         now,
         onError: (job, error) => {
           if (job !== undefined) onError(job, error);
-          // It connects again by itself, and that Redis is lost is said elsewhere.
+          // It reconnects by itself, and `watchRedis` reports that Redis is lost.
           else options.onError(new RedisError(error instanceof Error ? error.message : String(error)));
         },
       });

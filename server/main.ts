@@ -1,4 +1,4 @@
-/** Process entry: a process that receives, delivers and updates Hull, or does one part of that beside others. */
+/** Process entry. `ROLE` says whether this process receives, delivers, or does both. */
 import { once } from "node:events";
 import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
 import { createLogger } from "./log";

@@ -195,7 +195,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
         config.ADMIN_TOKEN === undefined
           ? undefined
           : Router()
-              // Where no service lends it.
+              // A worker serves no console that would bring the style sheet.
               .use(site.mount, styleRoutes())
               .use(gated(Router().use(admin, board ?? []), { token: config.ADMIN_TOKEN, logger })),
     },

@@ -21,7 +21,7 @@ const COLUMNS = html`<th scope="col">Connector</th>
  * @param nowMs when it was asked for, milliseconds since 1970
  * @param home the address of the page
  * @param site a service whose style it has
- * @param queues where the jobs are shown, if they are
+ * @param queues the address of the page that shows the jobs; undefined: there is none
  */
 export function connectorsPage(
   connectors: readonly ConnectorOverview[],

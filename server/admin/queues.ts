@@ -1,4 +1,4 @@
-/** `/admin/queues`: the jobs on Redis, to look at. Nothing can be changed there: a job carries no truth. */
+/** `/admin/queues`: the Bull queues, shown by bull-board, read-only. */
 import { createBullBoard } from "@bull-board/api";
 import { BullAdapter } from "@bull-board/api/bullAdapter";
 import { ExpressAdapter } from "@bull-board/express";
@@ -9,11 +9,12 @@ import { ADMIN } from "./route";
 
 export const QUEUES = `${ADMIN}/queues`;
 
-/** Its own scripts and styles, some of them within the page; the fonts of others are not fetched. */
+/** Scripts and styles of its own, some styles within the page; no fonts from other sites. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'self'";
 
+/** @param queues those of all services; the page is at `QUEUES` */
 export function queueRoutes(queues: readonly Queue[]): Router {
   const serverAdapter = new ExpressAdapter().setBasePath(QUEUES);
   createBullBoard({

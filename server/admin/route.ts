@@ -25,7 +25,7 @@ export interface AdminRouteOptions {
   readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
-  /** The page of the jobs that processes share; undefined: there is none. */
+  /** The address of the page that shows the jobs on Redis; undefined: there is none. */
   readonly queues?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;

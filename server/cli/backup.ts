@@ -27,7 +27,7 @@ The server may run meanwhile. DATA_DIR names its data folder (./data). To restor
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 const NO_BACKUP =
-  "With REDIS_URL there is nothing to copy here: back Redis up by its own means, see docs/operations/many-processes.md.";
+  "With REDIS_URL there is nothing to copy here: the store is on Redis, which has backups of its own. See docs/operations/many-processes.md.";
 
 export function backup(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   return runTool(args, terminal, USAGE, () => {

@@ -11,7 +11,7 @@ const USAGE = `Usage: npm run check
 
   --json               for programs
 
-DATA_DIR names the data folder (./data). Exit code: 0 whole, 1 damaged or not readable, 2 called in a wrong way.`;
+DATA_DIR names the data folder (./data); with REDIS_URL there is nothing to check. Exit code: 0 whole, 1 damaged or not readable, 2 called in a wrong way.`;
 
 /** Damaged rows that are named one by one. */
 const NAMED = 100;

@@ -1,4 +1,4 @@
-/** What a tool talks to: the running server of the data folder; or the store itself, when no server runs or it is on Redis. */
+/** What a tool talks to: the running server of the data folder; or the store itself, if no server runs or it is on Redis. */
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
@@ -30,7 +30,7 @@ export interface OpenAdmin extends AdminClient {
 }
 
 const NO_CHECK =
-  "With REDIS_URL there is no file to read here: Redis has its own tools (redis-check-aof, redis-check-rdb).";
+  "With REDIS_URL there is no file to read here: Redis has tools of its own for its files (redis-check-aof, redis-check-rdb).";
 
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
 export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
@@ -48,7 +48,7 @@ export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
   return { ...adminOf(folder.store, backups), running: false, close: () => folder.close() };
 }
 
-/** Redis lets several in: whether servers run does not matter. */
+/** Several processes may use Redis at once, so it does not matter whether servers run. */
 async function openOnRedis(url: string): Promise<OpenAdmin> {
   const { database } = await openRedisDatabase(url);
   try {
@@ -71,7 +71,7 @@ function adminOf(store: Store, ...more: readonly Router[]): AdminClient {
   const logger = createLogger("silent");
   const routes = adminRoutes({
     services: SERVICES,
-    // Servers look at every lane by themselves, and counts are in the store.
+    // Workers look at every lane regularly, and counts are in the store.
     deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => undefined }),
     connectors: createConnectors({
       store,

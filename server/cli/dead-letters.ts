@@ -18,7 +18,8 @@ const USAGE = `Usage: npm run dead-letters -- <command>
   --code X  --type Y  --tenant <service>/<organization>/<connector id>   choose dead letters for list and replay --all
   --json               for programs
 
-DATA_DIR names the data folder (./data); with REDIS_URL, Redis is asked instead. Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
+The store is in DATA_DIR (./data), or on Redis if REDIS_URL is set.
+Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 type Filter = Omit<Query, "after">;
 const PAGE = 200;
@@ -152,7 +153,7 @@ function printReplayed(admin: OpenAdmin, replayed: ReplayCounts, { terminal, jso
   const closes = "a dead letter closes when its record has arrived";
   const when =
     admin.running === undefined
-      ? `when a worker looks, which it does every few seconds; ${closes}`
+      ? `by a worker within a few seconds; ${closes}`
       : admin.running
         ? `now; ${closes}`
         : "when the server starts";

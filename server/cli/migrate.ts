@@ -7,12 +7,12 @@ import { inSentences, onTerminal, UsageError, type ExitCode, type Terminal } fro
 
 const USAGE = `Usage: npm run migrate -- --from <place> --to <place>
 
-  --from <place>       data folder of a stopped server, or the address of its Redis (redis://…)
-  --to <place>         the same, where nothing is stored yet
+  --from <place>       the data folder of a stopped server, or its Redis (redis://…)
+  --to <place>         where to copy it: a new or empty folder, or an empty Redis database
   --json               for programs
 
-Keys come from the environment: SECRET is that of --from (a folder with a secret.key needs none), TARGET_SECRET that of
---to; without it, --to gets the same one. What to do before and after: docs/migrating.md.
+The keys come from the environment: SECRET is that of --from (a folder with a secret.key needs none), TARGET_SECRET that
+of --to (SECRET if it is not set). What to do before and after: docs/migrating.md.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 const MIN_SECRET = 16;

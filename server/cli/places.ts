@@ -1,4 +1,4 @@
-/** The two ends of a move: a data folder, or a Redis, opened for this process alone. */
+/** The two places of a migration, each a data folder or a Redis that no other process uses meanwhile. */
 import { existsSync } from "node:fs";
 import { ROOT_SERVICE } from "../../src/services";
 import { lockFolder } from "../../src/storage/data-folder/exclusive";
@@ -93,7 +93,7 @@ async function assertUnused(connection: RedisConnection): Promise<readonly strin
     own = await connection.command("CLIENT", "ID");
   } catch {
     return [
-      `Redis at ${connection.name} does not say who uses it (CLIENT LIST). Make sure that all servers are stopped.`,
+      `Redis at ${connection.name} does not allow CLIENT LIST, so it is not known who uses it. Make sure that all servers are stopped.`,
     ];
   }
   const factsOf = (line: string): ReadonlyMap<string, string> =>
@@ -107,6 +107,6 @@ async function assertUnused(connection: RedisConnection): Promise<readonly strin
   const addresses = [...new Set(others.map((client) => client.get("addr")?.replace(/:\d+$/, "") ?? "?"))].join(", ");
   throw new Error(
     `Redis at ${connection.name} is in use: servers or tools at ${addresses} are connected. ` +
-      "Stop them. One that was killed is gone at once, one whose machine was lost after some minutes.",
+      "Stop them. The connection of a killed process is gone at once, that of a lost machine after some minutes.",
   );
 }

@@ -12,7 +12,8 @@ const USAGE = `Usage: npm run tenants -- <command>
 
   --json               for programs
 
-DATA_DIR names the data folder (./data); with REDIS_URL, Redis is asked instead. Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
+The store is in DATA_DIR (./data), or on Redis if REDIS_URL is set.
+Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 export function tenants(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   return runTool(args, terminal, USAGE, () => {

@@ -57,8 +57,7 @@ const DISK_FULL =
   "Try again later; if it stays like this, tell those who run this server.";
 
 const STORE_LOST =
-  "This server cannot reach what it keeps its records in. " +
-  "Try again later; if it stays like this, tell those who run this server.";
+  "This server cannot reach its store. " + "Try again later; if it stays like this, tell those who run this server.";
 
 function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof DiskError && error.code === REDIS_LOST)

@@ -161,7 +161,7 @@ const SHARED = {
   },
   Broken: {
     status: 503,
-    text: "Something broke on our side, its disk is full, or its Redis is lost; try again",
+    text: "Something broke on our side, the disk is full, or Redis is lost; try again",
     codes: ["internal", "disk_full", "store_lost"],
   },
 } as const satisfies Readonly<Record<string, Refusal>>;

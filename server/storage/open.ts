@@ -19,7 +19,7 @@ export interface OpenStorage extends Storage {
   readonly secret: string;
   /** Where it is, for the log: the folder, or Redis without its password. */
   readonly place: { readonly data_dir: string } | { readonly redis: string };
-  /** What runs the risk of being lost, in sentences. */
+  /** What could be lost as Redis is set up; sentences for operators. */
   readonly warnings: readonly string[];
   /** Lets the tools of this machine in, where they have a way of their own. */
   serve(routes: Router | undefined): void;

@@ -18,7 +18,7 @@ export interface RedisStorageOptions
   readonly now: () => number;
   /** Told once when Redis is lost, and once when it is back. */
   readonly onChange: (trouble: string | undefined) => void;
-  /** Called with errors of renewals and the like, which are tried again. */
+  /** Called with errors of work that is tried again, such as renewals of leases. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -26,7 +26,7 @@ export interface RedisStorage extends Storage {
   readonly coordination: Coordination;
   /** Where it is, without a password. */
   readonly name: string;
-  /** Sentences about what may be lost. */
+  /** What could be lost as Redis is set up; sentences. */
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   const { url, now, onChange, onError, onDamaged } = options;
   const address = readRedisUrl(url);
   const opened = await openRedisDatabase(url);
-  // What it is asked is asked on, and does not wait behind commits.
+  // Short requests do not wait behind commits.
   const connection = connectRedis(address);
   const watch = watchRedis({ connection: connectRedis(address, LOST_MS), onChange });
   const database = watch.guard(opened.database);

@@ -37,7 +37,7 @@ const isDemo = (name: string): name is keyof typeof DEMOS => Object.hasOwn(DEMOS
 
 const ON_REDIS = [
   "The connector runs as three processes on a Redis of its own, which ends with the demo. In the middle",
-  "one of the two workers is killed while it writes; nothing may be lost, and nothing made twice.",
+  "one of the two workers is killed while it writes. Nothing may be lost, and nothing created twice.",
   "",
 ];
 

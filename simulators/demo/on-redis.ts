@@ -1,4 +1,4 @@
-/** The connector as several processes on one Redis: one takes in, two deliver, and one of these is killed on the way. */
+/** The connector as three processes on one Redis: one receives, two deliver, and one of those two is killed on the way. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -42,8 +42,9 @@ export const startOnRedis =
     }
     const named = workers.map((server, index) => ({ server, name: WORKERS[index] ?? "a worker" }));
     screen.line(`  redis-server  127.0.0.1:${redis.port}, every write flushed to disk before it is answered`);
-    screen.line(`  web           process ${web.pid}, takes in what Hull sends`);
-    for (const { name, server } of named) screen.line(`  ${name}      process ${server.pid}, delivers and tells Hull`);
+    screen.line(`  web           process ${web.pid}, receives what Hull sends`);
+    for (const { name, server } of named)
+      screen.line(`  ${name}      process ${server.pid}, delivers and updates Hull`);
     screen.line();
     const failure = Promise.race([redis.failure, ...started.map((server) => server.failure)]);
     failure.catch(() => undefined);
@@ -56,7 +57,7 @@ export const startOnRedis =
         const other = named.find((each) => each !== busy);
         if (busy === undefined || other === undefined) throw new Error("There is no worker to kill.");
         await busy.server.kill();
-        return `${busy.name} was killed (kill -9); ${other.name} takes over once the lease is over,`;
+        return `${busy.name} was killed (kill -9); ${other.name} takes over when the lease has run out,`;
       },
       stop,
     };
@@ -85,7 +86,7 @@ export function createKill(screen: Screen): Kill {
       forget();
       const words = await connector.killWorker?.();
       screen.line(`  In the middle of ${route}, ${words ?? "nobody was killed"}`);
-      screen.line("  and finds out what of it was done: the service had done it, but the answer was lost.");
+      screen.line("  and finds out what became of the write: the service had made it, but the answer was lost.");
       screen.line();
     });
   }

@@ -6,7 +6,7 @@ import { answer, type Part } from "../../openapi/part";
 const status = z.object({
   status: z.enum(["ok", "closing", "error"]),
   message: z.string().optional(),
-  warnings: z.array(z.string()).optional().meta({ description: "What may be lost as Redis is set up." }),
+  warnings: z.array(z.string()).optional().meta({ description: "What could be lost because of how Redis is set up." }),
 });
 const OK = { status: "ok" };
 

@@ -7,7 +7,7 @@ import type { Store } from "../../../src/storage/port/store";
 export interface HealthRouteOptions {
   readonly store: Store;
   readonly disk: Pick<Disk, "trouble">;
-  /** What those who run the server should know although it can do its work; sentences. */
+  /** What operators should know although the server can do its work; sentences. */
   readonly warnings: readonly string[];
   /** False once the shutdown has begun. */
   readonly accepting: () => boolean;
@@ -32,7 +32,7 @@ export function healthRoutes({ store, disk, warnings, accepting }: HealthRouteOp
       response.status(503).json({ status: "error", message });
       return;
     }
-    // Whoever asks does not wait for long.
+    // Probes of load balancers do not wait for long.
     const answers = store.ping().then(
       () => true,
       () => false,

@@ -126,7 +126,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return ownership.own(remote, { work, recover: recoverAll, leavesFlights });
   }
 
-  /** The owner of a remote may only be telling Hull, or be dead; whoever has seen that knows since when. */
+  /** Its owner may only be updating Hull, or be dead: a process must look more than once to see since when it is silent. */
   function lookAgain(remote: string): void {
     jobs.wakeHereAt(deliverJob({ remote }), now() + OWNED_LOOK_MS);
   }
@@ -136,12 +136,12 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     const served = await own(
       remote,
       async (owned) => {
-        const tell = async (): Promise<void> => {
+        const wakeHullUpdates = async (): Promise<void> => {
           for (const lane of await lanesOf(remote)) jobs.wakeHere(hullUpdateJob(lane));
         };
-        await tell();
-        const teller = setInterval(() => void tell().catch(options.onError), pace.pollMs).unref();
-        await deliver(owned, remote).finally(() => clearInterval(teller));
+        await wakeHullUpdates();
+        const timer = setInterval(() => void wakeHullUpdates().catch(options.onError), pace.pollMs).unref();
+        await deliver(owned, remote).finally(() => clearInterval(timer));
         return true;
       },
       true,

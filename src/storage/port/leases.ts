@@ -6,7 +6,7 @@ export interface Fence {
   readonly name: string;
   /** Nobody else ever has the same. */
   readonly id: string;
-  /** For whom it is worked on: what is written for somebody who was erased is not written. */
+  /** The tenant that it is done for: once that is erased, commits write nothing. */
   readonly tenant?: string;
 }
 

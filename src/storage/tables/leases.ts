@@ -1,4 +1,4 @@
-/** Who works on what, and whether he lives. Renewals stand apart, so that commits under a fence do not meet them. */
+/** Which process works on what, and whether it is alive. Renewals are rows apart: they do not conflict with commits under a fence. */
 import isEqual from "lodash/isEqual";
 import type { Database } from "../database/rows";
 import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState } from "../port/leases";

@@ -8,7 +8,7 @@ import { RedisError, type RedisConnection } from "./connection";
 import { PREFIX } from "./database";
 
 export interface RedisWatchOptions {
-  /** For nobody else; its patience says when Redis counts as lost. Closed with the watch. */
+  /** For nobody else; its time-out says when Redis counts as lost. Closed with the watch. */
   readonly connection: RedisConnection;
   /** Told once when Redis is lost, and once when it is back. */
   readonly onChange: (trouble: string | undefined) => void;
