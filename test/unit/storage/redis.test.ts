@@ -137,6 +137,13 @@ describe("a commit", () => {
   });
 });
 
+it("tens of thousands of rows are asked for and changed together", async () => {
+  const database = open();
+  const keys = Array.from({ length: 40_000 }, (_, index): Key => [index]);
+  await write(database, ...keys.map((key) => put(key, 1)));
+  expect(await database.read((rows) => keys.filter((key) => rows.get(ROWS, key) === 1))).toHaveLength(keys.length);
+});
+
 describe("what a connection remembers", () => {
   it("saves asking, and is compared: what others wrote meanwhile is seen", async () => {
     const [database, other] = [open(), open()];

@@ -109,15 +109,18 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
   return {
     name,
     command: (command, ...parts) => ask(async () => String(await client.call(command, ...parts))),
-    run: (script, keys, parts) =>
-      ask(async () => {
+    run: (script, keys, parts) => {
+      // As a list: so many arguments of a call would not fit on the stack.
+      const given = [keys.length, ...keys, ...parts];
+      return ask(async () => {
         try {
-          return await client.callBuffer("EVALSHA", shaOf(script), keys.length, ...keys, ...parts);
+          return await client.callBuffer("EVALSHA", [shaOf(script), ...given]);
         } catch (error) {
           if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
-          return client.callBuffer("EVAL", script, keys.length, ...keys, ...parts);
+          return client.callBuffer("EVAL", [script, ...given]);
         }
-      }),
+      });
+    },
     close: () => {
       closed = true;
       client.disconnect();
