@@ -7,10 +7,12 @@ import { connectRedis, type RedisConnection } from "../../../src/storage/databas
 import { createRedisDatabase, openRedisDatabase } from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
+import { TenantErased } from "../../../src/storage/port/leases";
+import { TABLE_NAMES } from "../../../src/storage/tables/tables";
 import { openLossyProxy } from "../../fixture/lossy-proxy";
 import { addressOf, freePort, sharedRedis, startRedis } from "../../fixture/redis";
 import { auditOf } from "./audit";
-import { LANE } from "./builders";
+import { LANE, seen, tenantRow, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
 import { deliverSome, MESSAGES } from "./two-stores";
 
@@ -267,6 +269,36 @@ describe("two stores at one Redis", () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it.each([1, 2, 3, 4])("keep nothing of a connector that one erases while the other works for it (%i)", async () => {
+    const [worker, tool] = await Promise.all(
+      [open(), open()].map((database) => openStore({ database, now: () => START_MS })),
+    );
+    if (worker === undefined || tool === undefined) throw new Error("There are two.");
+    await tool.saveTenant(tenantRow());
+    await tool.assign(LANE.tenant, LANE.remote, "f");
+    await tool.accept(MESSAGES);
+    const fence = { name: LANE.remote, id: "w1" };
+    await worker.takeLease(fence, undefined);
+    const owned = worker.under({ ...fence, tenant: LANE.tenant });
+    const line = { type: "companies", hullId: "", remoteId: "p1", outcome: "sent", code: "told", text: "" };
+    const work = async (): Promise<never> => {
+      for (let turn = 0; ; turn += 1) {
+        const run = { id: `r${turn}`, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
+        await owned.beginRun(run, false);
+        await owned.accept([update({ id: `late ${turn}`, hullId: `a${turn % 8}`, version: 10 + turn })]);
+        await deliverSome(owned);
+        const rows = [{ seen: seen(`p${turn}`, { keys: { email: `late ${turn}` } }), line }];
+        await owned.takeFetched(LANE.remote, "companies", { readAtMs: START_MS, run: run.id, settleMs: 0, rows });
+        await owned.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+      }
+    };
+    const working = work().catch((error: unknown) => error);
+    expect(await tool.forgetTenant(LANE.tenant)).toBeGreaterThan(8);
+    expect(await working).toBeInstanceOf(TenantErased);
+    const left = await open().read((rows) => TABLE_NAMES.filter((name) => rows.size(name, []) > 0));
+    expect(left.filter((name) => name !== "seen").toSorted()).toEqual(["leases", "meta"]);
   });
 });
 
