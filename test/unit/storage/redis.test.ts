@@ -127,6 +127,53 @@ describe("a commit", () => {
     expect(await client.ttl(ids[0] ?? "")).toBeLessThanOrEqual(600);
   });
 
+  it("is not asked for again by a process that was stopped for longer than its id is kept", async () => {
+    let stoppedMs = 0;
+    let commits = 0;
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + stoppedMs);
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      (request) => {
+        if (!isCommit(request)) return undefined;
+        commits += 1;
+        setTimeout(() => (stoppedMs = 700_000), 20);
+        return "BUSY Redis is busy.";
+      },
+    );
+    try {
+      await expect(write(open(proxy.path), put(["a"], 1))).rejects.toThrow("does not answer: BUSY");
+      expect(commits).toBe(1);
+    } finally {
+      clock.mockRestore();
+      await proxy.close();
+    }
+  });
+
+  it.each([
+    "READONLY You can't write against a read only replica. script: e9d9d7, on @user_script:64.",
+    "ERR Error running script (call to f_e9d9d7): @user_script:64: @user_script: 64: -READONLY You can't write.",
+    "ERR Error running script (call to f_e9d9d7): @user_script:64: @user_script: 64: -NOREPLICAS Not enough.",
+  ])("is sent again to a server that says %s", async (words) => {
+    const refusals = [words];
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      (request) => (isCommit(request) ? refusals.shift() : undefined),
+    );
+    try {
+      const database = open(proxy.path);
+      await write(database, put(["a"], 1));
+      expect(await get(database, ["a"])).toBe(1);
+      expect(refusals).toEqual([]);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it("is never lost between two connections, each with its own idea of what is there", async () => {
     const clients = [open(), open()];
     const fifty = async (database: Database): Promise<void> => {
