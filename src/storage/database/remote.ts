@@ -165,6 +165,13 @@ interface Run<S> {
   readonly reads: () => readonly Read<S>[];
 }
 
+interface Walked<S> {
+  readonly question: Walk;
+  readonly rows: Answer<S>["rows"];
+  /** How far the work has come. */
+  seen: number;
+}
+
 /**
  * A run over what is known. What is not known is noted and counts as absent for the rest of the run, which is abandoned:
  * that way one run notes much, instead of one thing. Nothing of an abandoned run is seen; one that goes in circles over
@@ -177,7 +184,8 @@ function openRun<S>(
   const asked = new Map<string, Question>();
   const missing = new Map<string, Question>();
   const guessed = new Map<string, Question>();
-  const reads = new Map<string, Read<S>>();
+  const whole = new Map<string, Read<S>>();
+  const walked = new Map<string, Walked<S>>();
   /** Questions since the last new one. */
   let repeated = 0;
   let isAbandoned = false;
@@ -204,14 +212,14 @@ function openRun<S>(
 
   function askWhole(question: Question): Answer<S> {
     const { id, answer } = ask(question);
-    reads.set(id, { question, answer });
+    whole.set(id, { question, answer });
     return answer;
   }
 
-  function noteWalk(id: string, question: Walk, { rows }: Answer<S>, seen: number): void {
-    const before = reads.get(id)?.question;
-    if (before?.kind === "walk" && before.limit >= seen) return;
-    reads.set(id, { question: { ...question, limit: seen }, answer: { rows: rows.slice(0, seen), size: 0 } });
+  function walkOf(id: string, question: Walk, { rows }: Answer<S>): Walked<S> {
+    const walk = walked.get(id) ?? { question, rows, seen: 0 };
+    walked.set(id, walk);
+    return walk;
   }
 
   function* range(
@@ -223,13 +231,14 @@ function openRun<S>(
     while (left > 0) {
       const question: Walk = { kind: "walk", table, prefix, after: from, end, limit: Math.min(left, part) };
       const { id, answer } = ask(question);
+      const walk = walkOf(id, question, answer);
       for (const [index, [key, stored]] of answer.rows.entries()) {
-        noteWalk(id, question, answer, index + 1);
+        walk.seen = Math.max(walk.seen, index + 1);
         const value = skipDamaged === true ? wholeOr(() => decode(stored, table, key)) : decode(stored, table, key);
         if (value !== undefined) yield [key, value];
       }
       if (answer.rows.length < question.limit) {
-        noteWalk(id, question, answer, question.limit);
+        walk.seen = question.limit;
         return;
       }
       from = answer.rows.at(-1)?.[0];
@@ -251,6 +260,12 @@ function openRun<S>(
     guessed: () => [...guessed.values()],
     isAbandoned: () => isAbandoned,
     questions: () => [...asked.values()],
-    reads: () => [...reads.values()],
+    reads: () => [
+      ...whole.values(),
+      ...Array.from(walked.values(), ({ question, rows, seen }) => ({
+        question: { ...question, limit: seen },
+        answer: { rows: rows.slice(0, seen), size: 0 },
+      })),
+    ],
   };
 }

@@ -31,18 +31,17 @@ import { commit, dropSums, read, removeRows, type Table, type View } from "../ta
 const SLICE = 500;
 
 /**
- * Returns how many rows there were. If interrupted, it is simply begun again: the tenant's own row goes last.
+ * Returns how many rows there were. The tenant's own row goes first: from then on no owner writes for it (`fenced`), in
+ * whichever process. If interrupted, it is simply begun again: its places are known until the end.
  *
  * @param remotes its remotes before it was erased, for checking that nothing was written since
  */
 export async function forgetTenant(database: Database, tenant: string, remotes: readonly string[]): Promise<number> {
-  let removed = 0;
+  const { lanes, rows } = await commit(database, (view) => forgetTenantRow(view, tenant, remotes));
+  let removed = rows;
   const untilNothing = async (step: (view: View) => number): Promise<void> => {
     for (let rows = 1; rows > 0; removed += rows) rows = await commit(database, step);
   };
-  const lanes = await read(database, (view) =>
-    uniqBy([...lanesOf(view, tenant), ...remotes.map((remote) => ({ remote, tenant }))], "remote"),
-  );
   for (const lane of lanes) {
     for (let again = true; again;) {
       again = await leavePlace(database, lane);
@@ -52,7 +51,7 @@ export async function forgetTenant(database: Database, tenant: string, remotes: 
     }
   }
   await untilNothing((view) => forgetRunsOf(view, tenant, SLICE));
-  return removed + (await commit(database, (view) => forgetTenantRow(view, lanes, tenant)));
+  return removed + (await commit(database, (view) => forgetCounts(view, lanes, tenant)));
 }
 
 /** Where the rows of a remote stand. */
@@ -167,10 +166,22 @@ async function walk<V, I extends string>(
   return removed;
 }
 
-/** The last step: after it nothing names the tenant any more. */
-function forgetTenantRow(view: View, lanes: readonly Lane[], tenant: string): number {
-  let removed = removeRows(view, TENANTS, [tenant]);
+/** The first step. @returns every place where something of the tenant may be */
+function forgetTenantRow(
+  view: View,
+  tenant: string,
+  remotes: readonly string[],
+): { readonly lanes: readonly Lane[]; readonly rows: number } {
+  const lanes = uniqBy([...lanesOf(view, tenant), ...remotes.map((remote) => ({ remote, tenant }))], "remote");
+  // By these they are found again.
+  for (const { remote } of lanes) view.add(DEPTH, [remote, tenant, "outbox"], 0);
   view.remove(GRANTS, [tenant]);
+  return { lanes, rows: removeRows(view, TENANTS, [tenant]) };
+}
+
+/** The last step: after it nothing names the tenant any more. */
+function forgetCounts(view: View, lanes: readonly Lane[], tenant: string): number {
+  let removed = 0;
   // What ended while it was being erased was counted under its other name.
   for (const name of [tenant, leaving(tenant)]) {
     for (const { remote } of lanes) dropSums(view, DEPTH, [remote, name]);

@@ -7,10 +7,12 @@ import { connectRedis, type RedisConnection } from "../../../src/storage/databas
 import { createRedisDatabase, openRedisDatabase } from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
+import { TenantErased } from "../../../src/storage/port/leases";
+import { TABLE_NAMES } from "../../../src/storage/tables/tables";
 import { openLossyProxy } from "../../fixture/lossy-proxy";
 import { addressOf, freePort, sharedRedis, startRedis } from "../../fixture/redis";
 import { auditOf } from "./audit";
-import { LANE } from "./builders";
+import { LANE, seen, tenantRow, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
 import { deliverSome, MESSAGES } from "./two-stores";
 
@@ -125,6 +127,53 @@ describe("a commit", () => {
     expect(await client.ttl(ids[0] ?? "")).toBeLessThanOrEqual(600);
   });
 
+  it("is not asked for again by a process that was stopped for longer than its id is kept", async () => {
+    let stoppedMs = 0;
+    let commits = 0;
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + stoppedMs);
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      (request) => {
+        if (!isCommit(request)) return undefined;
+        commits += 1;
+        setTimeout(() => (stoppedMs = 700_000), 20);
+        return "BUSY Redis is busy.";
+      },
+    );
+    try {
+      await expect(write(open(proxy.path), put(["a"], 1))).rejects.toThrow("does not answer: BUSY");
+      expect(commits).toBe(1);
+    } finally {
+      clock.mockRestore();
+      await proxy.close();
+    }
+  });
+
+  it.each([
+    "READONLY You can't write against a read only replica. script: e9d9d7, on @user_script:64.",
+    "ERR Error running script (call to f_e9d9d7): @user_script:64: @user_script: 64: -READONLY You can't write.",
+    "ERR Error running script (call to f_e9d9d7): @user_script:64: @user_script: 64: -NOREPLICAS Not enough.",
+  ])("is sent again to a server that says %s", async (words) => {
+    const refusals = [words];
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      (request) => (isCommit(request) ? refusals.shift() : undefined),
+    );
+    try {
+      const database = open(proxy.path);
+      await write(database, put(["a"], 1));
+      expect(await get(database, ["a"])).toBe(1);
+      expect(refusals).toEqual([]);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it("is never lost between two connections, each with its own idea of what is there", async () => {
     const clients = [open(), open()];
     const fifty = async (database: Database): Promise<void> => {
@@ -135,6 +184,13 @@ describe("a commit", () => {
       expect([await get(database, ["a"]), await get(database, ["n"], "counts")]).toEqual([100, 100]);
     }
   });
+});
+
+it("tens of thousands of rows are asked for and changed together", async () => {
+  const database = open();
+  const keys = Array.from({ length: 40_000 }, (_, index): Key => [index]);
+  await write(database, ...keys.map((key) => put(key, 1)));
+  expect(await database.read((rows) => keys.filter((key) => rows.get(ROWS, key) === 1))).toHaveLength(keys.length);
 });
 
 describe("what a connection remembers", () => {
@@ -260,6 +316,36 @@ describe("two stores at one Redis", () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it.each([1, 2, 3, 4])("keep nothing of a connector that one erases while the other works for it (%i)", async () => {
+    const [worker, tool] = await Promise.all(
+      [open(), open()].map((database) => openStore({ database, now: () => START_MS })),
+    );
+    if (worker === undefined || tool === undefined) throw new Error("There are two.");
+    await tool.saveTenant(tenantRow());
+    await tool.assign(LANE.tenant, LANE.remote, "f");
+    await tool.accept(MESSAGES);
+    const fence = { name: LANE.remote, id: "w1" };
+    await worker.takeLease(fence, undefined);
+    const owned = worker.under({ ...fence, tenant: LANE.tenant });
+    const line = { type: "companies", hullId: "", remoteId: "p1", outcome: "sent", code: "told", text: "" };
+    const work = async (): Promise<never> => {
+      for (let turn = 0; ; turn += 1) {
+        const run = { id: `r${turn}`, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
+        await owned.beginRun(run, false);
+        await owned.accept([update({ id: `late ${turn}`, hullId: `a${turn % 8}`, version: 10 + turn })]);
+        await deliverSome(owned);
+        const rows = [{ seen: seen(`p${turn}`, { keys: { email: `late ${turn}` } }), line }];
+        await owned.takeFetched(LANE.remote, "companies", { readAtMs: START_MS, run: run.id, settleMs: 0, rows });
+        await owned.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+      }
+    };
+    const working = work().catch((error: unknown) => error);
+    expect(await tool.forgetTenant(LANE.tenant)).toBeGreaterThan(8);
+    expect(await working).toBeInstanceOf(TenantErased);
+    const left = await open().read((rows) => TABLE_NAMES.filter((name) => rows.size(name, []) > 0));
+    expect(left.filter((name) => name !== "seen").toSorted()).toEqual(["leases", "meta"]);
   });
 });
 

@@ -1,6 +1,8 @@
 /** The database at the other end of a connection: what it promises although requests are lost and others write meanwhile. */
+import { setImmediate } from "node:timers/promises";
 import { createDryDatabase } from "../../../src/storage/database/dry-run";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
+import { createRemoteDatabase, type Answer, type Question } from "../../../src/storage/database/remote";
 import type { Database, Key, RangeOptions, Rows } from "../../../src/storage/database/rows";
 import type { Store } from "../../../src/storage/port/store";
 import { connectRemote, createRemoteServer, mildFaults, type Fault } from "../../fixture/remote-database";
@@ -295,6 +297,22 @@ describe("a walk", () => {
     });
     expect(first).toEqual(keys[0]);
     expect(fetched).toBe(3);
+  });
+
+  it("over very many rows takes no longer for each of them", async () => {
+    const rows = Array.from({ length: 300_000 }, (_, index) => [[index], "1"] as const);
+    const answerTo = (question: Question): Answer<string> => {
+      if (question.kind !== "walk") return { rows: [], size: 0 };
+      const from = question.after === undefined ? 0 : Number(question.after[0]) + 1;
+      return { rows: rows.slice(from, from + question.limit), size: 0 };
+    };
+    const { read } = createRemoteDatabase<string>({
+      fetch: (questions) => setImmediate(questions.map(answerTo)),
+      apply: (_, changes) => Promise.resolve(changes.map(() => undefined)),
+      decode: Number,
+      wait: () => Promise.resolve(),
+    });
+    expect(await read((found) => [...found.range(ROWS, [])].length)).toBe(rows.length);
   });
 
   it("meets the same rows as in memory", async () => {

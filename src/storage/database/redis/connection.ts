@@ -27,8 +27,12 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const PAUSE_MS = 50;
 const MOST_RECONNECT_MS = 1_000;
 
-/** Answers of a server that will take the same request later: it starts, is busy, or another one takes its place. */
-const LATER = /^(?:LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOREPLICAS|MISCONF)\b/;
+/**
+ * Answers of a server that will take the same request later: it starts, is busy, or another one takes its place. Before
+ * version 7 there are other words first if a script met it.
+ */
+const LATER = /(?:^|: -)(?:LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOREPLICAS|MISCONF)\b/;
+const IS_REPLICA = /(?:^|: -)READONLY\b/;
 
 /** What no second attempt changes. */
 const UNKNOWN_USER = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR invalid password)\b/;
@@ -67,7 +71,7 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(PAUSE_MS * times, MOST_RECONNECT_MS),
     // A master that became a replica: the name leads to another one.
-    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    reconnectOnError: ({ message }) => IS_REPLICA.test(message),
   });
   // Each request that waits for the connection listens.
   client.setMaxListeners(0);
@@ -80,16 +84,18 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     const endMs = performance.now() + waitMs;
     for (;;) {
       if (closed) throw new RedisError(`The connection to Redis at ${name} is closed.`);
+      let message: string;
       try {
         return await once();
       } catch (error) {
         // Never the error itself: it carries the command, which may hold a password, and rows.
-        const message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
+        message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
         const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message);
         if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}`);
-        if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${message}`);
       }
       await pause();
+      // The process may have been stopped for long: a commit that is asked for too late would be applied twice.
+      if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${message}`);
     }
   }
 
@@ -109,15 +115,18 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
   return {
     name,
     command: (command, ...parts) => ask(async () => String(await client.call(command, ...parts))),
-    run: (script, keys, parts) =>
-      ask(async () => {
+    run: (script, keys, parts) => {
+      // As a list: so many arguments of a call would not fit on the stack.
+      const given = [keys.length, ...keys, ...parts];
+      return ask(async () => {
         try {
-          return await client.callBuffer("EVALSHA", shaOf(script), keys.length, ...keys, ...parts);
+          return await client.callBuffer("EVALSHA", [shaOf(script), ...given]);
         } catch (error) {
           if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
-          return client.callBuffer("EVAL", script, keys.length, ...keys, ...parts);
+          return client.callBuffer("EVAL", [script, ...given]);
         }
-      }),
+      });
+    },
     close: () => {
       closed = true;
       client.disconnect();
