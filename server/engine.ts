@@ -66,6 +66,7 @@ export interface EngineContext {
 }
 
 export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, Presented {
+  readonly face: ServiceDefinition["face"];
   readonly routes: Router;
   readonly deliveryWorker: DeliveryWorker;
   /** What a person granted a tenant. */
