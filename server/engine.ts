@@ -31,6 +31,7 @@ import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import type { GrantAccess } from "../src/engine/authorization/grant";
 import type { Seal } from "../src/storage/port/seal";
+import type { Store } from "../src/storage/port/store";
 import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
 import { serviceRoutes } from "./app";
 import type { Presented } from "./routes/public/home";
@@ -65,6 +66,7 @@ export interface EngineContext {
 }
 
 export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, Presented {
+  readonly face: ServiceDefinition["face"];
   readonly routes: Router;
   readonly deliveryWorker: DeliveryWorker;
   /** What a person granted a tenant. */
@@ -185,7 +187,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   });
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
   const announce: Engine["announce"] = (outcomes) => deliveryWorker.announce(outcomes);
-  const intakeOn = (there: Log) => createIntake({ store, service, seal, log: there, now, wake });
+  const intakeOn = (log: Log, store: Store) => createIntake({ store, service, seal, log, now, wake });
   const runs = createRuns({
     store,
     service,
@@ -236,7 +238,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     tenants,
     protocol,
-    intake: intakeOn(log),
+    intake: intakeOn(log, store),
     deliveryWorker,
     forget: createForgetting({ store, service, log, announce, wake }),
     requireSignature: config.HULL_REQUIRE_SIGNATURE,

@@ -32,6 +32,7 @@ import { createMetrics } from "./metrics";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
+import { assetFiles } from "./routes/public/manifest";
 import { openStorage, type OpenStorage } from "./storage/open";
 
 export interface Connector {
@@ -177,6 +178,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     deadLetters,
     connectors,
     queues: board && QUEUES,
+    web: serves ? "" : (config.PUBLIC_URL ?? false),
     now,
     logger,
   });
@@ -195,8 +197,8 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
         config.ADMIN_TOKEN === undefined
           ? undefined
           : Router()
-              // A worker serves no console that would bring the style sheet.
-              .use(site.mount, styleRoutes())
+              // A worker serves no console that would bring them.
+              .use(site.mount, styleRoutes(), assetFiles(first.face.assets))
               .use(gated(Router().use(admin, board ?? []), { token: config.ADMIN_TOKEN, logger })),
     },
     serves ? all : [],

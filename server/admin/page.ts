@@ -17,28 +17,42 @@ const COLUMNS = html`<th scope="col">Connector</th>
   <th scope="col" class="number">Oldest</th>
   <th scope="col" class="number">Dead letters</th>`;
 
-/**
- * @param nowMs when it was asked for, milliseconds since 1970
- * @param home the address of the page
- * @param site a service whose style it has
- * @param queues the address of the page that shows the jobs; undefined: there is none
- */
+export interface ConnectorsPageOptions {
+  /** The address of the page. */
+  readonly home: string;
+  /** A service whose style it has. */
+  readonly site: Site;
+  /** The address of the page that shows the jobs; undefined: there is none. */
+  readonly queues?: string | undefined;
+  /** The server that shows the services' own pages: empty, this one; `false`: another one, and nobody says which. */
+  readonly web?: Web;
+}
+
+export type Web = string | false;
+
+/** @param nowMs when it was asked for, milliseconds since 1970 */
 export function connectorsPage(
   connectors: readonly ConnectorOverview[],
   nowMs: number,
-  { home, site, queues }: { readonly home: string; readonly site: Site; readonly queues?: string | undefined },
+  { home, site, queues, web = "" }: ConnectorsPageOptions,
 ): string {
   const jobs = queues !== undefined && html`<p class="hint"><a href="${queues}/">Jobs of all processes</a></p>`;
-  const body = connectors.length === 0 ? nobody(site) : [totals(connectors), list(connectors, nowMs)];
-  return page({ site, title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body, jobs] });
+  const body = connectors.length === 0 ? nobody(site, web) : [totals(connectors), list(connectors, nowMs, web)];
+  // The pages that the usual one leads to are not here.
+  const footer = web === "" ? undefined : html`All times are UTC.`;
+  const all = [html`<h1>All connectors</h1>`, body, jobs];
+  return page({ site, title: "All connectors", home, atMs: nowMs, footer, body: all });
 }
 
-const nobody = ({ mount }: Site): Html =>
+const linkTo = (web: Web, path: string, words: Content): Content =>
+  web === false ? words : html`<a href="${web}${path}">${words}</a>`;
+
+const nobody = ({ mount }: Site, web: Web): Html =>
   html`<section aria-labelledby="none">
     <h2 id="none">No connector is known yet</h2>
     <p>
-      Install one in Hull by this server's <a href="${mount}/manifest.json">manifest</a> and save its settings. It
-      appears here when Hull has called this server for the first time.
+      Install one in Hull by this server's ${linkTo(web, `${mount}/manifest.json`, "manifest")} and save its settings.
+      It appears here when Hull has called this server for the first time.
     </p>
   </section>`;
 
@@ -64,7 +78,7 @@ function isTroubled({ health, pauses, deadLetters }: ConnectorOverview): boolean
   return (health?.status ?? "ok") !== "ok" || pauses.length > 0 || deadLetters > 0;
 }
 
-function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {
+function list(connectors: readonly ConnectorOverview[], nowMs: number, web: Web): Html {
   return html`<section aria-labelledby="connectors">
     <h2 id="connectors">One by one</h2>
     <p class="hint">Those in trouble come first. This page asks no service; the console of a connector does.</p>
@@ -76,23 +90,23 @@ function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {
           </tr>
         </thead>
         <tbody>
-          ${connectors.map((each) => row(each, nowMs))}
+          ${connectors.map((each) => row(each, nowMs, web))}
         </tbody>
       </table>
     </div>
   </section>`;
 }
 
-function row(connector: ConnectorOverview, nowMs: number): Html {
+function row(connector: ConnectorOverview, nowMs: number, web: Web): Html {
   const { organization, connectorId, outbox, hullUpdates, oldestAtMs, deadLetters, moreDeadLetters } = connector;
   const reasons = reasonsOf(connector);
   const since = oldestAtMs === undefined ? "none" : span(Math.max(0, nowMs - oldestAtMs));
   const mood = connector.health?.status === "error" ? "why" : "why mild";
+  const itsConsole = consoleLink({ mount: mountOf(serviceOf(connector.tenant)) }, organization);
+  const name = web === false ? organization : html`${organization} <span class="hidden">(its console)</span>`;
   return html`<tr>
       <th scope="row" data-label="Connector">
-        <a href="${consoleLink({ mount: mountOf(serviceOf(connector.tenant)) }, organization)}"
-          >${organization} <span class="hidden">(its console)</span></a
-        >
+        ${linkTo(web, itsConsole, name)}
         <span class="id">${connectorId}</span>
       </th>
       <td data-label="Service"><span>${connector.service}</span></td>

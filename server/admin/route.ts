@@ -17,16 +17,14 @@ import { DEAD_LETTER_WORDS, deadLetterRouter } from "../routes/dead-letters/rout
 import { showAnyDeadLetter, showAnyDeadLetterDetail, showConnector } from "./answer";
 import type { Connectors } from "./connectors";
 import type { DeadLetters } from "./dead-letters";
-import { connectorsPage } from "./page";
+import { connectorsPage, type ConnectorsPageOptions } from "./page";
 
-export interface AdminRouteOptions {
+export interface AdminRouteOptions extends Pick<ConnectorsPageOptions, "queues" | "web"> {
   readonly services: readonly ServiceDefinition[];
   /** Where a style sheet is; by default at the root. */
   readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
-  /** The address of the page that shows the jobs on Redis; undefined: there is none. */
-  readonly queues?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Gets a line for each call that changes something. */
@@ -60,6 +58,7 @@ export function adminRoutes({
   deadLetters,
   connectors,
   queues,
+  web,
   now,
   logger,
 }: AdminRouteOptions): Router {
@@ -70,7 +69,7 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    show(response, 200, connectorsPage(await connectors.list(), now(), { home: ADMIN, site, queues }));
+    show(response, 200, connectorsPage(await connectors.list(), now(), { home: ADMIN, site, queues, web }));
   });
 
   router.use(

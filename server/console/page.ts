@@ -41,7 +41,7 @@ export interface PageParts {
   /** Where the masthead leads; the console, unless it is said. */
   readonly home?: string;
   /** Instead of the usual words; `false`: none. */
-  readonly footer?: Html | false;
+  readonly footer?: Html | false | undefined;
   readonly body: Content;
 }
 

@@ -4,7 +4,7 @@
  * since it first saw a renewal that no other one followed.
  */
 import { randomUUID } from "node:crypto";
-import type { Fence, LeaseState, LeaseStore } from "../storage/port/leases";
+import { FenceLost, type Fence, type LeaseState, type LeaseStore } from "../storage/port/leases";
 
 export interface Lease {
   /** What commits must name; undefined where there is one process only. */
@@ -79,6 +79,13 @@ interface Held {
   users: number;
 }
 
+interface Former {
+  readonly id: string;
+  /** How it was when it was first seen like that; absent where this process was the owner. */
+  readonly renewals?: number;
+  readonly freeAtMs: number;
+}
+
 interface Moment {
   readonly monotonicMs: number;
   readonly wallMs: number;
@@ -88,8 +95,8 @@ export function createLeases(options: LeasesOptions): Leases {
   const { store, leaseMs, requestMs, onError } = options;
   const clocks = options.clocks ?? { monotonic: () => performance.now(), wall: Date.now };
   const held = new Map<string, Promise<Held | undefined>>();
-  /** What others own, and when it was first seen like that. */
-  const seen = new Map<string, LeaseState & { readonly sinceMs: number }>();
+  /** Owners of before, and when they may be replaced, by the clock that is never set. */
+  const former = new Map<string, Former>();
 
   const moment = (): Moment => ({ monotonicMs: clocks.monotonic(), wallMs: clocks.wall() });
 
@@ -102,26 +109,28 @@ export function createLeases(options: LeasesOptions): Leases {
   async function become(name: string, recover: Recover | undefined): Promise<Held | undefined> {
     const askedAt = moment();
     const row = await store.lease(name);
-    if (row !== undefined && !isAbandoned(name, row)) return undefined;
+    if (row !== undefined && !isFree(name, row)) return undefined;
     const fence = { name, id: randomUUID() };
     if (!(await store.takeLease(fence, row))) return undefined;
-    seen.delete(name);
+    former.delete(name);
     const renewer = setInterval(() => void renew(own), leaseMs / RENEWALS).unref();
     const own: Held = { fence, lost: new AbortController(), renewer, askedAt, users: 0 };
     try {
       if (row !== undefined) await recover?.(fence);
     } catch (error) {
       lose(own);
+      if (error instanceof FenceLost) return undefined;
       throw error;
     }
     return own;
   }
 
-  function isAbandoned(name: string, { id, renewals }: LeaseState): boolean {
+  /** Of itself a process knows when it stopped; of others it has to see that they are silent. */
+  function isFree(name: string, { id, renewals }: LeaseState): boolean {
     const nowMs = clocks.monotonic();
-    const known = seen.get(name);
-    if (known?.id === id && known.renewals === renewals) return nowMs - known.sinceMs >= leaseMs + requestMs;
-    seen.set(name, { id, renewals, sinceMs: nowMs });
+    const known = former.get(name);
+    if (known?.id === id && (known.renewals ?? renewals) === renewals) return nowMs >= known.freeAtMs;
+    former.set(name, { id, renewals, freeAtMs: nowMs + leaseMs + requestMs });
     return false;
   }
 
@@ -136,19 +145,25 @@ export function createLeases(options: LeasesOptions): Leases {
     }
   }
 
-  /** What comes next here waits like everybody else. */
-  function lose(own: Held): void {
-    if (own.lost.signal.aborted) return;
-    clearInterval(own.renewer);
-    own.lost.abort();
-    held.delete(own.fence.name);
+  /** @param restMs how long requests that were sent may go on */
+  function lose({ lost, renewer, fence: { name, id } }: Held, restMs = requestMs): void {
+    if (lost.signal.aborted) return;
+    clearInterval(renewer);
+    lost.abort();
+    held.delete(name);
+    former.set(name, { id, freeAtMs: clocks.monotonic() + restMs });
   }
 
   async function letGo(own: Held): Promise<void> {
     own.users -= 1;
     if (own.users > 0 || own.lost.signal.aborted) return;
-    lose(own);
-    await store.releaseLease(own.fence);
+    lose(own, 0);
+    await release(own.fence);
+  }
+
+  async function release(fence: Fence): Promise<void> {
+    await store.releaseLease(fence);
+    former.delete(fence.name);
   }
 
   function leaseOn(own: Held): Lease {
@@ -184,7 +199,7 @@ export function createLeases(options: LeasesOptions): Leases {
       for (const result of all) {
         if (result.status !== "fulfilled" || result.value === undefined) continue;
         lose(result.value);
-        await store.releaseLease(result.value.fence).catch(onError);
+        await release(result.value.fence).catch(onError);
       }
     },
   };

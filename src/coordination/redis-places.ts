@@ -4,13 +4,21 @@ import type { Places } from "../http/limits/gate";
 import { systemSleep, type Sleep } from "../http/time";
 import type { RedisConnection } from "../storage/database/redis/connection";
 
-/** KEYS: the places. ARGV: id, how many there are, how long one is kept at most, milliseconds. @returns whether it is taken */
+/**
+ * What a clock that was ahead wrote would be there for long: it counts from now.
+ *
+ * KEYS: the places. ARGV: id, how many there are, how long one is kept at most, milliseconds
+ * @returns whether it is taken
+ */
 const ENTER = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local latest = now + ARGV[3]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local ahead = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf')
+for _, id in ipairs(ahead) do redis.call('ZADD', KEYS[1], latest, id) end
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('ZADD', KEYS[1], latest, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `;

@@ -4,17 +4,28 @@ import type { BudgetClass } from "../http/limits/budget";
 import type { Window, WindowLimits } from "../http/limits/window";
 import type { RedisConnection } from "../storage/database/redis/connection";
 
-/** What is left of a window's starts, and the time. Of the arguments the first is the window, in milliseconds. */
+/**
+ * What is left of a window's starts, and the time. Of the arguments the first is the window, in milliseconds. What a clock
+ * that was ahead wrote would be there for long: it counts from now.
+ */
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local windowMs = tonumber(ARGV[1])
-for number = 1, 2 do redis.call('ZREMRANGEBYSCORE', KEYS[number], '-inf', now - windowMs) end
-local blockedMs = math.max(0, (tonumber(redis.call('GET', KEYS[3])) or 0) - now)
+for number = 1, 2 do
+  redis.call('ZREMRANGEBYSCORE', KEYS[number], '-inf', now - windowMs)
+  local ahead = redis.call('ZRANGEBYSCORE', KEYS[number], '(' .. now, '+inf')
+  for _, id in ipairs(ahead) do redis.call('ZADD', KEYS[number], now, id) end
+end
+local blockedMs = math.max(0, redis.call('PTTL', KEYS[3]))
+if blockedMs > windowMs and tonumber(redis.call('GET', KEYS[3])) > now then
+  blockedMs = windowMs
+  redis.call('SET', KEYS[3], now, 'PX', blockedMs)
+end
 `;
 
 /**
- * KEYS: starts, those of fetches among them, until when nothing starts.
+ * KEYS: starts, those of fetches among them, since when nothing starts for as long as the key is there.
  * ARGV: window, id of the start, most starts before it, most fetches before it; -1: any number.
  * @returns 0: it is counted; otherwise how long to wait, milliseconds
  */
@@ -42,7 +53,7 @@ return 0
 const PENALISE = `
 ${NOW}
 local waitMs = tonumber(ARGV[2])
-if waitMs > blockedMs then redis.call('SET', KEYS[3], now + waitMs, 'PX', waitMs) end
+if waitMs > blockedMs then redis.call('SET', KEYS[3], now, 'PX', waitMs) end
 return 0
 `;
 

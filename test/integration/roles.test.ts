@@ -2,6 +2,10 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
+import request from "supertest";
+import { readConfig } from "../../server/config";
+import { createConnector } from "../../server/wiring";
 import { backup } from "../../server/cli/backup";
 import { check } from "../../server/cli/check";
 import { deadLetters } from "../../server/cli/dead-letters";
@@ -148,6 +152,28 @@ describe("the queues", () => {
     expect(changed.status).toBe(405);
     const admin = await fetch(`${worker}/admin`, { headers: { authorization } });
     expect(await admin.text()).toContain('href="/admin/queues/"');
+  }, 60_000);
+
+  test("are linked by a page that has its logo and style in a worker as well, and no link to what is not there", async () => {
+    const environment = {
+      ...platforms.environment,
+      ...WAITS,
+      ROLE: "worker",
+      REDIS_URL: redisUrl,
+      SECRET,
+      ADMIN_TOKEN,
+    };
+    const connector = await createConnector(readConfig(environment), pino({ level: "silent" }));
+    try {
+      const get = (address: string) => request(connector.app).get(address).set({ authorization });
+      const { text } = await get("/admin").set({ accept: "text/html" });
+      const addresses = [...text.matchAll(/(?:href|src)="([^"#]+)"/g)].map(([, address = ""]) => address);
+      const statuses = await Promise.all(addresses.map(async (address) => [address, (await get(address)).status]));
+      expect(statuses).toEqual(addresses.map((address) => [address, 200]));
+      expect(addresses).toEqual(expect.arrayContaining(["/logo.svg", "/console/page.css", "/admin/queues/"]));
+    } finally {
+      await connector.close();
+    }
   }, 60_000);
 });
 

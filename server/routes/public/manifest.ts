@@ -2,7 +2,7 @@
  * What Hull's dashboard and people read before installing: the manifest, the guide and the logo. All of it is
  * public and the same for everybody, so any page may load it.
  */
-import express, { Router, type Request, type Response } from "express";
+import express, { Router, type Request, type RequestHandler, type Response } from "express";
 import type { Face } from "../../../src/services/face";
 import { RETRY_LATER } from "../../flow-control";
 import { projectFolder } from "../../project-folder";
@@ -34,16 +34,21 @@ export function manifestRoutes({ manifest, assets }: Pick<Face, "manifest" | "as
     response.set("cache-control", "no-store").redirect(`${READER}${host}${mount}`);
   });
 
-  const files = express.static(projectFolder(assets), {
+  const files = assetFiles(assets);
+  // The manifest names readme and logo without a folder, so Hull asks for them beside it.
+  router.use("/assets", files);
+  router.use(files);
+  return router;
+}
+
+/** @param assets the folder of the project with a service's guide and logo */
+export function assetFiles(assets: Face["assets"]): RequestHandler {
+  return express.static(projectFolder(assets), {
     index: false,
     redirect: false,
     maxAge: ASSET_SECONDS * 1000,
     setHeaders: open,
   });
-  // The manifest names readme and logo without a folder, so Hull asks for them beside it.
-  router.use("/assets", files);
-  router.use(files);
-  return router;
 }
 
 /** The host as the caller wrote it; behind trusted proxies, as the outermost one was asked. */

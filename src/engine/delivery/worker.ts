@@ -11,7 +11,7 @@ import { connectorIn } from "../../storage/port/lane";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Owned, OwnedTask, Ownership } from "../ownership";
 import { deliverType } from "./cycle";
-import { createPauses } from "./pauses";
+import { createPauses, type Pauses } from "./pauses";
 import type { CycleOptions } from "./context";
 import type { RetryPace } from "../../http/retry";
 import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
@@ -89,14 +89,16 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   const deliverJob = ({ remote }: Pick<Lane, "remote">): Job => [DELIVER, remote];
   const hullUpdateJob = ({ remote, tenant }: Lane): Job => [UPDATE_HULL, remote, tenant];
 
-  const pauses = createPauses({
-    store,
-    types: typeNames,
-    log,
-    now,
-    pace,
-    wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
-  });
+  const pausesIn = (there: Store): Pauses =>
+    createPauses({
+      store: there,
+      types: typeNames,
+      log,
+      now,
+      pace,
+      wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
+    });
+  const pauses = pausesIn(store);
 
   const verify = createVerifier({ store, service, tenants, pauses, wake, report, complain });
 
@@ -220,7 +222,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
     if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
       // Accepted at the moment when the tenant moved: it belongs to the tenant's current remote.
-      report(await owned.store.move(lane, tenant.remote));
+      report(await owned.storeFor(lane.tenant).move(lane, tenant.remote));
       wake({ remote: tenant.remote, tenant: lane.tenant });
       return "stuck";
     }
@@ -240,14 +242,18 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       onOutcomes: report,
       onLeftOut: (type, values) => log(leftOutLine(tenant.credentials, type, values)),
     };
+    const own = pausesIn(cycle.store);
+    const isLost = (): boolean => owned.signal.aborted;
     let worked = false;
-    for (const type of await pauses.free(lane)) {
-      if (closing() || owned.signal.aborted) break;
+    for (const type of await own.free(lane)) {
+      if (closing() || isLost()) break;
       const result = await deliverType(cycle, type);
       worked ||= result.worked;
       if (result.worked) jobs.wakeHere(hullUpdateJob(lane));
-      if (result.problem !== undefined) await pauses.stop(lane, tenant.credentials, type, result.problem);
-      else if (result.worked) await pauses.passed(lane, type);
+      // That this process may send nothing any more is no reason for others to wait.
+      if (isLost()) break;
+      if (result.problem !== undefined) await own.stop(lane, tenant.credentials, type, result.problem);
+      else if (result.worked) await own.passed(lane, type);
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";

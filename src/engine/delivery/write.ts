@@ -105,22 +105,20 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     const isSuspect = result.kind === "rejected" || (result.kind === "unconfirmed" && problem === undefined);
     return { change, result, isSuspect };
   });
-  const orphaned = await goneParents(
-    cycle,
-    settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
-  );
+  const suspects = settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : []));
+  const { gone, parents } = await goneParents(cycle, suspects);
   const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
   const settlements = settled.map(({ change, result, isSuspect }) => {
     if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
       return postponed(change, cycle.options.now(), result.message, change.entry.unconfirmed);
     }
-    if (!isSuspect || !orphaned.has(change.parentId ?? "")) return settlementFor(cycle, change, result);
+    if (!isSuspect || !gone.has(change.parentId ?? "")) return settlementFor(cycle, change, result);
     const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
     return postponed(change, now(), "Its parent is gone from the service and is created again first.", unconfirmed);
   });
-  await cycle.settle(settlements);
+  await cycle.settle([...parents, ...settlements]);
   return problem;
 }
 
@@ -128,10 +126,13 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
 const PARENT_LIMIT = 20;
 
 /**
- * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
- * that the child waits until it is created again. Returns the remote ids that are gone.
+ * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is to be forgotten,
+ * so that the child waits until it is created again. Returns the remote ids that are gone, and what is to be settled.
  */
-async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
+async function goneParents<S>(
+  cycle: Cycle<S>,
+  suspects: readonly Change[],
+): Promise<{ readonly gone: ReadonlySet<string>; readonly parents: readonly Settlement[] }> {
   const { connection, lane, service } = cycle.options;
   const { parent } = cycle.context.type;
   const hullIds = new Map<string, string>();
@@ -139,17 +140,17 @@ async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Pro
     const hullId = content.desired.parent?.hullId;
     if (parentId !== undefined && hullId !== undefined) hullIds.set(parentId, hullId);
   }
-  if (parent === undefined || hullIds.size === 0 || typeNamed(service, parent.type)?.lookup === false) return new Set();
+  if (parent === undefined || hullIds.size === 0 || typeNamed(service, parent.type)?.lookup === false) {
+    return { gone: new Set(), parents: [] };
+  }
   const ids = [...hullIds.keys()].slice(0, PARENT_LIMIT);
   const known = ids.map((id) => ({ id }));
   const { gone = [] } = (await connection.read?.(parent.type, known, [])) ?? {};
-  await cycle.settle(
-    gone.flatMap((id) => {
-      const hullId = hullIds.get(id);
-      return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId, id)];
-    }),
-  );
-  return new Set(gone);
+  const parents = gone.flatMap((id) => {
+    const hullId = hullIds.get(id);
+    return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId, id)];
+  });
+  return { gone: new Set(gone), parents };
 }
 
 /** A service must not throw; if it does, its records become unconfirmed and are not lost. */

@@ -25,8 +25,8 @@ export interface RunWorkOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly tenants: Tenants<S>;
-  /** An intake that logs there. */
-  readonly intake: (log: Log) => Intake<S>;
+  /** An intake that logs there, and writes to that store. */
+  readonly intake: (log: Log, store: Store) => Intake<S>;
   readonly reader: ExtractReader;
   readonly firehose: (credentials: Credentials) => Firehose;
   /** Whether changed credentials lead to the remembered records; see `worker.ts`. */
@@ -148,7 +148,7 @@ export async function workOn<S>(
     const { reader, maxWaiting } = options;
     const { tenant } = place;
     const bounded = boundedLog(log);
-    const intake = intakeOn(bounded.log);
+    const intake = intakeOn(bounded.log, place.store);
     const end = await runBatch({ ...retrying(place), intake, reader, tenant, maxWaiting }, run, order);
     const left = bounded.leftOut();
     if (left > 0) log(jobLine(tenant.credentials, "warning", run, `${left} more rows cannot be read.`));

@@ -5,7 +5,7 @@
 import { DiskError } from "../../storage/port/disk";
 import type { RunOptions, RunRow } from "../../storage/port/rows";
 import { runPlace } from "../../storage/port/seal";
-import { FenceLost } from "../../storage/port/leases";
+import { FenceLost, TenantErased } from "../../storage/port/leases";
 import type { NewRun, Store } from "../../storage/port/store";
 import type { Owned, Ownership } from "../ownership";
 import { watchBacklogs } from "./backlog";
@@ -36,9 +36,9 @@ const POLL = "runs";
 const MINUTE_MS = 60_000;
 /** A run whose work throws this often has met a bug of ours. */
 const MOST_FAULTS = 5;
-/** Customers read it: where the disk is, and what to do, is in the log. */
+/** Customers read it: what is full or lost, and what to do, is in the log. */
 const CUT_SHORT =
-  "The dry run was ended: this server cannot keep anything new now, because its disk is full or cannot be written. " +
+  "The dry run was ended: this server cannot keep anything new now. " +
   "Try again later; if it stays like this, tell those who run this server.";
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
@@ -53,7 +53,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const active = new Map<string, Active>();
   /** How often a run's work threw; see `MOST_FAULTS`. */
   const faults = new Map<string, number>();
-  /** Dry runs that a full disk ended, where that could not be written down. */
+  /** Dry runs that a full disk, or a lost Redis, ended, where that could not be written down. */
   const cutShort = new Set<string>();
 
   /** Begins what waits, and reports what ended. */
@@ -112,7 +112,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   /** Its work threw: the poll tries again, a few times. Returns whether others may continue at once. */
   async function stumble(run: RunRow, error: unknown): Promise<boolean> {
-    if (error instanceof FenceLost) throw error;
+    if (error instanceof FenceLost || error instanceof TenantErased) throw error;
     // Its tenant was erased during it: what was missing then is no error.
     if (await isGone(run)) return true;
     options.onError(error);

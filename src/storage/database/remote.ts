@@ -57,8 +57,8 @@ export interface Connection<S> {
 
 /** The first part of a walk that is fetched; each further part is twice as long. */
 const FIRST_PART = 200;
-/** Questions that an abandoned run may ask without a new one among them. */
-const MOST_REPEATED = 10_000;
+/** Questions that a run may ask without a new one among them, unless it knows all rows as they were at one moment. */
+const MOST_REPEATED = 2_000;
 /** Runs of one piece of work that may end in a question. */
 const MOST_ABANDONED = 200;
 /** Runs of one piece of work that may meet a conflict. */
@@ -96,15 +96,20 @@ export function createRemoteDatabase<S>(connection: Connection<S>): Pick<Databas
     let abandoned = 0;
     let conflicts = 0;
     for (;;) {
-      const run = openRun(known, connection);
+      const run = openRun(known, connection, moments < 2);
       const end = endOf(() => work(run.rows));
       const guessed = run.guessed();
       const missing = run.missing();
       if (missing.length > 0 || run.isAbandoned()) {
         abandoned += 1;
         if (abandoned > MOST_ABANDONED) throw new Error(`The work asked for more rows in each of ${abandoned} runs.`);
+        if (run.isAbandoned()) {
+          known = await fetchAll(run.questions());
+          moments = 1;
+          continue;
+        }
         // What was guessed is asked as well where nothing compares it later, so that all is of one moment.
-        const asked = onlyReads || run.isAbandoned() ? [...missing, ...guessed] : missing;
+        const asked = onlyReads ? [...missing, ...guessed] : missing;
         for (const [id, answer] of await fetchAll(asked)) known.set(id, answer);
         moments += 1;
         continue;
@@ -157,7 +162,7 @@ interface Run<S> {
   readonly missing: () => readonly Question[];
   /** What it took to be as it was lately. */
   readonly guessed: () => readonly Question[];
-  /** It went in circles over what is not known. */
+  /** It went in circles over what is not known, or over rows of different moments, which may contradict each other. */
   readonly isAbandoned: () => boolean;
   /** Everything that it asked for, known or not. */
   readonly questions: () => readonly Question[];
@@ -180,6 +185,7 @@ interface Walked<S> {
 function openRun<S>(
   known: ReadonlyMap<string, Answer<S>>,
   { decode, guesses }: Pick<Connection<S>, "decode" | "guesses">,
+  isOfOneMoment: boolean,
 ): Run<S> {
   const asked = new Map<string, Question>();
   const missing = new Map<string, Question>();
@@ -203,7 +209,7 @@ function openRun<S>(
     asked.set(id, question);
     const answer = known.get(id) ?? guess(id, question);
     if (answer === undefined) missing.set(id, question);
-    if (repeated > MOST_REPEATED && missing.size + guessed.size > 0) {
+    if (repeated > MOST_REPEATED && (missing.size + guessed.size > 0 || !isOfOneMoment)) {
       isAbandoned = true;
       throw new Abandoned("The work goes in circles.");
     }

@@ -155,6 +155,40 @@ test("what could not be recovered is tried again by whoever comes next, after th
   expect(recover).toHaveBeenCalledTimes(1);
 });
 
+test("a process whose own lease ended goes on once its requests are over, if nobody came in between", async () => {
+  const one = openProcess({ store: silent() });
+  const lease = await one.take(NAME);
+  await pass(LEASE_MS);
+  expect(lease?.signal.aborted).toBe(true);
+  await lease?.release();
+  await pass(REQUEST_MS - 1);
+  const recover = jest.fn(() => Promise.resolve());
+  expect(await one.take(NAME, recover)).toBeUndefined();
+  await pass(1);
+  const taken = await one.take(NAME, recover);
+  expect(recover).toHaveBeenCalledWith(taken?.fence);
+  expect([taken?.mayStart(), lease?.mayStart()]).toEqual([true, false]);
+});
+
+test("a process that could not say that it lets go need not wait for itself", async () => {
+  const releaseLease = jest.fn(() => Promise.reject(new Error("Redis is away.")));
+  const one = openProcess({ store: Object.assign(Object.create(store) as Store, { releaseLease }) });
+  const lease = await one.take(NAME);
+  await expect(lease?.release()).rejects.toThrow("away");
+  expect(await openProcess().take(NAME)).toBeUndefined();
+  expect(await one.take(NAME)).toBeDefined();
+});
+
+test("who stood still while recovering, and lost it to another one, is not the owner", async () => {
+  const [one, other] = [openProcess({ store: silent() }), openProcess({ store: silent() })];
+  (await one.take(NAME))?.abandon();
+  await other.take(NAME);
+  await pass(LEASE_MS + REQUEST_MS);
+  expect(await other.take(NAME, (fence) => Promise.reject(new FenceLost(fence ?? { name: NAME, id: "" })))).toBe(
+    undefined,
+  );
+});
+
 test("an owner that speaks again at the last moment stays the owner", async () => {
   const [one, other] = [openProcess({ store: silent() }), openProcess()];
   const lease = await one.take(NAME);

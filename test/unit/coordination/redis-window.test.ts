@@ -9,6 +9,8 @@ const QUOTA = "api.planhat.com:abc";
 /** Long enough to be still running when a test ends, however busy the machine is. */
 const LONG_MS = 3_600_000;
 const SHORT_MS = 50;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 let connections: RedisConnection[];
 let prefixes = 0;
@@ -69,6 +71,21 @@ test("a penalty is everybody's, limit or not, and a shorter one does not end it"
   await other.penalise(1, limits);
   expect(await other.start("interactive", limits)).toBeGreaterThan(1);
   expect(await other.left(limits)).toBe(0);
+});
+
+test("what was counted before Redis' clock was set back an hour holds nobody up for an hour", async () => {
+  const window = openWindow();
+  const limits = limitsOf(MINUTE_MS, 1, { fetches: 1 });
+  const keyOf = (name: string): string => `${prefix}budget:{${QUOTA}}:${name}`;
+  const ahead = String(Date.now() + HOUR_MS);
+  for (const name of ["starts", "fetches"]) await connections[0]?.command("ZADD", keyOf(name), ahead, "before");
+  expect(await window.left(limits)).toBe(0);
+  expect(await window.start("fetch", limits)).toBeLessThanOrEqual(MINUTE_MS);
+  const others = limitsOf(MINUTE_MS, null);
+  await connections[0]?.command("SET", keyOf("blocked"), ahead, "PX", String(HOUR_MS));
+  const waitMs = await window.start("delivery", others);
+  expect(waitMs).toBeGreaterThan(0);
+  expect(waitMs).toBeLessThanOrEqual(MINUTE_MS);
 });
 
 test("who waits starts when the window has moved on, in any process", async () => {

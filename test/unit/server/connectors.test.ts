@@ -136,6 +136,25 @@ describe("the page", () => {
     expect(words).toContain("Install one in Hull");
   });
 
+  test("of a process that shows no other pages leads to the server that does, if that is known", async () => {
+    const connectors = await connectorsOf({ a: {} }).list();
+    const linksOf = (web: string | false, given = connectors): readonly string[] => {
+      const document = connectorsPage(given, NOW, { home: "/admin", site: { mount: "" }, web });
+      return [...document.matchAll(/<a href="([^"]*)"/g)].map(([, address = ""]) => address);
+    };
+    const own = ["/admin"];
+    expect(linksOf(false)).toEqual(own);
+    expect(linksOf(false, [])).toEqual(own);
+    expect(linksOf("https://connectors.example.com")).toEqual([
+      ...own,
+      expect.stringMatching(/^https:\/\/connectors\.example\.com\/.*console\?org=a$/),
+    ]);
+    expect(linksOf("https://connectors.example.com", [])).toEqual([
+      ...own,
+      "https://connectors.example.com/manifest.json",
+    ]);
+  });
+
   test("shows hostile names as text", () => {
     const organization = `"><script>alert(1)</script>`;
     const overview: ConnectorOverview = {

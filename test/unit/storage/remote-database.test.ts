@@ -384,6 +384,35 @@ describe("a run over rows that are not there yet", () => {
     expect(result).toBe("found");
   });
 
+  it("is ended when it goes in circles over rows of two moments, which contradict each other", async () => {
+    const { server, other } = setUp();
+    await put(other, ["a"], "b");
+    await put(other, ["b"], "here");
+    let fetched = 0;
+    const client = connectRemote(server, {
+      faultOf: (request) => {
+        if (request === "fetch") fetched += 1;
+        return request === "fetch" && fetched === 2 ? "delayed" : undefined;
+      },
+    });
+    const seen = client.write((rows) => {
+      const name = rows.get(ROWS, ["a"]);
+      // What "a" names is there, at every moment.
+      if (typeof name === "string") while (rows.get(ROWS, [name]) === undefined);
+      return { result: name, changes: [{ table: ROWS, key: ["found"], value: name }] };
+    });
+    while (fetched < 2) await Promise.resolve();
+    await other.write(() => ({
+      result: undefined,
+      changes: [
+        { table: ROWS, key: ["a"], value: "c" },
+        { table: ROWS, key: ["b"], value: undefined },
+        { table: ROWS, key: ["c"], value: "here" },
+      ],
+    }));
+    expect(await seen).toBe("c");
+  });
+
   it("throws what the work throws when everything was there", async () => {
     const { other } = setUp();
     const failing = other.write((rows) => {
