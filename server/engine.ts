@@ -168,6 +168,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const ownership = createOwnership({
     store,
     leases: coordination.leases,
+    requestMs: definition.longestCall && definition.longestCall * config.REQUEST_TIMEOUT_MS,
     onLost: (name) => logger.warn({ data: { name } }, "connector.lease.lost"),
   });
   const deliveryWorker = createDeliveryWorker({

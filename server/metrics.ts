@@ -176,7 +176,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const service of services) {
         const backlog = await store.backlog(service).catch(() => undefined);
         isUp &&= backlog !== undefined;
-        show(service, backlog, await budgetLeft(service).catch(() => NaN));
+        // Who waits for a store that is away would wait for the budget as well, and Prometheus does not wait so long.
+        show(service, backlog, isUp ? await budgetLeft(service).catch(() => NaN) : NaN);
       }
       storeUp.set(isUp ? 1 : 0);
       const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);

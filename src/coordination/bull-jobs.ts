@@ -154,6 +154,8 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
       // What Redis is not told of them now, it finds out by itself.
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       isClosed = true;
+      // While Redis is lost Bull does not come to an end, and would keep the process.
+      clearInterval(stalledTimerOf(queue));
       for (const client of clients) client.disconnect();
     }),
   };
@@ -161,3 +163,7 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
 
 /** What a remote is called may hold colons, which Bull takes for its own. */
 const idOf = (job: Job): string => hash("sha256", JSON.stringify(job), "base64url").slice(0, 22);
+
+/** Bull looks for stalled jobs by it; its types do not name it. */
+const stalledTimerOf = (queue: Queue): NodeJS.Timeout | undefined =>
+  (queue as { readonly moveUnlockedJobsToWaitInterval?: NodeJS.Timeout }).moveUnlockedJobsToWaitInterval;

@@ -23,8 +23,13 @@ export interface Lease {
 export type Recover = (fence: Fence | undefined) => Promise<void>;
 
 export interface Leases {
-  /** Undefined: somebody else works on it, or may do so still. @param recover done once, before anybody here begins */
-  take(name: string, recover?: Recover): Promise<Lease | undefined>;
+  /**
+   * Undefined: somebody else works on it, or may do so still.
+   *
+   * @param recover done once, before anybody here begins
+   * @param requestMs how long a request of this work that was sent in time may go on, if not as long as others
+   */
+  take(name: string, recover?: Recover, requestMs?: number): Promise<Lease | undefined>;
   /** Lets go of everything. */
   close(): Promise<void>;
 }
@@ -72,6 +77,7 @@ const RENEWALS = 3;
 
 interface Held {
   readonly fence: Fence;
+  readonly requestMs: number;
   readonly lost: AbortController;
   readonly renewer: NodeJS.Timeout;
   /** Both clocks when the last renewal that counted was asked for. */
@@ -92,7 +98,7 @@ interface Moment {
 }
 
 export function createLeases(options: LeasesOptions): Leases {
-  const { store, leaseMs, requestMs, onError } = options;
+  const { store, leaseMs, onError } = options;
   const clocks = options.clocks ?? { monotonic: () => performance.now(), wall: Date.now };
   const held = new Map<string, Promise<Held | undefined>>();
   /** Owners of before, and when they may be replaced, by the clock that is never set. */
@@ -106,15 +112,15 @@ export function createLeases(options: LeasesOptions): Leases {
     return Math.max(monotonicMs - askedAt.monotonicMs, wallMs - askedAt.wallMs) >= leaseMs;
   }
 
-  async function become(name: string, recover: Recover | undefined): Promise<Held | undefined> {
+  async function become(name: string, recover: Recover | undefined, requestMs: number): Promise<Held | undefined> {
     const askedAt = moment();
     const row = await store.lease(name);
-    if (row !== undefined && !isFree(name, row)) return undefined;
+    if (row !== undefined && !isFree(name, row, requestMs)) return undefined;
     const fence = { name, id: randomUUID() };
     if (!(await store.takeLease(fence, row))) return undefined;
     former.delete(name);
     const renewer = setInterval(() => void renew(own), leaseMs / RENEWALS).unref();
-    const own: Held = { fence, lost: new AbortController(), renewer, askedAt, users: 0 };
+    const own: Held = { fence, requestMs, lost: new AbortController(), renewer, askedAt, users: 0 };
     try {
       if (row !== undefined) await recover?.(fence);
     } catch (error) {
@@ -126,7 +132,7 @@ export function createLeases(options: LeasesOptions): Leases {
   }
 
   /** Of itself a process knows when it stopped; of others it has to see that they are silent. */
-  function isFree(name: string, { id, renewals }: LeaseState): boolean {
+  function isFree(name: string, { id, renewals }: LeaseState, requestMs: number): boolean {
     const nowMs = clocks.monotonic();
     const known = former.get(name);
     if (known?.id === id && (known.renewals ?? renewals) === renewals) return nowMs >= known.freeAtMs;
@@ -146,7 +152,7 @@ export function createLeases(options: LeasesOptions): Leases {
   }
 
   /** @param restMs how long requests that were sent may go on */
-  function lose({ lost, renewer, fence: { name, id } }: Held, restMs = requestMs): void {
+  function lose({ lost, renewer, requestMs, fence: { name, id } }: Held, restMs = requestMs): void {
     if (lost.signal.aborted) return;
     clearInterval(renewer);
     lost.abort();
@@ -183,9 +189,9 @@ export function createLeases(options: LeasesOptions): Leases {
   }
 
   return {
-    take: async (name, recover) => {
+    take: async (name, recover, requestMs = options.requestMs) => {
       const known = held.get(name);
-      const becoming = known ?? become(name, recover);
+      const becoming = known ?? become(name, recover, requestMs);
       if (known === undefined) {
         held.set(name, becoming);
         const forget = (): void => void held.delete(name);

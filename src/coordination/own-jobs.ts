@@ -30,10 +30,11 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
   const periods: NodeJS.Timeout[] = [];
   let state: "new" | "started" | "closed" = "new";
 
+  const nameOf = (job: Job): string => JSON.stringify(job);
+
   function slotOf(job: Job): Slot {
-    const name = JSON.stringify(job);
-    const slot = slots.get(name) ?? { job, wishes: 0, timerAtMs: Infinity };
-    slots.set(name, slot);
+    const slot = slots.get(nameOf(job)) ?? { job, wishes: 0, timerAtMs: Infinity };
+    slots.set(nameOf(job), slot);
     return slot;
   }
 
@@ -46,6 +47,8 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
     slot.running = look(job).finally(() => {
       delete slot.running;
       if (slot.wishes !== heard) wake(job);
+      // There is a job for each run, of which none comes again.
+      else if (slot.timerAtMs === Infinity) slots.delete(nameOf(job));
     });
   }
 
@@ -91,7 +94,8 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
     wakeHere: wake,
     run: async (job) => {
       wake(job);
-      for (let running = slotOf(job).running; running !== undefined; running = slotOf(job).running) await running;
+      const running = (): Promise<void> | undefined => slots.get(nameOf(job))?.running;
+      for (let current = running(); current !== undefined; current = running()) await current;
     },
     wakeAt,
     wakeHereAt: wakeAt,

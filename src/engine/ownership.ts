@@ -17,6 +17,8 @@ export interface Owned {
 export interface OwnershipOptions {
   readonly store: Store;
   readonly leases: Leases;
+  /** How long a request may go on, if not as long as those of others. Milliseconds. */
+  readonly requestMs?: number | undefined;
   /** Called when somebody else has become the owner in the middle of some work. */
   readonly onLost: (name: string) => void;
 }
@@ -34,13 +36,13 @@ export interface Ownership {
   own<T>(name: string, task: OwnedTask<T>): Promise<T | undefined>;
 }
 
-export function createOwnership({ store, leases, onLost }: OwnershipOptions): Ownership {
+export function createOwnership({ store, leases, requestMs, onLost }: OwnershipOptions): Ownership {
   const storeOf = ({ fence }: Pick<Lease, "fence">, tenant?: string): Store =>
     fence === undefined ? store : store.under({ ...fence, ...(tenant !== undefined && { tenant }) });
   return {
     own: async (name, { work, recover, leavesFlights = false }) => {
       const recovering: Recover | undefined = recover && ((fence) => recover(storeOf({ fence })));
-      const lease = await leases.take(name, recovering);
+      const lease = await leases.take(name, recovering, requestMs);
       if (lease === undefined) return undefined;
       const { signal } = lease;
       try {

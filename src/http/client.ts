@@ -262,7 +262,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           random,
           baseMs: options.retryBaseMs ?? 500,
         });
-        if (error.kind === "throttled") await budget?.penalise(decision.waitMs);
+        // Where it cannot be counted, nothing else starts either; what the service said counts.
+        if (error.kind === "throttled") await budget?.penalise(decision.waitMs).catch(() => undefined);
         if (!decision.retry) throw error;
         const { waitMs, reason } = decision;
         const { status, failure } = error;

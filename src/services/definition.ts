@@ -33,6 +33,8 @@ export interface ServiceDefinition {
   readonly face: Face;
   /** Environment variables, each described by a sentence; they may be unset. */
   readonly variables: z.ZodRawShape;
+  /** Its longest call takes as many times the usual time-out, where that is more than twice. */
+  readonly longestCall?: number;
   /** @param variables values as their schemas read them */
   create(variables: Readonly<Record<string, unknown>>, context: ServiceContext): Service<unknown>;
 }

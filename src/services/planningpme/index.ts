@@ -5,6 +5,7 @@ import { createGuardedLookup } from "../../http/guards/addresses";
 import { defineService, rootAddress, type ServiceContext } from "../definition";
 import { sourcesOf } from "../mapping/fields";
 import type { Service } from "../service";
+import { ROWS_TIMES_LONGER } from "./api/rest";
 import { createConnection, createShared } from "./connection";
 import { fieldOptions, planningpmeFace } from "./face";
 import { exportType, fieldSpec, OBJECT_TYPES } from "./objects";
@@ -69,6 +70,7 @@ export function createPlanningPmeService(options: PlanningPmeServiceOptions): Se
 export const planningpme = defineService({
   name: "planningpme",
   face: planningpmeFace,
+  longestCall: ROWS_TIMES_LONGER,
   variables: {
     PLANNINGPME_API_URL: rootAddress
       .optional()

@@ -1,7 +1,7 @@
 /** Jobs that several processes share: what each of them promises to the engine, whoever asks and whoever works. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBullJobs, type BullJobs, type BullJobsOptions } from "../../../src/coordination/bull-jobs";
-import { sharedRedis } from "../../fixture/redis";
+import { sharedRedis, startRedis } from "../../fixture/redis";
 
 let all: BullJobs[] = [];
 let errors: unknown[] = [];
@@ -190,4 +190,19 @@ test("a process that is ended as soon as it begins ends quietly", async () => {
     await jobs.close();
   }
   expect(errors).toEqual([]);
+});
+
+test("a process that is ended while Redis is lost is kept by nothing", async () => {
+  const begun = jest.spyOn(global, "setInterval");
+  const cleared = jest.spyOn(global, "clearInterval");
+  const redis = startRedis();
+  const jobs = openProcess(() => Promise.resolve(), { redis: redis.address.options });
+  await jobs.queue.isReady();
+  // Bull looks for stalled jobs.
+  const looks = (): unknown[] => begun.mock.results.map(({ value }) => value as unknown);
+  await until(() => looks().length > 0);
+  await redis.stop();
+  await jobs.close();
+  expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining(looks()));
+  jest.restoreAllMocks();
 });

@@ -92,6 +92,20 @@ test("what is let go in order needs no recovery and no wait; what is not is reco
   expect(errors.length).toBeGreaterThan(0);
 });
 
+test("where requests take longer, the wait is longer", async () => {
+  const longer = 2 * REQUEST_MS;
+  const [one, other] = [openProcess({ store: silent() }), openProcess({ store: silent() })];
+  await one.take(NAME, undefined, longer);
+  await other.take(NAME, undefined, longer);
+  await pass(LEASE_MS + REQUEST_MS);
+  expect([await one.take(NAME, undefined, longer), await other.take(NAME, undefined, longer)]).toEqual([
+    undefined,
+    undefined,
+  ]);
+  await pass(REQUEST_MS);
+  expect(await one.take(NAME, undefined, longer)).toBeDefined();
+});
+
 test("of several that wait for it one gets it", async () => {
   const one = openProcess({ store: silent() });
   const others = [openProcess(), openProcess(), openProcess()];

@@ -185,6 +185,14 @@ describe("repetition", () => {
     budget.close();
   });
 
+  it("says what the service said also when nobody can be made to wait", async () => {
+    const window = { start: () => 0, left: () => 1, penalise: () => Promise.reject(new Error("Redis is away.")) };
+    const budget = createBudget({ limit: 100, window });
+    const http = await setUp((_r, res) => json(res, 429, {}), { budget, maxAttempts: 1 });
+    expect(await failure(post(http))).toMatchObject({ kind: "throttled", status: 429, applied: "no" });
+    budget.close();
+  });
+
   it("repeats a connection that was never made, even for writes", async () => {
     const http = await setUp(() => undefined, { baseUrl: "http://127.0.0.1:1", maxAttempts: 2 });
     expect(await failure(post(http))).toMatchObject({

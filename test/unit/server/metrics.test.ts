@@ -14,6 +14,7 @@ const IDLE: Backlog = { lanes: 0, outbox: 0, hullUpdates: 0, oldestAtMs: undefin
 
 let backlog: () => Promise<Backlog>;
 let left: number;
+let budgetLeft: () => Promise<number>;
 let storeFile: string;
 let freeDiskBytes: number;
 let metrics: Metrics;
@@ -21,6 +22,7 @@ let metrics: Metrics;
 beforeEach(() => {
   backlog = () => Promise.resolve(IDLE);
   left = Infinity;
+  budgetLeft = () => Promise.resolve(left);
   storeFile = "/nowhere/data.mdb";
   freeDiskBytes = NaN;
   metrics = make();
@@ -30,7 +32,7 @@ function make(): Metrics {
   return createMetrics({
     store: { backlog: () => backlog() },
     services: ["planhat"],
-    budgetLeft: () => Promise.resolve(left),
+    budgetLeft: () => budgetLeft(),
     storeFile,
     freeDiskBytes: () => freeDiskBytes,
     version: "1.2.3",
@@ -210,6 +212,12 @@ describe("what waits", () => {
       expect(found.value(`connector_${name}`)).toBeNaN();
     }
     expect(found.value("connector_lane_holds", { kind: "auth" })).toBeNaN();
+  });
+
+  it("does not wait for the budget then, which is where the store is", async () => {
+    backlog = () => Promise.reject(new Error("gone"));
+    budgetLeft = () => new Promise(() => undefined);
+    expect((await scrape()).value("connector_store_up")).toBe(0);
   });
 
   it("has no age below zero when the clock was set back", async () => {

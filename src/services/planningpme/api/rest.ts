@@ -34,7 +34,7 @@ const TEMPLATES = "/api/integration/templates";
 const ONE = "/api/integration/:template";
 const TIMEOUT_MS = 60_000;
 /** Calls with thousands of rows take their time, in both directions. */
-const ROWS_TIMES_LONGER = 4;
+export const ROWS_TIMES_LONGER = 4;
 
 /** @param timeoutMs of a call without rows; one with rows gets four times as long */
 export function createRest(client: HttpClient, priority: BudgetClass, timeoutMs = TIMEOUT_MS): Rest {
