@@ -174,6 +174,26 @@ describe("a commit", () => {
     }
   });
 
+  it("finds its way when a connection fell silent without an end", async () => {
+    let isSilent = false;
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      () => (isSilent ? "" : undefined),
+    );
+    try {
+      const database = open(proxy.path);
+      await write(database, put(["a"], 1));
+      isSilent = true;
+      proxy.onceOpened(() => (isSilent = false));
+      await write(database, put(["a"], 2));
+      expect(await get(database, ["a"])).toBe(2);
+    } finally {
+      await proxy.close();
+    }
+  }, 20_000);
+
   it("is never lost between two connections, each with its own idea of what is there", async () => {
     const clients = [open(), open()];
     const fifty = async (database: Database): Promise<void> => {
