@@ -394,6 +394,11 @@ describe("a server", () => {
     const [everySecond] = await fitness("--appendonly", "yes", "--appendfsync", "everysec");
     expect(everySecond).toContain("appendfsync everysec");
     expect(everySecond).toContain("last second or two");
+    const always = ["--appendonly", "yes", "--appendfsync", "always"];
+    expect(await fitness(...always, "--no-appendfsync-on-rewrite", "yes")).toEqual([
+      "Redis at db.example.com:6379 (REDIS_URL) does not save while it writes its log anew (no-appendfsync-on-rewrite yes): " +
+        "what was written meanwhile is lost if its machine ends. Set no-appendfsync-on-rewrite no.",
+    ]);
   });
 
   it("that does not let its settings be read is taken, and that is said", async () => {
