@@ -95,7 +95,6 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     read: (work) => mend(() => database.read(work)),
     write: (work) => mend(() => database.write(work)),
   };
-  const listed = openListed(mended);
   const housekeep = createHousekeeping(mended, now);
   return storedOn(mended);
 
@@ -112,6 +111,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
 
   /** The store as it is written by somebody. */
   function storedOn(own: Database): Stored {
+    // Each owner remembers what it has seen itself: between two of its turns somebody else may have gone on with the run.
+    const listed = openListed(own);
     /** The time is the same in each run of the work: what it reads must be the same rows. */
     const read = <T>(work: (view: Reader, nowMs: number) => T): Promise<T> => {
       const nowMs = now();

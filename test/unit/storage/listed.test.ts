@@ -1,4 +1,5 @@
 /** What lists of fetches have shown: records that need no comparison, and rows that count once in their run. */
+import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { FetchedRow, Store } from "../../../src/storage/port/store";
 import { LISTED } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
@@ -256,4 +257,31 @@ describe.each(ADAPTERS)("a run's list (%s)", (adapter) => {
     expect(await missing("r2", startedAtMs)).toEqual([]);
     expect(await missing("r3", startedAtMs)).toEqual(["p3"]);
   });
+});
+
+test("who owns a run again knows what the owner between has shown", async () => {
+  const database = createMemoryDatabase();
+  const open = (): Promise<Store> => openStore({ database, now: () => START_MS });
+  const [first, second] = [await open(), await open()];
+  const name = "run/r2";
+  const take = async (store: Store, id: string): Promise<Store> => {
+    await store.takeLease({ name, id }, await store.lease(name));
+    return store.under({ name, id });
+  };
+  const page = { readAtMs: START_MS, outcome: "unchanged", code: "not_touched" } as const;
+  for (const id of ["r1", "r2"])
+    await first.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: TYPE, options: {} }, false);
+  const rows = ["p1", "p2", "p3"].map((id) => ({
+    seen: { id, keys: {}, complete: true, archived: false, facts: {} },
+    line: { type: TYPE, hullId: "", remoteId: id, outcome: "sent", code: "told", text: "Told." },
+  }));
+  await first.takeFetched(LANE.remote, TYPE, { readAtMs: START_MS - 1, settleMs: 0, rows, run: "r1" });
+
+  await (await take(first, "f1")).markSeen(LANE.remote, TYPE, { ...page, run: "r2", ids: ["p1"] });
+  await (await take(second, "f2")).markSeen(LANE.remote, TYPE, { ...page, run: "r2", ids: ["p2"] });
+  const again = await take(first, "f3");
+  await again.markSeen(LANE.remote, TYPE, { ...page, run: "r2", ids: ["p2"] });
+  const { gone } = await again.markMissing(LANE.remote, TYPE, { scanStartedAtMs: START_MS, limit: 9, run: "r2" });
+  expect(gone.map(({ id }) => id)).toEqual(["p3"]);
+  expect(await first.run("r2")).toMatchObject({ done: 2 });
 });

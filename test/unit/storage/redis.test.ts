@@ -174,6 +174,26 @@ describe("a commit", () => {
     }
   });
 
+  it("finds its way when a connection fell silent without an end", async () => {
+    let isSilent = false;
+    const proxy = await openLossyProxy(
+      sharedRedis(),
+      () => false,
+      false,
+      () => (isSilent ? "" : undefined),
+    );
+    try {
+      const database = open(proxy.path);
+      await write(database, put(["a"], 1));
+      isSilent = true;
+      proxy.onceOpened(() => (isSilent = false));
+      await write(database, put(["a"], 2));
+      expect(await get(database, ["a"])).toBe(2);
+    } finally {
+      await proxy.close();
+    }
+  }, 20_000);
+
   it("is never lost between two connections, each with its own idea of what is there", async () => {
     const clients = [open(), open()];
     const fifty = async (database: Database): Promise<void> => {
@@ -374,6 +394,11 @@ describe("a server", () => {
     const [everySecond] = await fitness("--appendonly", "yes", "--appendfsync", "everysec");
     expect(everySecond).toContain("appendfsync everysec");
     expect(everySecond).toContain("last second or two");
+    const always = ["--appendonly", "yes", "--appendfsync", "always"];
+    expect(await fitness(...always, "--no-appendfsync-on-rewrite", "yes")).toEqual([
+      "Redis at db.example.com:6379 (REDIS_URL) does not save while it writes its log anew (no-appendfsync-on-rewrite yes): " +
+        "what was written meanwhile is lost if its machine ends. Set no-appendfsync-on-rewrite no.",
+    ]);
   });
 
   it("that does not let its settings be read is taken, and that is said", async () => {

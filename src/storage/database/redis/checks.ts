@@ -34,6 +34,7 @@ export async function assertFit(connection: RedisConnection): Promise<readonly s
   return [...memory, ...(await persistenceWarnings(connection, server, facts))];
 }
 
+const PAUSES_SAVING = "no-appendfsync-on-rewrite";
 const REMEDY = "Set appendonly yes and appendfsync always.";
 
 async function persistenceWarnings(
@@ -47,7 +48,13 @@ async function persistenceWarnings(
     ];
   }
   const sync = await settingOf(connection, "appendfsync");
-  if (sync === "always") return [];
+  if (sync === "always") {
+    if ((await settingOf(connection, PAUSES_SAVING)) !== "yes") return [];
+    return [
+      `${server} does not save while it writes its log anew (${PAUSES_SAVING} yes): what was written meanwhile is lost ` +
+        `if its machine ends. Set ${PAUSES_SAVING} no.`,
+    ];
+  }
   if (sync === undefined) {
     return [
       `${server} does not let its settings be read (CONFIG), so it could not be checked whether appendfsync is always. ` +

@@ -24,6 +24,8 @@ export const CLIENT_NAME = "hull-connector";
 /** How long one request is asked again. */
 const ASKED_AGAIN_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 5_000;
+/** ioredis's words for that. */
+const TIMED_OUT = "Command timed out";
 const PAUSE_MS = 50;
 const MOST_RECONNECT_MS = 1_000;
 
@@ -92,6 +94,8 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
         message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
         const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message);
         if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}`);
+        // Whoever is gone without a word ends no connection, and the address may lead to somebody else by now.
+        if (message === TIMED_OUT) client.disconnect(true);
       }
       await pause();
       // The process may have been stopped for long: a commit that is asked for too late would be applied twice.
