@@ -196,13 +196,16 @@ test("a process that is ended while Redis is lost is kept by nothing", async () 
   const begun = jest.spyOn(global, "setInterval");
   const cleared = jest.spyOn(global, "clearInterval");
   const redis = startRedis();
-  const jobs = openProcess(() => Promise.resolve(), { redis: redis.address.options });
-  await jobs.queue.isReady();
-  // Bull looks for stalled jobs.
-  const looks = (): unknown[] => begun.mock.results.map(({ value }) => value as unknown);
-  await until(() => looks().length > 0);
-  await redis.stop();
+  const runs = createRuns();
+  const jobs = openProcess(runs.handler, { redis: redis.address.options });
+  jobs.wake(["a"]);
+  await until(() => runs.begun.length === 1);
+  redis.process.kill("SIGSTOP");
+  runs.end();
   await jobs.close();
-  expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining(looks()));
+  await redis.stop();
+  const timers = begun.mock.results.map(({ value }) => value as unknown);
+  expect(timers).not.toEqual([]);
+  expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining(timers));
   jest.restoreAllMocks();
 });
