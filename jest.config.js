@@ -1,7 +1,7 @@
 const { availableParallelism } = require("node:os");
 const LEFT_OUT = require("./test/left-out-on-redis");
 
-/** Whole connectors on Redis: with TEST_REDIS=1 each kind of work once, with TEST_FULL=1 or TEST_DATABASE=redis all there is. */
+/** Whole connectors on Redis: each kind of work once, with TEST_FULL=1 or TEST_DATABASE=redis all there is. */
 const ON_REDIS = [
   "scenarios/scenarios",
   "scenarios/plansource/plansource",
@@ -43,12 +43,7 @@ const redisProject = {
 
 /** @type {import("jest").Config} */
 module.exports = {
-  // Not yet with every run: what one of these leaves running may ask a simulator of the next.
-  projects: onRedis
-    ? [redisProject]
-    : isFull || process.env["TEST_REDIS"] === "1"
-      ? [project, redisProject]
-      : [project],
+  projects: onRedis ? [redisProject] : [project, redisProject],
   testTimeout: 30_000,
   testSequencer: "<rootDir>/test/sequencer.js",
   // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
