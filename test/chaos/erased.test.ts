@@ -37,7 +37,7 @@ jest.setTimeout(240_000);
 const open = useClusters();
 
 /** What is done for a connector when it is erased. */
-const DOING = ["tells Hull", "calls Planhat", "has its answer"] as const;
+const DOING = ["tells Hull", "calls Planhat", "has its answer", "stands still meanwhile"] as const;
 /** Without what is kept for a time of its own. */
 const TABLES = [
   ...[TENANTS, GRANTS, REMOTES, RECORDS, CONTENTS, MIRRORS, FLIGHTS, LISTED, PAUSES, RUNS, REPORTS, LAST_RUNS, STARTS],
@@ -45,20 +45,23 @@ const TABLES = [
 ];
 const idOf = (index: number): string => `5f00000000000000000000f${index}`;
 
-/** Resolves with the next call of a kind, which waits until it may go on. */
+/** The next call of a kind, which waits until it may go on. */
 function nextCall(
   on: (name: HookName, listener: HookListener) => () => void,
   moment: HookName,
   isIt: (call: Call) => boolean,
-): Promise<() => void> {
+): Promise<{ readonly call: Call; readonly goOn: () => void }> {
   return new Promise((resolve) => {
     const end = on(moment, async (call) => {
       if (!isIt(call)) return;
       end();
-      await new Promise<void>(resolve);
+      await new Promise<void>((goOn) => resolve({ call, goOn }));
     });
   });
 }
+
+const saysLost = (server: { complaints(): readonly string[] }): number =>
+  server.complaints().filter((line) => line.includes('"connector.lease.lost"')).length;
 
 test("a connector that is erased is gone for good, whatever a worker does for it, and its neighbour keeps all", async () => {
   const random = createRandom(1);
@@ -85,12 +88,21 @@ test("a connector that is erased is gone for good, whatever a worker does for it
     population = change.population;
     const messages = index === 0 ? userMessages(population) : changedUserMessages(change);
     await cluster.post("user:update", messages, random, connectorId);
-    const goOn = await held;
+    const { call, goOn } = await held;
+    const worker = cluster.callerOf(call);
+    if (worker === undefined) throw new Error("Nobody called.");
+    const standsStill = doing === "stands still meanwhile";
+    if (standsStill) process.kill(worker.pid, "SIGSTOP");
     await cluster.forget(cluster.tenantKey.replace(CONNECTOR.id, connectorId));
     goOn();
-    // The neighbour's work is done by the same worker after that.
+    // The neighbour's work is done by the same worker after that, or by the next one.
     await cluster.post("user:update", userMessages(population), random);
     await cluster.settled(() => differences(population, cluster));
+    if (standsStill) {
+      process.kill(worker.pid, "SIGCONT");
+      await cluster.until(() => saysLost(worker) > 0);
+      await cluster.settled(() => differences(population, cluster));
+    }
   }
   for (const each of [...webs, ...workers]) expect(await each.stop()).toMatchObject({ code: 0 });
 

@@ -188,6 +188,7 @@ export function createOutbox(stored: Stored): Store {
     recover,
     recheck: async ({ remote, tenant }, records) => {
       await rewrite(remote, records, (document, open, { type }) => {
+        if (open.documents.numberIn(tenant) === undefined) return document;
         const at = momentOf(open, tenant);
         markUnread(open.documents, type, document, at);
         return rechecked(document, at);
