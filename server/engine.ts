@@ -239,7 +239,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     tenants,
     protocol,
-    intake: intakeOn(log, store),
+    // A connector may be erased while its notification is read.
+    intake: { take: (shipment) => intakeOn(log, store.under({ tenant: shipment.tenant.key })).take(shipment) },
     deliveryWorker,
     forget: createForgetting({ store, service, log, announce, wake }),
     requireSignature: config.HULL_REQUIRE_SIGNATURE,

@@ -38,7 +38,7 @@ export interface Ownership {
 
 export function createOwnership({ store, leases, requestMs, onLost }: OwnershipOptions): Ownership {
   const storeOf = ({ fence }: Pick<Lease, "fence">, tenant?: string): Store =>
-    fence === undefined ? store : store.under({ ...fence, ...(tenant !== undefined && { tenant }) });
+    fence === undefined ? store : store.under({ fence, tenant });
   return {
     own: async (name, { work, recover, leavesFlights = false }) => {
       const recovering: Recover | undefined = recover && ((fence) => recover(storeOf({ fence })));

@@ -28,12 +28,16 @@ beforeEach(async () => {
     claimed += 1;
     return owned;
   });
-  const accept = store.accept.bind(store);
-  jest.spyOn(store, "accept").mockImplementation(async (...given) => {
-    taken += 1;
-    await held;
-    if (failure !== undefined) throw failure;
-    return accept(...given);
+  const under = store.under.bind(store);
+  jest.spyOn(store, "under").mockImplementation((terms) => {
+    const own = under(terms);
+    const accept: typeof own.accept = async (...given) => {
+      taken += 1;
+      await held;
+      if (failure !== undefined) throw failure;
+      return own.accept(...given);
+    };
+    return { ...own, accept };
   });
 });
 afterEach(async () => {
@@ -124,4 +128,22 @@ test("nobody else's notification is waited for, whatever its id", async () => {
   };
   const answers = await together(notification, theirs);
   expect(answers.map(({ status }) => status)).toEqual([200, 401]);
+});
+
+test("a connector that is erased meanwhile keeps nothing of a notification, which is to come again", async () => {
+  const { connector, tenantKey, settled } = fixture;
+  const notification = goodNotification(fixture, [goodUser()]);
+  const answer = tell(fixture, notification);
+  await until(() => taken > 0);
+  await connector.engine("planhat").forget(tenantKey);
+  release();
+  expect(await answer).toMatchObject({
+    status: 503,
+    body: { flow_control: { type: "retry" }, error: { code: "connector_erased" } },
+  });
+  expect(await connector.store.lanes()).toEqual([]);
+  expect((await connector.store.tally(tenantKey)).messages).toBe(0);
+  // Hull still has it.
+  expect((await tell(fixture, { ...notification, kraken: { retries: 1 } })).status).toBe(200);
+  await settled();
 });

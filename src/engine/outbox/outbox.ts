@@ -113,7 +113,7 @@ export function createOutbox(stored: Stored): Store {
 
   return {
     ...stored,
-    under: (fence) => createOutbox(stored.under(fence)),
+    under: (terms) => createOutbox(stored.under(terms)),
     ...createReading(stored, shell),
     ...createMoving(stored, shell),
     ...createErasing(stored, shell),

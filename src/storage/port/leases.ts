@@ -6,8 +6,14 @@ export interface Fence {
   readonly name: string;
   /** Nobody else ever has the same. */
   readonly id: string;
-  /** The tenant that it is done for: once that is erased, commits write nothing. */
-  readonly tenant?: string;
+}
+
+/** What must be so when a commit is made; otherwise it writes nothing. */
+export interface Terms {
+  /** It is the owner's: `FenceLost`, if somebody else works on it. */
+  readonly fence?: Fence | undefined;
+  /** The tenant that it is done for: `TenantErased`, once that is erased. */
+  readonly tenant?: string | undefined;
 }
 
 export interface LeaseRow {

@@ -7,7 +7,7 @@ import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
 import type { DeadLetterStore } from "./dead-letters";
-import type { Fence, LeaseStore } from "./leases";
+import type { LeaseStore, Terms } from "./leases";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -23,8 +23,8 @@ export type * from "./leases";
 
 export interface Store
   extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
-  /** The same store, as long as this process has the right: otherwise its commits throw `FenceLost`, or `TenantErased`. */
-  under(fence: Fence): Store;
+  /** The same store, whose commits count only where the terms are met: otherwise they throw. */
+  under(terms: Terms): Store;
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;
   /** Resolves when the store answers. */

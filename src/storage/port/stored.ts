@@ -6,7 +6,7 @@ import type { DeadLetterKey, DeadLetterQuery } from "./dead-letters";
 import type { Commits } from "./documents";
 import type { FigureStore } from "./figures";
 import type { Lane } from "./lane";
-import type { Fence, LeaseStore } from "./leases";
+import type { LeaseStore, Terms } from "./leases";
 import type { RecordPlace, TenantRow } from "./rows";
 import type { RunStore } from "./runs";
 import type { Store } from "./store";
@@ -26,8 +26,8 @@ export interface Stored
     LeaseStore,
     Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
     Pick<Store, "claimNotification" | "lanes" | "sampleLinked" | "noteScan" | "housekeep" | "ping" | "close"> {
-  /** The same store, as long as this process has the right: otherwise its commits throw `FenceLost`, or `TenantErased`. */
-  under(fence: Fence): Stored;
+  /** The same store, whose commits count only where the terms are met: otherwise they throw. */
+  under(terms: Terms): Stored;
   assignRemote(...given: Parameters<Store["assign"]>): Promise<Assigned>;
   /** Undefined, and nothing done, when something is not as it was when the credentials were tried. */
   reassignRemote(...given: Parameters<Store["reassign"]>): Promise<Assigned | undefined>;

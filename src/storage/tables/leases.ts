@@ -1,7 +1,7 @@
 /** Which process works on what, and whether it is alive. Renewals are rows apart: they do not conflict with commits under a fence. */
 import isEqual from "lodash/isEqual";
 import type { Database } from "../database/rows";
-import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState } from "../port/leases";
+import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState, type Terms } from "../port/leases";
 import { LEASES, RENEWALS, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
@@ -30,15 +30,16 @@ export function releaseLease(view: View, fence: Fence): void {
   view.drop(RENEWALS, [fence.name]);
 }
 
-/** The same database, whose commits write nothing, and throw, once somebody else is the owner or the tenant is erased. */
-export function fenced(database: Database, fence: Fence): Database {
+/** The same database, whose commits write nothing, and throw, where the terms are not met. */
+export function fenced(database: Database, { fence, tenant }: Terms): Database {
   return {
     ...database,
     write: (work) =>
       database.write((rows) => {
-        const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
-        if (row?.id !== fence.id) throw new FenceLost(fence);
-        const { tenant } = fence;
+        if (fence !== undefined) {
+          const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
+          if (row?.id !== fence.id) throw new FenceLost(fence);
+        }
         if (tenant !== undefined && rows.get(TENANTS.name, [tenant]) === undefined) throw new TenantErased();
         return work(rows);
       }),

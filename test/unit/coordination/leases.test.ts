@@ -226,7 +226,7 @@ test("commits of an owner that is none any more write nothing and say so; those 
   const [one, other] = [openProcess({ store: silent() }), openProcess()];
   const lease = await one.take(NAME);
   if (lease?.fence === undefined) throw new Error("It is free.");
-  const before = store.under(lease.fence);
+  const before = store.under(lease);
   const lane = { remote: NAME, tenant: "planhat/acme/1" };
   const pause = { kind: "auth", message: "", sinceMs: 0, untilMs: 1 };
   await before.pause(lane, "*", pause);
@@ -236,7 +236,7 @@ test("commits of an owner that is none any more write nothing and say so; those 
   if (taken?.fence === undefined) throw new Error("It was given up.");
   await expect(before.pause(lane, "*", undefined)).rejects.toThrow(FenceLost);
   expect(await before.pauses(lane)).toHaveLength(1);
-  await store.under(taken.fence).pause(lane, "*", undefined);
+  await store.under(taken).pause(lane, "*", undefined);
   expect(await store.pauses(lane)).toEqual([]);
 });
 
@@ -248,7 +248,7 @@ test("commits for a tenant that was erased write nothing, and the others' do", a
     await store.saveTenant({ key, organization: "acme", connectorId: key, sealed: "", settingsAtMs: 0 });
   }
   await store.forgetTenant(tenants[0]);
-  const [erased, other] = tenants.map((tenant) => store.under({ name: NAME, id: lease.fence?.id ?? "", tenant }));
+  const [erased, other] = tenants.map((tenant) => store.under({ fence: lease.fence, tenant }));
   const pause = { kind: "auth", message: "", sinceMs: 0, untilMs: 1 };
   await expect(erased?.pause({ remote: NAME, tenant: tenants[0] }, "*", pause)).rejects.toThrow(TenantErased);
   await other?.pause({ remote: NAME, tenant: tenants[1] }, "*", pause);

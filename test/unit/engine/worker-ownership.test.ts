@@ -84,7 +84,7 @@ test("says of everything that it wrote that it did, also where it read a parent 
   const said: RecordName[] = [];
   const delivering = deliverType(
     {
-      store: store.under(lease.fence),
+      store: store.under(lease),
       recheck: (records) => Promise.resolve(void said.push(...records)),
       service,
       seal,

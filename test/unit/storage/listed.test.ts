@@ -266,7 +266,7 @@ test("who owns a run again knows what the owner between has shown", async () => 
   const name = "run/r2";
   const take = async (store: Store, id: string): Promise<Store> => {
     await store.takeLease({ name, id }, await store.lease(name));
-    return store.under({ name, id });
+    return store.under({ fence: { name, id } });
   };
   const page = { readAtMs: START_MS, outcome: "unchanged", code: "not_touched" } as const;
   for (const id of ["r1", "r2"])

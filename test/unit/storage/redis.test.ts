@@ -348,7 +348,7 @@ describe("two stores at one Redis", () => {
     await tool.accept(MESSAGES);
     const fence = { name: LANE.remote, id: "w1" };
     await worker.takeLease(fence, undefined);
-    const owned = worker.under({ ...fence, tenant: LANE.tenant });
+    const owned = worker.under({ fence, tenant: LANE.tenant });
     const line = { type: "companies", hullId: "", remoteId: "p1", outcome: "sent", code: "told", text: "" };
     const work = async (): Promise<never> => {
       for (let turn = 0; ; turn += 1) {
