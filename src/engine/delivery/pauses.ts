@@ -44,7 +44,9 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
       const { setbacks = 0 } = before ?? {};
       const waitMs = Math.max(problem.waitMs, lasting ? pace.pauseMs : backoffMs(setbacks, pace.retry));
       const row = { kind, message, sinceMs: now(), untilMs: now() + waitMs };
-      await store.pause(lane, scope, lasting ? row : { ...row, setbacks: setbacks + 1 });
+      // Nobody clears what is kept of an erased connector.
+      const own = store.under({ tenant: lane.tenant });
+      await own.pause(lane, scope, lasting ? row : { ...row, setbacks: setbacks + 1 });
       log({
         level: "warn",
         event: lasting ? "connector.configuration.error" : "connector.service_api.error",
