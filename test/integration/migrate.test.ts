@@ -63,7 +63,7 @@ test("there and back, with another key: what waits is delivered, and what is equ
   await fixture.stopped(async () => {
     const there = await move(fixture.dataDir, url, { SECRET, TARGET_SECRET });
     expect({ code: there.code, out: there.out }).toMatchObject({ code: 0 });
-    expect(there.err).toMatch(/^Redis at 127.0.0.1:\d+ \(REDIS_URL\) keeps no log/);
+    expect(there.err).toMatch(/^Redis at 127.0.0.1:\d+ \(REDIS_URL\) keeps no append-only file/);
     expect(there.out).toMatch(/^records +3$/m);
     expect(there.out).toMatch(/Copied from .+ to Redis at 127.0.0.1:\d+: \d+ rows, as many there as here/);
     expect(there.out + there.err).not.toContain(PASSWORD);

@@ -388,7 +388,7 @@ describe("a server", () => {
 
   it("that may lose what was written is taken, and that is said", async () => {
     expect(await fitness()).toEqual([
-      "Redis at db.example.com:6379 (REDIS_URL) keeps no log (appendonly no): what was written since its last snapshot " +
+      "Redis at db.example.com:6379 (REDIS_URL) keeps no append-only file (appendonly no): what was written since its last snapshot " +
         "is lost if it ends. Set appendonly yes and appendfsync always.",
     ]);
     const [everySecond] = await fitness("--appendonly", "yes", "--appendfsync", "everysec");
@@ -473,12 +473,12 @@ describe("a server", () => {
 describe("an address", () => {
   it.each([
     ["redis://localhost", "localhost:6379", { host: "localhost", port: 6379, db: 0 }],
-    ["redis://:s%2Fcret@db:7000/2", "db:7000", { host: "db", port: 7000, db: 2, password: "s/cret" }],
+    ["redis://:s%2Fcret@db:7000/2", "db:7000/2", { host: "db", port: 7000, db: 2, password: "s/cret" }],
     ["rediss://app:s@db", "db:6379", { db: 0, username: "app", password: "s", tls: { servername: "db" } }],
     ["redis://[::1]:6380", "::1:6380", { host: "::1", port: 6380 }],
     [
       "redis+sentinel://app:s@s1,s2:26380/main/1?sentinel_password=t",
-      "main of the Sentinels s1:26379, s2:26380",
+      "main/1 of the Sentinels s1:26379, s2:26380",
       {
         name: "main",
         sentinels: [

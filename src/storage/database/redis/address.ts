@@ -35,16 +35,21 @@ export function readRedisUrl(url: string): RedisAddress {
   if (first === undefined || (!isSentinel && more.length > 0)) throw refused("must name one host");
   const [group, ...rest] = isSentinel ? path : ["", ...path];
   if (group === undefined || (isSentinel && group === ""))
-    throw refused("does not say by which name Sentinel knows Redis");
+    throw refused("does not name the master that the Sentinels watch");
   const [database = "", ...tooMuch] = rest;
-  if (tooMuch.length > 0 || !isDatabase(database)) throw refused("has something else than a number for its database");
+  if (tooMuch.length > 0 || !isDatabase(database)) throw refused("names a database that is not a number");
   const own: RedisOptions = { db: Number(database), ...credentials(user, password) };
+  const numbered = Number(database) > 0 ? `/${Number(database)}` : "";
   const name = servers.map(({ host, port }) => `${host}:${port}`).join(", ");
-  if (!isSentinel) return { name, options: { ...own, ...first, ...(isTls && { tls: { servername: first.host } }) } };
+  if (!isSentinel)
+    return {
+      name: `${name}${numbered}`,
+      options: { ...own, ...first, ...(isTls && { tls: { servername: first.host } }) },
+    };
   const sentinelPassword = query.get("sentinel_password");
   const sentinelUsername = query.get("sentinel_username");
   return {
-    name: `${group} of the Sentinels ${name}`,
+    name: `${group}${numbered} of the Sentinels ${name}`,
     options: {
       ...own,
       sentinels: servers,
@@ -81,7 +86,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw refused("has a % that stands for nothing");
+    throw refused("has a % that does not encode a character");
   }
 }
 

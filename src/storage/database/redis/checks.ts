@@ -44,7 +44,7 @@ async function persistenceWarnings(
 ): Promise<readonly string[]> {
   if (facts.get("aof_enabled") !== "1") {
     return [
-      `${server} keeps no log (appendonly no): what was written since its last snapshot is lost if it ends. ${REMEDY}`,
+      `${server} keeps no append-only file (appendonly no): what was written since its last snapshot is lost if it ends. ${REMEDY}`,
     ];
   }
   const sync = await settingOf(connection, "appendfsync");
@@ -63,7 +63,7 @@ async function persistenceWarnings(
   }
   const span = sync === "everysec" ? "in the last second or two" : "in the last half minute or so";
   return [
-    `${server} is slow to save (appendfsync ${sync}): what was written ${span} is lost if its machine ends. ${REMEDY}`,
+    `${server} does not flush every write (appendfsync ${sync}): what was written ${span} is lost if its machine ends. ${REMEDY}`,
   ];
 }
 

@@ -93,13 +93,14 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
         // Never the error itself: it carries the command, which may hold a password, and rows.
         message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
         const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message);
-        if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}`);
+        if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}${remedyFor(message)}`);
         // Whoever is gone without a word ends no connection, and the address may lead to somebody else by now.
         if (message === TIMED_OUT) client.disconnect(true);
       }
       await pause();
       // The process may have been stopped for long: a commit that is asked for too late would be applied twice.
-      if (performance.now() > endMs) throw new RedisError(`Redis at ${name} does not answer: ${message}`);
+      if (performance.now() > endMs)
+        throw new RedisError(`Redis at ${name} does not answer: ${message}. Start it, or correct REDIS_URL.`);
     }
   }
 
@@ -137,3 +138,7 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     },
   };
 }
+
+/** A log-in that fails is not put right by waiting. */
+const remedyFor = (message: string): string =>
+  /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(message) ? ". Correct the user and the password in REDIS_URL." : "";
