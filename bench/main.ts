@@ -7,12 +7,14 @@ import { latency } from "./measures/latency";
 import { memory } from "./measures/memory";
 import { redisMeasure } from "./measures/redis";
 import { siege } from "./measures/siege";
+import { startup } from "./measures/startup";
 import { throughput } from "./measures/throughput";
 import { readOptions, type MeasureName, type Options } from "./options";
 import { machine, reported, table, type Result } from "./report";
 
 /** Time limit of each measure. */
 const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readonly withinMs: number }>> = {
+  startup: { measure: startup, withinMs: 30_000 },
   throughput: { measure: throughput, withinMs: 80_000 },
   changed: { measure: changed, withinMs: 90_000 },
   latency: { measure: latency, withinMs: 40_000 },
@@ -26,7 +28,7 @@ const ALL_WITHIN_MS = 560_000;
 /** Something is stuck; the processes end with this one. */
 const ABORT_AFTER_MS = 600_000;
 
-async function main({ quick, only, out, profiles, endusers }: Options): Promise<void> {
+async function main({ quick, only, out, earlier, profiles, endusers }: Options): Promise<void> {
   // A million endusers must be requested explicitly, and take their time.
   const timesLonger = Math.max(1, endusers / 100_000);
   setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS * timesLonger).unref();
@@ -40,7 +42,7 @@ async function main({ quick, only, out, profiles, endusers }: Options): Promise<
     figures.push(...measured.map((figure) => reported(name, figure)));
   }
   const result: Result = { ...about, figures };
-  process.stderr.write(`\n${table(result)}`);
+  process.stderr.write(`\n${table(result, earlier)}`);
   const text = `${JSON.stringify(result, undefined, 2)}\n`;
   if (out === undefined) process.stdout.write(text);
   else writeFileSync(out, text);

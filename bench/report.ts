@@ -33,18 +33,18 @@ export function reported(measure: MeasureName, figure: Figure): Result["figures"
   return { measure, ...figure, ...(met === undefined ? {} : { met }) };
 }
 
-export function table({ figures, machine: { cpus, memoryGibibytes, node, loadBefore } }: Result): string {
-  const rows = figures.map(({ measure, name, value, unit, samples, target, met, note }) => [
-    measure,
-    name,
-    `${rounded(value)} ${unit}`.trim(),
-    target === undefined ? "" : "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`,
-    met === undefined ? "" : met ? "met" : "missed",
-    [samples === undefined ? "" : `${rounded(Math.min(...samples))} … ${rounded(Math.max(...samples))}`, note ?? ""]
-      .filter((each) => each !== "")
-      .join("; "),
-  ]);
-  const all = [["measure", "figure", "value", "target", "", "range"], ...rows];
+/** @param earlier what it is compared with, figure by figure */
+export function table(
+  { figures, machine: { cpus, memoryGibibytes, node, loadBefore } }: Result,
+  earlier?: Result,
+): string {
+  const timesEarlier = ({ measure, name, value }: Result["figures"][number]): string => {
+    const before = earlier?.figures.find((each) => each.measure === measure && each.name === name);
+    return before === undefined ? "" : `${rounded(value / before.value)} × ${rounded(before.value)}`;
+  };
+  const rows = figures.map((figure) => [...rowOf(figure), ...(earlier === undefined ? [] : [timesEarlier(figure)])]);
+  const head = ["measure", "figure", "value", "target", "", "range", ...(earlier === undefined ? [] : ["earlier"])];
+  const all = [head, ...rows];
   const widths = all.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(most[i] ?? 0, cell.length)), []);
   const lines = all.map((row) =>
     row
@@ -55,6 +55,19 @@ export function table({ figures, machine: { cpus, memoryGibibytes, node, loadBef
   const about = `${cpus} CPUs, ${memoryGibibytes} GiB, Node ${node}, load ${loadBefore.toFixed(1)} before`;
   const disturbed = loadBefore > 0.5 ? "\nThe machine was not quiet: trust the ratios only, and those with care." : "";
   return `${lines.join("\n")}\n\n${about}${disturbed}\n`;
+}
+
+function rowOf({ measure, name, value, unit, samples, target, met, note }: Result["figures"][number]): string[] {
+  return [
+    measure,
+    name,
+    `${rounded(value)} ${unit}`.trim(),
+    target === undefined ? "" : "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`,
+    met === undefined ? "" : met ? "met" : "missed",
+    [samples === undefined ? "" : `${rounded(Math.min(...samples))} … ${rounded(Math.max(...samples))}`, note ?? ""]
+      .filter((each) => each !== "")
+      .join("; "),
+  ];
 }
 
 function rounded(value: number): string {

@@ -36,7 +36,7 @@ export const memory: Measure = async ({ quick, profiles, deadlineMs }) => {
       name: "peak, large over small backlog",
       unit: "",
       value: peak(large) / peak(small),
-      target: { atMost: 1.2 },
+      target: { atMost: 1.15 },
       ...note,
     },
     { name: `peak, backlog of ${LARGE}`, unit: "MiB", value: peak(large) },

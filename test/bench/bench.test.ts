@@ -29,7 +29,7 @@ describe("the bench", () => {
   });
 
   test("refuses a measure that does not exist", () => {
-    expect(readOptions([]).only).toHaveLength(7);
+    expect(readOptions([]).only).toHaveLength(8);
     expect(() => readOptions(["--only", "speed"])).toThrow(/throughput/);
   });
 
