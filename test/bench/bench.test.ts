@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { figure, holds, rounds } from "../../bench/measure";
 import { readOptions } from "../../bench/options";
-import type { Result } from "../../bench/report";
+import { table, type Result } from "../../bench/report";
 import { median, quantile } from "../../bench/statistics";
 import { buildServer } from "../chaos/server-process";
 
@@ -26,6 +26,22 @@ describe("the bench", () => {
     const numbers = (round: number): Promise<number> => Promise.resolve(round);
     expect(await rounds(3, Infinity, numbers)).toEqual([1, 2, 3]);
     expect(await rounds(3, -Infinity, numbers)).toEqual([1]);
+  });
+
+  test("shows each figure beside that of an earlier result", () => {
+    const about = {
+      at: "",
+      quick: true,
+      machine: { cpus: 2, memoryGibibytes: 4, arch: "x64", node: "v20", loadBefore: 0 },
+    };
+    const resultOf = (value: number, name = "CPU"): Result => ({
+      ...about,
+      figures: [{ measure: "changed", ...figure(name, "s", [value]) }],
+    });
+    expect(table(resultOf(0.5), resultOf(2))).toMatch(/CPU +0\.50 s .+ 0\.25 × 2\.0\n/);
+    expect(table(resultOf(0.5), resultOf(2, "another"))).not.toContain("×");
+    expect(() => readOptions(["--compare", "package.json"])).toThrow(/holds no figures/);
+    expect(() => readOptions(["--compare", "README.md"])).toThrow(/cannot be read as JSON/);
   });
 
   test("refuses a measure that does not exist", () => {
