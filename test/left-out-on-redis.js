@@ -17,6 +17,7 @@ module.exports = [
   ["integration/dead-letters", all, FILES],
   ["integration/metrics", /^outcomes, notifications and calls/, FILES],
   ["integration/migrate", all, FILES],
+  ["integration/plansource/dead-letters", /^the tools on the machine/, FILES],
   ["rules/activities", /killed|in two shipments with the connector/, KILLS],
   ["rules/batch", /killed/, KILLS],
   ["rules/batch", /stands in no log, no answer, and not in the store's files/, FILES],
