@@ -55,7 +55,8 @@ function mockRedis(): void {
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--databases", String(DATABASES)];
     return { server: startRedis(...options), port };
   };
-  afterAll(async () => (await started)?.server.stop());
+  // By the environment, after all hooks of the file, which may still need it.
+  Object.assign(globalThis, { stopRedis: async () => (await started)?.server.stop() });
   let numbers = 0;
   const numberOf = remembered(() => numbers++);
   jest.mock("../server/wiring", () => {

@@ -10,6 +10,11 @@ module.exports = class extends TestEnvironment {
     this.leftOut = LEFT_OUT.filter(([file]) => context.testPath.endsWith(`${sep}${file.replaceAll("/", sep)}.test.ts`));
   }
 
+  async teardown() {
+    await this.global.stopRedis?.();
+    await super.teardown();
+  }
+
   handleTestEvent({ name }, { rootDescribeBlock }) {
     if (name === "run_start") this.takeOut(rootDescribeBlock, "");
   }

@@ -51,7 +51,7 @@ import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
 const SIZE = 2_000;
 const MOST_GROWTH = 20;
-const TRIES = 5;
+const TRIES = 3;
 /** How often a bad measurement is done again, since a collection of garbage or a busy cache may be at fault. */
 const ROUNDS = 5;
 /** Nothing linear takes so long for these sizes. */

@@ -39,6 +39,9 @@ const IS_REPLICA = /(?:^|: -)READONLY\b/;
 /** What no second attempt changes. */
 const UNKNOWN_USER = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR invalid password)\b/;
 
+/** Node's words for a certificate that it does not trust, or that names somebody else. */
+const DISTRUSTED = /certificate|altnames/i;
+
 /** The server's own words; ioredis does not tell TypeScript what its `ReplyError` is. */
 const isReply = (error: unknown): error is Error => error instanceof (ReplyError as unknown as typeof Error);
 
@@ -92,7 +95,7 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
       } catch (error) {
         // Never the error itself: it carries the command, which may hold a password, and rows.
         message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
-        const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message);
+        const isFinal = isReply(error) ? !LATER.test(message) : UNKNOWN_USER.test(message) || DISTRUSTED.test(message);
         if (isFinal) throw new RedisError(`Redis at ${name} refuses: ${message}${remedyFor(message)}`);
         // Whoever is gone without a word ends no connection, and the address may lead to somebody else by now.
         if (message === TIMED_OUT) client.disconnect(true);
@@ -139,6 +142,12 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
   };
 }
 
-/** A log-in that fails is not put right by waiting. */
-const remedyFor = (message: string): string =>
-  /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(message) ? ". Correct the user and the password in REDIS_URL." : "";
+/** What is not put right by waiting. */
+function remedyFor(message: string): string {
+  if (/^(?:WRONGPASS|NOAUTH|NOPERM)/.test(message)) return ". Correct the user and the password in REDIS_URL.";
+  if (!DISTRUSTED.test(message)) return "";
+  return (
+    ". Let NODE_EXTRA_CA_CERTS name a file with the certificates of its authority, " +
+    "and REDIS_URL a host that its certificate names."
+  );
+}
