@@ -11,6 +11,7 @@ import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
 import { redactAnswer } from "./redact";
 import { hasUnrepeatableChanges } from "./resolve";
+import { patchOf } from "./settle/mirror-patch";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
 
@@ -222,7 +223,8 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     archived: ofState ? intent.kind === "end" : undefined,
     shown: "record" in result ? result.record : undefined,
   };
-  return hasMore(context, change, delivery)
-    ? advanced(change, context, delivery)
-    : delivered(change, context, delivery);
+  const patch = patchOf(change, context, delivery);
+  return hasMore(context, change, patch)
+    ? advanced(change, context, delivery, patch)
+    : delivered(change, context, delivery, patch);
 }
