@@ -109,7 +109,7 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
   const suspects = settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : []));
   const { gone, parents } = await goneParents(cycle, suspects);
   const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
-  const settlements = settled.map(({ change, result, isSuspect }) => {
+  const settlementOf = ({ change, result, isSuspect }: (typeof settled)[number]): Settlement => {
     if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
       return postponed(change, cycle.options.now(), result.message, change.entry.unconfirmed);
     }
@@ -118,10 +118,15 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
     return postponed(change, now(), "Its parent is gone from the service and is created again first.", unconfirmed);
-  });
-  await cycle.settle([...parents, ...settlements]);
+  };
+  const requested = current.map(({ entry }) => entry);
+  await cycle.settle(parents, requested);
+  for (const some of chunk(settled, SETTLED_AT_ONCE)) await cycle.settle(some.map(settlementOf), requested);
   return problem;
 }
+
+/** Settlements made at a time: each is as large as its record, and would be kept until the last one is written. */
+const SETTLED_AT_ONCE = 250;
 
 /** How many parents of refused records are checked in one chunk. */
 const PARENT_LIMIT = 20;
