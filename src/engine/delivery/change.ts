@@ -3,12 +3,13 @@ import mapValues from "lodash/mapValues";
 import pickBy from "lodash/pickBy";
 import type { Intent } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
+import type { MirrorPatch } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import type { Step } from "../rules/state";
 import { reason, type Reason } from "../../outcome/outcome";
 import { afterwards } from "./settle/mirror-patch";
-import type { Delivery, TypeContext, Work } from "./work";
+import type { TypeContext, Work } from "./work";
 
 /** Work with the fields to send. */
 export interface Change extends Work {
@@ -63,11 +64,11 @@ function kindOf({ send }: Difference, step: Step | undefined): Intent["kind"] {
 }
 
 /** Whether another step follows this one. */
-export function hasMore(context: TypeContext, change: Change, delivery: Delivery): boolean {
+export function hasMore(context: TypeContext, change: Change, patch: MirrorPatch): boolean {
   const { difference, intent } = change;
   if (intent.kind === "end") return false;
   if (intent.kind === "restart" && difference.send.length > 0) return true;
-  const step = stepFor(context, change, afterwards(change, context, delivery));
+  const step = stepFor(context, change, afterwards(change, patch));
   // An answer that does not show the record leaves a service's own rule where it was: what is done is not asked twice.
   return step !== undefined && step !== intent.kind;
 }

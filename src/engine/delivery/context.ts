@@ -40,8 +40,13 @@ export interface Cycle<S> {
   readonly context: TypeContext;
   /** Values of what was delivered so far that Hull cannot hold. */
   readonly leftOut: readonly LeftOut[];
-  /** Writes down what became of some records, and reports their outcomes. */
-  readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
+  /**
+   * Writes down what became of some records, and reports their outcomes.
+   *
+   * @param requested those of the same request, if there are more: should this process not be the owner any more, all of
+   *   them have to be read
+   */
+  readonly settle: (settlements: readonly Settlement[], requested?: readonly RecordName[]) => Promise<void>;
   /** It stays in the outbox for at least `waitMs`, longer after every try. */
   readonly later: (work: Work, waitMs: number, problem: string) => Settlement;
 }
@@ -53,11 +58,11 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
     options,
     context,
     leftOut,
-    settle: async (settlements) => {
+    settle: async (settlements, requested = settlements) => {
       if (settlements.length === 0) return;
       const { outcomes } = await store.settle(lane, settlements).catch(async (error: unknown) => {
         // What is appended cannot be read.
-        if (error instanceof FenceLost && context.type.append !== true) await options.recheck?.(settlements);
+        if (error instanceof FenceLost && context.type.append !== true) await options.recheck?.(requested);
         throw error;
       });
       for (const settlement of settlements) leftOut.push(...(settlement.leftOut ?? []));

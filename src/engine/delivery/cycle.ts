@@ -2,7 +2,6 @@
  * One cycle of the delivery lane over one object type: take what is due, hold children back until their parent has an
  * id, find out which record each one is, compare, write in chunks, and settle every record by its own result.
  */
-import pickBy from "lodash/pickBy";
 import type { Json } from "../../record";
 import type { Known, Prepared, Problem } from "../../services/connection";
 import type { MirrorRow } from "../../storage/port/rows";
@@ -40,8 +39,8 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
 
   const context = typeContext(service, type, settings, now());
   const cycle = createCycle(options, context);
-  const works = entries.flatMap(({ record, mirror, ...entry }): Work[] => {
-    const { content } = entry;
+  const works = entries.flatMap((entry): Work[] => {
+    const { record, mirror, content } = entry;
     return content === undefined ? [] : [{ record, mirror, entry, content, namesake: false, wire: {} }];
   });
 
@@ -202,6 +201,7 @@ async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<read
     readable.map(({ desired }) => desired),
     readable.map(({ work: { mirror } }) => (mirror === undefined ? undefined : rememberedOf(mirror))),
   );
+  const parentField = type.parent?.field;
   const ready: Work[] = [];
   readable.forEach(({ work, desired }, index) => {
     const one = prepared[index];
@@ -210,12 +210,13 @@ async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<read
       settlements.push(unreadyOf(cycle, work, one));
       return;
     }
-    const parentField = type.parent?.field;
-    const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
-    const wire = { ...one.fields, ...placed };
-    // Otherwise the encrypted form would stand for a value without a form of the service's own.
-    const secrets = pickBy(desired.fields, (_, field) => specOf(field).writeOnly === true && !hasValue(wire[field]));
-    ready.push({ ...lessWithheld(work, one), stuck: one.stuck, wire: { ...wire, ...secrets } });
+    const wire = { ...one.fields };
+    if (parentField !== undefined && work.parentId !== undefined) wire[parentField] = work.parentId;
+    for (const [field, value] of Object.entries(desired.fields)) {
+      // Otherwise the encrypted form would stand for a value without a form of the service's own.
+      if (specOf(field).writeOnly === true && !hasValue(wire[field])) wire[field] = value;
+    }
+    ready.push({ ...lessWithheld(work, one), stuck: one.stuck, wire });
   });
   await cycle.settle(settlements);
   return ready;

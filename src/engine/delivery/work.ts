@@ -1,4 +1,5 @@
 /** One record in the hands of the delivery lane, what is known of it, and what a request has brought. Pure. */
+import memoize from "lodash/memoize";
 import type { Desired, Json } from "../../record";
 import type { Result, Stuck } from "../../services/connection";
 import type { FieldSpec, ObjectType, RemoteRecord, WritePolicy } from "../../services/model";
@@ -45,11 +46,12 @@ export interface TypeContext {
 }
 
 export function typeContext<S>(service: Service<S>, type: ObjectType, settings: S, nowMs: number): TypeContext {
-  const specOf = (field: string): FieldSpec => service.field(type.name, field);
+  // A cycle or a page has many thousands of values, and few fields.
+  const specOf = memoize((field: string): FieldSpec => service.field(type.name, field));
   return {
     type,
     specOf,
-    attributeOf: (field) => service.hullAttribute(type.name, field),
+    attributeOf: memoize((field) => service.hullAttribute(type.name, field)),
     mapped: service.mappedFields(type.name, settings).filter((field) => specOf(field).writeOnly !== true),
     stepOf: (desired, known) => nextStep(service, type, desired, known),
     policy: service.writePolicy?.(type.name, settings),
@@ -75,8 +77,8 @@ export interface Delivery {
   readonly shown?: RemoteRecord;
 }
 
-/** A remote record as the mirror remembers it. */
-export function observationOf(record: RemoteRecord, context: TypeContext): Observation {
+/** A remote record as the mirror remembers it. @param keys those by which it may be confused with another one */
+export function observationOf(record: RemoteRecord, context: TypeContext, keys = record.keys): Observation {
   const facts: Record<string, string> = {};
   for (const [field, value] of Object.entries(record.fields)) {
     const { type, writeOnly } = context.specOf(field);
@@ -85,7 +87,7 @@ export function observationOf(record: RemoteRecord, context: TypeContext): Obser
   }
   return {
     id: record.id,
-    keys: record.keys,
+    keys,
     parentId: record.parentId,
     complete: record.complete,
     archived: record.archived === true,

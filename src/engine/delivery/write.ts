@@ -11,6 +11,7 @@ import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
 import { redactAnswer } from "./redact";
 import { hasUnrepeatableChanges } from "./resolve";
+import { patchOf } from "./settle/mirror-patch";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
 
@@ -108,7 +109,7 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
   const suspects = settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : []));
   const { gone, parents } = await goneParents(cycle, suspects);
   const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
-  const settlements = settled.map(({ change, result, isSuspect }) => {
+  const settlementOf = ({ change, result, isSuspect }: (typeof settled)[number]): Settlement => {
     if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
       return postponed(change, cycle.options.now(), result.message, change.entry.unconfirmed);
     }
@@ -117,10 +118,15 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
     return postponed(change, now(), "Its parent is gone from the service and is created again first.", unconfirmed);
-  });
-  await cycle.settle([...parents, ...settlements]);
+  };
+  const requested = current.map(({ entry }) => entry);
+  await cycle.settle(parents, requested);
+  for (const some of chunk(settled, SETTLED_AT_ONCE)) await cycle.settle(some.map(settlementOf), requested);
   return problem;
 }
+
+/** Settlements made at a time: each is as large as its record, and would be kept until the last one is written. */
+const SETTLED_AT_ONCE = 250;
 
 /** How many parents of refused records are checked in one chunk. */
 const PARENT_LIMIT = 20;
@@ -222,7 +228,8 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     archived: ofState ? intent.kind === "end" : undefined,
     shown: "record" in result ? result.record : undefined,
   };
-  return hasMore(context, change, delivery)
-    ? advanced(change, context, delivery)
-    : delivered(change, context, delivery);
+  const patch = patchOf(change, context, delivery);
+  return hasMore(context, change, patch)
+    ? advanced(change, context, delivery, patch)
+    : delivered(change, context, delivery, patch);
 }

@@ -211,9 +211,6 @@ function stepContext<S>(
     ...options,
     ...lane,
     ...context,
-    // A page has hundreds of thousands of values and few fields.
-    specOf: memoize(context.specOf),
-    attributeOf: memoize(context.attributeOf),
     nameOf: memoize(numberOf),
     run: run.id,
     serviceName: service.name,

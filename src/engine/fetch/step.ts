@@ -51,7 +51,10 @@ export interface StepRow {
   readonly leftOut: readonly LeftOut[];
 }
 
-interface Case extends Omit<Look, "link"> {
+interface Case extends StepRow {
+  readonly mirror: MirrorRow | undefined;
+  /** What Hull knows once it has confirmed. */
+  readonly told?: Pick<News, "facts" | "rest"> | undefined;
   readonly items: readonly FirehoseItem[];
 }
 
@@ -129,15 +132,15 @@ export async function takeRows(
     from += each.items.length;
     if (own.some(({ state }) => state === "later" || state === "unauthorised")) continue;
     const refused = own.some(({ state }) => state === "refused");
-    settled.push(refused ? withoutNews(each) : each);
+    settled.push(refused ? untold(each) : each);
   }
   await store.takeFetched(remote, type.name, {
     readAtMs,
     settleMs,
     run,
     rows: settled.map((each): FetchedRow => ({
-      seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
-      ...toldOf(each, context),
+      seen: observationOf(each.row.record, context, keysOf(each.row)),
+      confirmed: confirmedOf(each, context),
       line: lineOf(type.name, each),
     })),
   });
@@ -146,13 +149,13 @@ export async function takeRows(
 }
 
 /** What Hull knows of the record from now on. It does not know what was left out, so the record is compared again. */
-function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "confirmed"> {
-  if (news !== undefined) {
-    const { facts, rest } = news;
-    return { confirmed: { facts, rest, mapping: leftOut.length === 0 ? mapping : undefined } };
+function confirmedOf({ told, mirror, code, leftOut }: Case, { mapping }: StepContext): FetchedRow["confirmed"] {
+  if (told !== undefined) {
+    const { facts, rest } = told;
+    return { facts, rest, mapping: leftOut.length === 0 ? mapping : undefined };
   }
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
-  return rest === undefined ? {} : { confirmed: { facts: {}, rest } };
+  return rest && { facts: {}, rest };
 }
 
 /** Keys by which Hull may confuse the record with another one; the domain is a key of Hull, not of the service. */
@@ -162,21 +165,22 @@ function keysOf({ record, claims }: ListedRecord): Keys {
 }
 
 function lineOf(type: string, { row, mirror, outcome, code, leftOut }: Case): ReportLine {
-  const line = { type, hullId: mirror?.linkedTo ?? "", remoteId: row.id, outcome, code };
-  if (leftOut.length === 0) return { ...line, text: reason(code).text };
-  return { ...line, text: reason(code, `left out: ${leftOutText(leftOut)}`).text, leftOut };
+  const hullId = mirror?.linkedTo ?? "";
+  if (leftOut.length === 0) return { type, hullId, remoteId: row.id, outcome, code, text: reason(code).text };
+  const { text } = reason(code, `left out: ${leftOutText(leftOut)}`);
+  return { type, hullId, remoteId: row.id, outcome, code, text, leftOut };
 }
 
 /** Hull refused it for good, so Hull does not know it: the next fetch tries again. */
-function withoutNews({ news: _, ...rest }: Case): Case {
-  return { ...rest, code: "hull_refused" };
+function untold(refused: Case): Case {
+  return { ...refused, told: undefined, code: "hull_refused" };
 }
 
-/** A row and what Hull must be told of it. */
-interface Look extends StepRow {
-  readonly mirror?: MirrorRow;
+/** A row as compared: what is news for Hull, and the account that it is to be linked to. */
+interface Look extends Pick<StepRow, "row" | "outcome" | "code"> {
+  readonly mirror: MirrorRow | undefined;
   readonly news?: News;
-  readonly link?: { readonly claims: Claims };
+  readonly link?: ReturnType<typeof linkOf>;
 }
 
 function look(
@@ -186,29 +190,25 @@ function look(
   { parents }: PageKnowledge,
   readAtMs: number,
 ): Look {
-  const base = { row, claims: row.claims, leftOut: [], mirror };
   const writtenAtMs = mirror?.writtenAtMs ?? 0;
   // Our own write is in progress, or newer than the page: the write-back tells Hull.
-  if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
-  if (context.type.untold === true) return { ...base, outcome: "unchanged", code: "observed" };
+  if (busy || writtenAtMs > readAtMs - context.settleMs) return { row, mirror, outcome: "skipped", code: "in_flight" };
+  if (context.type.untold === true) return { row, mirror, outcome: "unchanged", code: "observed" };
   const untouched =
     context.passBeforeMs !== undefined &&
     row.updatedAtMs !== undefined &&
     row.updatedAtMs < context.passBeforeMs &&
     mirror?.missing !== true &&
     isConfirmedWholly(mirror, context.mapping);
-  if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
-  const { leftOut = [] } = row;
+  if (untouched) return { row, mirror, outcome: "unchanged", code: "not_touched" };
   const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
+  const { leftOut = [] } = row;
   noteShown(context, attributes);
   const news = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
   const link = linkOf(context, row, mirror, parents);
-  const known = link === undefined ? news : { ...news, facts: { ...news.facts, [ACCOUNT]: link.mark } };
-  const isSent = link !== undefined || Object.keys(news.attributes).length > 0;
-  const end = isSent
-    ? ({ outcome: "sent", code: "told" } as const)
-    : ({ outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known" } as const);
-  return { ...base, ...end, leftOut, news: known, link };
+  if (link !== undefined || Object.keys(news.attributes).length > 0)
+    return { row, mirror, outcome: "sent", code: "told", news, link };
+  return { row, mirror, outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known", news };
 }
 
 /** Each is looked for in every row; keys that keep changing are not remembered. */
@@ -223,16 +223,22 @@ function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord
 }
 
 /** @param shared names of the row's keys that another record has, too */
-function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[], parents: Parents): Case {
-  const { row, mirror, news, outcome } = rest;
-  if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };
+function caseOf(context: StepContext, look: Look, shared: readonly string[], parents: Parents): Case {
+  const { row, mirror, news, outcome, code, link } = look;
+  const { claims } = row;
+  if (news === undefined) return { row, mirror, claims, outcome, code, leftOut: [], items: [] };
+  const { leftOut = [] } = row;
+  const facts = link === undefined ? news.facts : { ...news.facts, [ACCOUNT]: link.mark };
+  const told = { facts, rest: news.rest };
+  if (outcome !== "sent") return { row, mirror, claims, outcome, code, leftOut, told, items: [] };
   if (row.event !== undefined) {
     const items = itemsOfEvent(context, row.record, row.event, parents);
-    return { ...rest, items, code: "told" };
+    return { row, mirror, claims, outcome, code, leftOut, told, items };
   }
   const own = claimsFor(context, row, mirror, shared);
   const items = itemsFor(context.type.entity, own, news.attributes, link?.claims);
-  return { ...rest, claims: own, items, code: shared.length > 0 ? "told_ambiguous" : rest.code };
+  const ambiguous = shared.length > 0 ? "told_ambiguous" : code;
+  return { row, mirror, claims: own, outcome, code: ambiguous, leftOut, told, items };
 }
 
 /** One user for each parent has its events, and is linked to it. */

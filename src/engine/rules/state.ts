@@ -10,10 +10,16 @@ type Decides = Pick<Service<unknown>, "next">;
 export type Step = "restart" | "end";
 
 export function rememberedOf({ archived, facts }: Pick<MirrorRow, "archived" | "facts">): Remembered {
-  const known = Object.entries(facts).flatMap(([field, [remote]]) =>
-    remote === null ? [] : [[field, remote] as const],
-  );
-  return { archived: archived === true, holds: Object.fromEntries(known) };
+  return {
+    archived: archived === true,
+    // Few services ask.
+    get holds() {
+      const known = Object.entries(facts).flatMap(([field, [remote]]) =>
+        remote === null ? [] : [[field, remote] as const],
+      );
+      return Object.fromEntries(known);
+    },
+  };
 }
 
 /** The next step: the service's own rule if it has one; otherwise the desired state alone decides. */

@@ -44,12 +44,14 @@ export function encodeItem(
 ): { readonly ok: true; readonly item: EncodedItem } | { readonly ok: false; readonly reason: string } {
   // The official client makes the account the subject of a link; since the body is empty, nothing else depends on it.
   const subject = item.type === "link" ? "account" : item.type === "track" ? "user" : item.subject;
+  const user = "user" in item ? item.user : undefined;
+  const account = "account" in item ? item.account : undefined;
   try {
     const json = JSON.stringify({
       type: item.type === "track" ? "track" : "traits",
       timestamp: new Date(now).toISOString(),
       body: item.type === "link" ? {} : item.type === "track" ? bodyOf(item.event, now) : checked(item.attributes),
-      headers: { "Hull-Access-Token": signSubject({ ...item, id, secret, subject, now }) },
+      headers: { "Hull-Access-Token": signSubject({ id, secret, subject, user, account, now }) },
     });
     return { ok: true, item: { index, json, bytes: Buffer.byteLength(json) } };
   } catch (error) {
@@ -71,7 +73,8 @@ class UnsendableError extends Error {}
 
 /** JSON turns NaN and infinities into null, which would clear the attribute in Hull. */
 function checked(attributes: Attributes): Attributes {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const name in attributes) {
+    const value = attributes[name];
     if (typeof value === "number" && !Number.isFinite(value)) {
       throw new UnsendableError(`The attribute ${name} is not a finite number.`);
     }

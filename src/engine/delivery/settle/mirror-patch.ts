@@ -7,13 +7,8 @@ import { markOf } from "../../rules/write-only";
 import type { Delivery, TypeContext, Work } from "../work";
 
 /** The record as it is known after a delivery, for the question what comes next. */
-export function afterwards(
-  work: Work,
-  context: TypeContext,
-  delivery: Delivery,
-): Pick<MirrorRow, "archived" | "facts"> {
-  const { archived, facts } = patchOf(work, context, delivery);
-  const known: Record<string, Fact> = delivery.created ? {} : { ...work.mirror?.facts };
+export function afterwards(work: Work, { archived, facts, fresh }: MirrorPatch): Pick<MirrorRow, "archived" | "facts"> {
+  const known: Record<string, Fact> = fresh ? {} : { ...work.mirror?.facts };
   for (const [field, { remote = null, sent = null }] of Object.entries(facts)) {
     const [remoteBefore, sentBefore, confirmed] = known[field] ?? [null, null, null];
     known[field] = [remote ?? remoteBefore, sent ?? sentBefore, confirmed];
@@ -32,7 +27,8 @@ export function patchOf(work: Work, context: TypeContext, delivery: Delivery): M
     const own = desired.fields[field] ?? null;
     const spec = context.specOf(field);
     const sent = markOf(own, spec);
-    facts[field] = spec.writeOnly === true ? { sent } : { remote: markOf(work.wire[field] ?? own, spec), sent };
+    const held = work.wire[field] ?? own;
+    facts[field] = spec.writeOnly === true ? { sent } : { remote: held === own ? sent : markOf(held, spec), sent };
   }
   for (const [field, value] of Object.entries(delivery.shown?.fields ?? {})) {
     const spec = context.specOf(field);

@@ -1,6 +1,6 @@
 /** The settlements that a record in the hands of the delivery lane may come to. Pure. */
 import type { Outcome, RecordPlace, UnconfirmedCreate } from "../../../storage/port/rows";
-import type { Settlement } from "../../../storage/port/store";
+import type { MirrorPatch, Settlement } from "../../../storage/port/store";
 import { outcomeOf, reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
 import { patchOf } from "./mirror-patch";
@@ -50,16 +50,24 @@ export function blockedBy(work: Work, together: boolean): Settlement | undefined
 }
 
 /** The service has the record: the mirror is updated, and Hull is told what it does not know yet. */
-export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
-  const patch = patchOf(work, context, delivery);
+export function delivered(
+  work: Work,
+  context: TypeContext,
+  delivery: Delivery,
+  patch = patchOf(work, context, delivery),
+): Settlement {
   const { hullUpdate, shown = {}, leftOut } = context.type.untold === true ? {} : hullUpdateOf(work, context, delivery);
+  const mirror = withShown(patch, shown);
+  const outcome = outcomeAfter(work, delivery, context.nowMs);
+  if (hullUpdate === undefined) return settlementOf(work, { mirror, leftOut, then: { kind: "end", outcome } });
+  return settlementOf(work, { mirror, leftOut, then: { kind: "tell", outcome, hullUpdate } });
+}
+
+function withShown(patch: MirrorPatch, shown: Readonly<Record<string, string>>): MirrorPatch {
+  if (Object.keys(shown).length === 0) return patch;
   const facts = { ...patch.facts };
   for (const [field, confirmed] of Object.entries(shown)) facts[field] = { ...facts[field], confirmed };
-  const mirror = { ...patch, facts };
-  const outcome = outcomeAfter(work, delivery, context.nowMs);
-  const delivered = { mirror, leftOut };
-  if (hullUpdate === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", outcome } });
-  return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
+  return { ...patch, facts };
 }
 
 function outcomeAfter(work: Work, { outcome, why, sent }: Delivery, nowMs: number): Outcome {
@@ -69,10 +77,15 @@ function outcomeAfter(work: Work, { outcome, why, sent }: Delivery, nowMs: numbe
 }
 
 /** One of several steps is done, such as a restart before an update: the next one follows at once. */
-export function advanced(work: Work, context: TypeContext, delivery: Delivery): Settlement {
+export function advanced(
+  work: Work,
+  context: TypeContext,
+  delivery: Delivery,
+  mirror = patchOf(work, context, delivery),
+): Settlement {
   const problem = "Part of it was written; the rest follows.";
   return settlementOf(work, {
-    mirror: patchOf(work, context, delivery),
+    mirror,
     // Otherwise an export would send its fields again before every next step, and never come to it.
     then: {
       kind: "wait",
