@@ -277,6 +277,8 @@ export function documentsOf(
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
       return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
     },
+    isDue: (tenant, { type, atMs, seq, hullId }) =>
+      view.hasPlace(RECORDS, "due", [...laneOf(tenant), type, atMs, seq, hullId]),
     blocked: ({ limit, after }) => {
       const prefix = [remote.number];
       const { parent, number, type = "", hullId = "" } = after ?? {};

@@ -45,6 +45,8 @@ export interface Reader {
   range<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
   /** Rows of an index: each place with the last part of the document's key behind it. */
   places<V, I extends string>(table: Table<V, I>, index: I, prefix: Key, options?: RangeOptions): Iterable<Key>;
+  /** Whether an index has a row. @param row a place, and the last part of the document's key */
+  hasPlace<V, I extends string>(table: Table<V, I>, index: I, row: Key): boolean;
   /** How many documents, or places of an index, there are under a prefix. */
   size<V, I extends string>(table: Table<V, I>, prefix: Key, index?: I): number;
   sum(counter: Counter, key: Key): number;
@@ -163,6 +165,10 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     *places(table, index, prefix, options) {
       const name = indexName(table, index);
       for (const [key] of laid(name).range(name, prefix, options)) yield key;
+    },
+    hasPlace: (table, index, row) => {
+      const name = indexName(table, index);
+      return laid(name).get(name, row) !== undefined;
     },
     size: (table, prefix, index) => {
       const name = index === undefined ? table.name : indexName(table, index);
