@@ -84,7 +84,8 @@ const MOST_KEPT = 32;
 function createView(base: Rows): { readonly view: View; readonly changes: () => readonly RowChange[] } {
   /** The last documents; earlier ones are read again, so that they need not live until the work has ended. */
   const kept = new Map<string, unknown>();
-  const changes = new Map<string, RowChange>();
+  /** By path; rows of an index by themselves, which costs less: what becomes of a row later comes behind. */
+  const changes = new Map<string | Key, RowChange>();
   let changed = 0;
   /** Walks see what was changed: laid over the stored rows of tables that are walked, since most never are. */
   const layer = createLayer();
@@ -96,7 +97,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     else layer.put(table, key, value);
   }
 
-  function set(path: string, table: string, key: Key, value: unknown): void {
+  function set(path: string | Key, table: string, key: Key, value: unknown): void {
     const change = { table, key, value };
     changes.set(path, change);
     if (walked.has(table)) lay(change);
@@ -136,7 +137,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
     const setRow = (place: Key, value: unknown): void => {
       const row = [...place, last];
-      set(pathOf(name, row), name, row, value);
+      set(row, name, row, value);
     };
     for (const place of old) if (!isIn(now, place)) setRow(place, undefined);
     for (const place of now) if (!isIn(old, place)) setRow(place, MARK);
@@ -193,6 +194,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     overwrite: (table, key, value) => {
       const path = pathOf(table, key);
       kept.delete(path);
+      changes.delete(path);
       setDocument(path, table, key, value);
     },
     changed: () => changed,
