@@ -126,20 +126,20 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
   if (document === before) return;
   countDepth(view, remote, before, document, -1);
   countDepth(view, remote, document, before, 1);
-  const wanted = new Set<string>();
+  let wanted: Set<string> | undefined;
   const stored =
     document &&
     (!isAny(document, standsApart)
       ? document
       : mapContents(document, (content, name) => {
           if (!standsApart(content, name.slice(name.indexOf("/") + 1) as Slot)) return content;
-          wanted.add(name);
+          (wanted ??= new Set()).add(name);
           view.put(CONTENTS, [...key, name], content);
           return stub(content);
         }));
   if (before !== undefined && isAny(before, isApart)) {
     mapContents(before, (content, name) => {
-      if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
+      if (content.apart === true && wanted?.has(name) !== true) view.remove(CONTENTS, [...key, name]);
       return content;
     });
   }
@@ -157,9 +157,10 @@ function countDepth(
 ): void {
   for (const [number, { entry, hullUpdate }] of partsOf(document)) {
     const own = other?.own[number];
-    const add = (name: string): void => view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
-    if (entry !== undefined && own?.entry === undefined) add("outbox");
-    if (hullUpdate !== undefined && own?.hullUpdate === undefined) add("tells");
+    const isNewEntry = entry !== undefined && own?.entry === undefined;
+    const isNewUpdate = hullUpdate !== undefined && own?.hullUpdate === undefined;
+    if (isNewEntry) view.add(DEPTH, [remote.key, tenantIn(remote, number), "outbox"], by);
+    if (isNewUpdate) view.add(DEPTH, [remote.key, tenantIn(remote, number), "tells"], by);
   }
 }
 

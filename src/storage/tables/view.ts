@@ -73,6 +73,8 @@ function pathOf(table: string, key: Key): string {
   return path;
 }
 
+const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
+
 /** An index has nothing to say but that it has a row. */
 export const MARK = 1;
 
@@ -134,14 +136,11 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
 
   /** Writes the rows of an index that only one of two documents has. */
   function setPlaces(name: string, last: Key[number], old: readonly Key[], now: readonly Key[]): void {
-    const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
-    const setRow = (place: Key, value: unknown): void => {
-      const row = [...place, last];
-      set(row, name, row, value);
-    };
-    for (const place of old) if (!isIn(now, place)) setRow(place, undefined);
-    for (const place of now) if (!isIn(old, place)) setRow(place, MARK);
+    for (const place of old) if (!isIn(now, place)) setRow(name, [...place, last], undefined);
+    for (const place of now) if (!isIn(old, place)) setRow(name, [...place, last], MARK);
   }
+
+  const setRow = (name: string, row: Key, value: unknown): void => set(row, name, row, value);
 
   function write<V, I extends string>(table: Table<V, I>, key: Key, document: V | undefined): void {
     const path = pathOf(table.name, key);
