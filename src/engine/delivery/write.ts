@@ -82,7 +82,8 @@ export async function journal<S, W extends Work>(
 ): Promise<readonly W[]> {
   const requests = chunk.map((work) => {
     const { entry, content } = work;
-    return { type: type.name, hullId: entry.hullId, seq: content.seq, repeatable: isRepeatable(work) };
+    const { hullId, notBeforeMs } = entry;
+    return { type: type.name, hullId, seq: content.seq, notBeforeMs, repeatable: isRepeatable(work) };
   });
   const journaled = await store.attempt(lane, requests);
   return chunk.filter((_, index) => journaled[index] === true);

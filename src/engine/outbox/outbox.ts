@@ -157,7 +157,13 @@ export function createOutbox(stored: Stored): Store {
       inSlices(requests, (slice) =>
         work(remote, (open) => {
           const at = momentOf(open, tenant);
+          const isQueued = ({ notBeforeMs: atMs, ...place }: (typeof slice)[number]): boolean =>
+            atMs !== undefined &&
+            at.flightOf(place.seq) === undefined &&
+            open.documents.isDue(tenant, { ...place, atMs });
           const taken = slice.map((request) => {
+            // Nothing of the record changes then, so it is not read.
+            if (request.repeatable && isQueued(request)) return true;
             const { type, hullId } = request;
             const document = attempted(withFlight(open.documents.record(type, hullId), at), request, at);
             if (document !== undefined) open.documents.putRecord(type, hullId, document);

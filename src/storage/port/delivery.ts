@@ -105,6 +105,8 @@ export interface DeliveryStore {
     lane: Lane,
     attempts: readonly (RecordName & {
       readonly seq: number;
+      /** As `ready` gave it, where nothing is in flight: then its place in the queue tells whether it still waits. */
+      readonly notBeforeMs?: number;
       /** Whether it may simply be sent again when nobody knows its result. */
       readonly repeatable: boolean;
     })[],

@@ -43,6 +43,8 @@ export interface Documents {
   due(tenant: string, type: string | undefined, query: DueQuery): readonly DuePlace[];
   /** The same for what Hull must be told. */
   dueHullUpdates(tenant: string, query: DueQuery): readonly DuePlace[];
+  /** Whether a place where `due` has found content is still there. */
+  isDue(tenant: string, place: DuePlace): boolean;
   /** Records that wait for a parent, whichever connector's they are. */
   blocked(query: PageQuery<BlockedPlace>): readonly BlockedPlace[];
   deadLetters(tenant: string): readonly RecordPlace[];

@@ -8,19 +8,7 @@ import { weightOf } from "../../weight";
 import type { Key } from "../database/rows";
 import type { Counts } from "./counts";
 import { changeRun } from "./runs";
-import {
-  CONTENTS,
-  DEPTH,
-  FLIGHTS,
-  indexValue,
-  LISTED,
-  MIRRORS,
-  partsOf,
-  RECORDS,
-  remoteRow,
-  SEEN,
-  type Parts,
-} from "./tables";
+import { CONTENTS, DEPTH, FLIGHTS, indexValue, LISTED, MIRRORS, partsOf, RECORDS, remoteRow, SEEN } from "./tables";
 import { allLanes, putRemote as putRemoteIn } from "./tenants";
 import type { Reader, View } from "./view";
 
@@ -56,7 +44,7 @@ export const tenantIn = ({ senders = [] }: RemoteDocument, number: string | numb
 /** A record with all of its content. */
 export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
   const document = view.get(RECORDS, key);
-  return document === undefined || !isAny(partsOf(document), isApart)
+  return document === undefined || !isAny(document, isApart)
     ? document
     : mapContents(document, (content, slot) => joined(view, key, content, slot));
 }
@@ -65,8 +53,9 @@ export function recordIn(view: Reader, key: Key): RecordDocument | undefined {
 export const contentPlaces = ({ senders = [] }: RemoteDocument, record: Key): readonly Key[] =>
   senders.flatMap((_, number) => Object.keys(SLOTS).map((slot) => [...record, `${number}/${slot}`]));
 
-function isAny(parts: Parts, isIt: (content: Content, slot: Slot) => boolean): boolean {
-  for (const [, { entry, deadLetter, rival }] of parts) {
+function isAny({ own }: RecordDocument, isIt: (content: Content, slot: Slot) => boolean): boolean {
+  for (const number in own) {
+    const { entry, deadLetter, rival } = own[number] ?? {};
     if (entry?.content !== undefined && isIt(entry.content, "content")) return true;
     if (entry?.attempt !== undefined && isIt(entry.attempt.content, "attempt")) return true;
     if (deadLetter !== undefined && isIt(deadLetter.content, "deadLetter")) return true;
@@ -135,24 +124,22 @@ function stub({ desired, ...content }: Content): Content {
 export function putRecordIn(view: View, remote: RemoteDocument, key: Key, document: RecordDocument | undefined): void {
   const before = view.get(RECORDS, key);
   if (document === before) return;
-  const old = partsOf(before);
-  const now = partsOf(document);
-  countDepth(view, remote, old, document, -1);
-  countDepth(view, remote, now, before, 1);
-  const wanted = new Set<string>();
+  countDepth(view, remote, before, document, -1);
+  countDepth(view, remote, document, before, 1);
+  let wanted: Set<string> | undefined;
   const stored =
     document &&
-    (!isAny(now, standsApart)
+    (!isAny(document, standsApart)
       ? document
       : mapContents(document, (content, name) => {
           if (!standsApart(content, name.slice(name.indexOf("/") + 1) as Slot)) return content;
-          wanted.add(name);
+          (wanted ??= new Set()).add(name);
           view.put(CONTENTS, [...key, name], content);
           return stub(content);
         }));
-  if (before !== undefined && isAny(old, isApart)) {
+  if (before !== undefined && isAny(before, isApart)) {
     mapContents(before, (content, name) => {
-      if (content.apart === true && !wanted.has(name)) view.remove(CONTENTS, [...key, name]);
+      if (content.apart === true && wanted?.has(name) !== true) view.remove(CONTENTS, [...key, name]);
       return content;
     });
   }
@@ -164,15 +151,16 @@ export function putRecordIn(view: View, remote: RemoteDocument, key: Key, docume
 function countDepth(
   view: View,
   remote: RemoteDocument,
-  parts: Parts,
+  document: RecordDocument | undefined,
   other: RecordDocument | undefined,
   by: 1 | -1,
 ): void {
-  for (const [number, { entry, hullUpdate }] of parts) {
+  for (const [number, { entry, hullUpdate }] of partsOf(document)) {
     const own = other?.own[number];
-    const add = (name: string): void => view.add(DEPTH, [remote.key, tenantIn(remote, number), name], by);
-    if (entry !== undefined && own?.entry === undefined) add("outbox");
-    if (hullUpdate !== undefined && own?.hullUpdate === undefined) add("tells");
+    const isNewEntry = entry !== undefined && own?.entry === undefined;
+    const isNewUpdate = hullUpdate !== undefined && own?.hullUpdate === undefined;
+    if (isNewEntry) view.add(DEPTH, [remote.key, tenantIn(remote, number), "outbox"], by);
+    if (isNewUpdate) view.add(DEPTH, [remote.key, tenantIn(remote, number), "tells"], by);
   }
 }
 
@@ -277,6 +265,8 @@ export function documentsOf(
       const places = view.places(RECORDS, "updates", prefix, { limit, end, after: from });
       return [...places].map(([, , atMs, seq, own, hullId]) => duePlace(own, atMs, seq, hullId));
     },
+    isDue: (tenant, { type, atMs, seq, hullId }) =>
+      view.hasPlace(RECORDS, "due", [...laneOf(tenant), type, atMs, seq, hullId]),
     blocked: ({ limit, after }) => {
       const prefix = [remote.number];
       const { parent, number, type = "", hullId = "" } = after ?? {};
@@ -294,8 +284,8 @@ export function documentsOf(
     flights: (tenant) => {
       const known = flights.get(tenant);
       if (known !== undefined) return known;
-      const seqs = flightsOf(tenant).map(([, { atMs, seqs: own }]) => own.map((seq) => [seq, atMs] as const));
-      const found = new Map(seqs.flat());
+      const found = new Map<number, number>();
+      for (const [, { atMs, seqs }] of flightsOf(tenant)) for (const seq of seqs) found.set(seq, atMs);
       flights.set(tenant, found);
       return found;
     },

@@ -53,7 +53,14 @@ export const listOf = <V>({ pack, unpack }: Codec<V>): Codec<readonly V[]> => ({
 
 /** Few values by their name or number. */
 export const mapOf = <V>({ pack, unpack }: Codec<V>): Codec<Readonly<Record<string, V>>> => ({
-  pack: (value) => Object.entries(value).flatMap(([name, each]) => [name, pack(each)]),
+  pack: (value) => {
+    const list: unknown[] = [];
+    for (const name in value) {
+      const each = value[name];
+      if (each !== undefined) list.push(name, pack(each));
+    }
+    return list;
+  },
   unpack: (packed) => {
     const list = packed as readonly unknown[];
     const value: Record<string, V> = {};

@@ -163,7 +163,7 @@ export function indexValue(value: string): string {
 
 const NOWHERE: readonly Key[] = [];
 
-export type Parts = readonly (readonly [number: string, part: OwnPart])[];
+type Parts = readonly (readonly [number: string, part: OwnPart])[];
 
 /** What is the connectors' own in a record. */
 export const partsOf = (() => {

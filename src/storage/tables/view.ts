@@ -45,6 +45,8 @@ export interface Reader {
   range<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
   /** Rows of an index: each place with the last part of the document's key behind it. */
   places<V, I extends string>(table: Table<V, I>, index: I, prefix: Key, options?: RangeOptions): Iterable<Key>;
+  /** Whether an index has a row. @param row a place, and the last part of the document's key */
+  hasPlace<V, I extends string>(table: Table<V, I>, index: I, row: Key): boolean;
   /** How many documents, or places of an index, there are under a prefix. */
   size<V, I extends string>(table: Table<V, I>, prefix: Key, index?: I): number;
   sum(counter: Counter, key: Key): number;
@@ -71,6 +73,8 @@ function pathOf(table: string, key: Key): string {
   return path;
 }
 
+const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
+
 /** An index has nothing to say but that it has a row. */
 export const MARK = 1;
 
@@ -82,7 +86,8 @@ const MOST_KEPT = 32;
 function createView(base: Rows): { readonly view: View; readonly changes: () => readonly RowChange[] } {
   /** The last documents; earlier ones are read again, so that they need not live until the work has ended. */
   const kept = new Map<string, unknown>();
-  const changes = new Map<string, RowChange>();
+  /** By path; rows of an index by themselves, which costs less: what becomes of a row later comes behind. */
+  const changes = new Map<string | Key, RowChange>();
   let changed = 0;
   /** Walks see what was changed: laid over the stored rows of tables that are walked, since most never are. */
   const layer = createLayer();
@@ -94,7 +99,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     else layer.put(table, key, value);
   }
 
-  function set(path: string, table: string, key: Key, value: unknown): void {
+  function set(path: string | Key, table: string, key: Key, value: unknown): void {
     const change = { table, key, value };
     changes.set(path, change);
     if (walked.has(table)) lay(change);
@@ -131,14 +136,11 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
 
   /** Writes the rows of an index that only one of two documents has. */
   function setPlaces(name: string, last: Key[number], old: readonly Key[], now: readonly Key[]): void {
-    const isIn = (places: readonly Key[], place: Key): boolean => places.some((each) => compareKeys(each, place) === 0);
-    const setRow = (place: Key, value: unknown): void => {
-      const row = [...place, last];
-      set(pathOf(name, row), name, row, value);
-    };
-    for (const place of old) if (!isIn(now, place)) setRow(place, undefined);
-    for (const place of now) if (!isIn(old, place)) setRow(place, MARK);
+    for (const place of old) if (!isIn(now, place)) setRow(name, [...place, last], undefined);
+    for (const place of now) if (!isIn(old, place)) setRow(name, [...place, last], MARK);
   }
+
+  const setRow = (name: string, row: Key, value: unknown): void => set(row, name, row, value);
 
   function write<V, I extends string>(table: Table<V, I>, key: Key, document: V | undefined): void {
     const path = pathOf(table.name, key);
@@ -164,6 +166,10 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
       const name = indexName(table, index);
       for (const [key] of laid(name).range(name, prefix, options)) yield key;
     },
+    hasPlace: (table, index, row) => {
+      const name = indexName(table, index);
+      return laid(name).get(name, row) !== undefined;
+    },
     size: (table, prefix, index) => {
       const name = index === undefined ? table.name : indexName(table, index);
       return laid(name).size(name, prefix);
@@ -187,6 +193,7 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     overwrite: (table, key, value) => {
       const path = pathOf(table, key);
       kept.delete(path);
+      changes.delete(path);
       setDocument(path, table, key, value);
     },
     changed: () => changed,

@@ -137,8 +137,9 @@ export function actionsOn(store: Store): Omit<Fixture, "store" | "database" | "c
   }
 
   async function attempt(type: string, hullId: string, kind: "create" | "update" = "create"): Promise<EntryRow> {
-    const seq = (await entry(type, hullId)).content?.seq ?? 0;
-    const journaled = await store.attempt(LANE, [{ type, hullId, seq, repeatable: kind === "update" }]);
+    const { content, notBeforeMs } = await entry(type, hullId);
+    const request = { type, hullId, seq: content?.seq ?? 0, notBeforeMs, repeatable: kind === "update" };
+    const journaled = await store.attempt(LANE, [request]);
     if (journaled[0] !== true) throw new Error(`${type} ${hullId} could not be journaled.`);
     return entry(type, hullId);
   }

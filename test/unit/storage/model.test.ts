@@ -173,7 +173,8 @@ function createHistory({ clock, store }: Fixture) {
     switch (current.kind) {
       case "attempt": {
         const seq = entry.content?.seq ?? workedOn(entry).seq;
-        await store.attempt(lane, [{ type: entry.type, hullId, seq, repeatable: !current.create }]);
+        const { type, notBeforeMs } = entry;
+        await store.attempt(lane, [{ type, hullId, seq, notBeforeMs, repeatable: !current.create }]);
         return;
       }
       case "tell":

@@ -100,6 +100,21 @@ describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start
     expect(await ask("a1", (await entry("companies", "a1")).content?.seq ?? 0)).toEqual([false]);
   });
 
+  it("knows content that may be repeated by its place in the queue, or else by its record", async () => {
+    const ask = (seq: number, notBeforeMs: number): Promise<readonly boolean[]> =>
+      store.attempt(LANE, [{ type: "companies", hullId: "a1", seq, notBeforeMs, repeatable: true }]);
+    const seqNow = async (): Promise<number> => (await entry("companies", "a1")).content?.seq ?? 0;
+    await accept(update({ id: "c1", version: 1 }));
+    const old = await seqNow();
+    await accept(update({ id: "c2", version: 2 }));
+    const seq = await seqNow();
+    expect(await ask(old, 0)).toEqual([false]);
+    expect(await ask(seq, 0)).toEqual([true]);
+    expect(await ask(seq, 0)).toEqual([false]);
+    await store.recover(LANE, 0);
+    expect(await ask(seq, clock.nowMs)).toEqual([true]);
+  });
+
   it("answers each of several in its place", async () => {
     await store.accept([update({ id: "c1", hullId: "a1" }), update({ id: "c2", hullId: "a2" })]);
     const seq = (await entry("companies", "a2")).content?.seq ?? 0;

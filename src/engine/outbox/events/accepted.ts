@@ -118,6 +118,7 @@ export function accepted(
 
 /** Older messages of the same shipment, each with an outcome of its own. */
 function mergedOnes({ merged, messageId, run }: Acceptance, { first }: Taken, nowMs: number): readonly Outcome[] {
+  if (merged.length === 0) return [];
   const why = reason("merged", messageId);
   const uncounted = new Set(first);
   uncounted.delete(messageId);

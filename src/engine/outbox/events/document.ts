@@ -1,4 +1,5 @@
 /** What every event works on, and what it comes to: a record's document, outcomes, and what follows for others. Pure. */
+import mapValues from "lodash/mapValues";
 import omit from "lodash/omit";
 import type { OutcomeKind } from "../../../record";
 import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
@@ -96,6 +97,6 @@ export function recordRow(document: RecordDocument, { last, same, entry }: OwnPa
 
 /** From now on, no message ends only because the last unchanged one said the same. */
 export function withoutFingerprints(document: RecordDocument): RecordDocument {
-  const own = Object.entries(document.own).map(([number, part]) => [number, { ...part, same: undefined }] as const);
-  return { ...document, own: Object.fromEntries(own) };
+  const isMarked = Object.values(document.own).some(({ same }) => same !== undefined);
+  return isMarked ? { ...document, own: mapValues(document.own, (part) => ({ ...part, same: undefined })) } : document;
 }

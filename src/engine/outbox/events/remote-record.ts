@@ -55,13 +55,14 @@ export function patched(
   { number, generation }: { readonly number: string; readonly generation: number },
 ): MirrorRow {
   const before = patch.fresh ? undefined : stored;
+  const keys = { ...before?.keys, ...patch.keys };
   const facts: Record<string, Fact> = { ...before?.facts };
   for (const [field, fact] of Object.entries(patch.facts)) facts[field] = factSent(facts[field], Number(number), fact);
   return {
     ...before,
     id: patch.id,
     generation,
-    keys: pickBy({ ...before?.keys, ...patch.keys }, (value) => value !== ""),
+    keys: Object.values(keys).includes("") ? pickBy(keys, (value) => value !== "") : keys,
     parentId: patch.parentId ?? before?.parentId,
     linkedTo: hullId,
     facts,
