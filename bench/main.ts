@@ -10,7 +10,7 @@ import { siege } from "./measures/siege";
 import { startup } from "./measures/startup";
 import { throughput } from "./measures/throughput";
 import { readOptions, type MeasureName, type Options } from "./options";
-import { machine, reported, table, type Result } from "./report";
+import { machine, reported, resultIn, table, type Result } from "./report";
 
 /** Time limit of each measure. */
 const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readonly withinMs: number }>> = {
@@ -28,10 +28,11 @@ const ALL_WITHIN_MS = 560_000;
 /** Something is stuck; the processes end with this one. */
 const ABORT_AFTER_MS = 600_000;
 
-async function main({ quick, only, out, earlier, profiles, endusers }: Options): Promise<void> {
+async function main({ quick, only, out, compare, profiles, endusers }: Options): Promise<void> {
   // A million endusers must be requested explicitly, and take their time.
   const timesLonger = Math.max(1, endusers / 100_000);
   setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS * timesLonger).unref();
+  const earlier = compare === undefined ? undefined : resultIn(compare);
   const about = { at: new Date().toISOString(), quick, machine: machine() };
   const figures: Result["figures"][number][] = [];
   for (const name of only) {

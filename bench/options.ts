@@ -1,7 +1,5 @@
 /** The command line: `--quick`, `--only NAME`, `--out FILE`, `--compare FILE`, `--profile FOLDER`, `--endusers N`. */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Result } from "./report";
 
 export const MEASURES = ["startup", "throughput", "changed", "latency", "siege", "memory", "fetch", "redis"] as const;
 export type MeasureName = (typeof MEASURES)[number];
@@ -12,8 +10,8 @@ export interface Options {
   readonly only: readonly MeasureName[];
   /** Where the result goes instead of stdout. */
   readonly out: string | undefined;
-  /** An earlier result, beside which the new one is shown. */
-  readonly earlier: Result | undefined;
+  /** The file of an earlier result, beside which the new one is shown. */
+  readonly compare: string | undefined;
   /** Folder for CPU profiles of the connector. */
   readonly profiles: string | undefined;
   /** How many endusers the fetch reads. */
@@ -45,18 +43,7 @@ export function readOptions(args: readonly string[]): Options {
     quick: values.quick,
     only: only.length > 0 ? only : MEASURES,
     out: values.out,
-    earlier: values.compare === undefined ? undefined : resultIn(values.compare),
+    compare: values.compare,
     profiles: values.profile,
   };
-}
-
-/** @throws Error with a sentence when the file holds no result of the bench */
-function resultIn(file: string): Result {
-  try {
-    const result = JSON.parse(readFileSync(file, "utf8")) as Partial<Result>;
-    if (Array.isArray(result.figures)) return result as Result;
-  } catch (cause) {
-    throw new Error(`--compare: ${file} cannot be read as JSON. Name a file that --out wrote.`, { cause });
-  }
-  throw new Error(`--compare: ${file} holds no figures. Name a file that --out wrote.`);
 }

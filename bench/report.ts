@@ -1,4 +1,5 @@
 /** The result for programs, and the table for people. */
+import { readFileSync } from "node:fs";
 import { arch, availableParallelism, loadavg, totalmem } from "node:os";
 import { holds, type Figure } from "./measure";
 import type { MeasureName } from "./options";
@@ -72,4 +73,15 @@ function rowOf({ measure, name, value, unit, samples, target, met, note }: Resul
 
 function rounded(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(2);
+}
+
+/** @throws Error with a sentence when the file holds no result of the bench */
+export function resultIn(file: string): Result {
+  try {
+    const result = JSON.parse(readFileSync(file, "utf8")) as Partial<Result>;
+    if (Array.isArray(result.figures)) return result as Result;
+  } catch (cause) {
+    throw new Error(`--compare: ${file} cannot be read as JSON. Name a file that --out wrote.`, { cause });
+  }
+  throw new Error(`--compare: ${file} holds no figures. Name a file that --out wrote.`);
 }

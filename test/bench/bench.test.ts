@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { figure, holds, rounds } from "../../bench/measure";
 import { readOptions } from "../../bench/options";
-import { table, type Result } from "../../bench/report";
+import { resultIn, table, type Result } from "../../bench/report";
 import { median, quantile } from "../../bench/statistics";
 import { buildServer } from "../chaos/server-process";
 
@@ -40,8 +40,8 @@ describe("the bench", () => {
     });
     expect(table(resultOf(0.5), resultOf(2))).toMatch(/CPU +0\.50 s .+ 0\.25 × 2\.0\n/);
     expect(table(resultOf(0.5), resultOf(2, "another"))).not.toContain("×");
-    expect(() => readOptions(["--compare", "package.json"])).toThrow(/holds no figures/);
-    expect(() => readOptions(["--compare", "README.md"])).toThrow(/cannot be read as JSON/);
+    expect(() => resultIn("package.json")).toThrow(/holds no figures/);
+    expect(() => resultIn("README.md")).toThrow(/cannot be read as JSON/);
   });
 
   test("refuses a measure that does not exist", () => {
