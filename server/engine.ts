@@ -1,6 +1,7 @@
 /** One service's engine over the store that all services share: its tenants, loops and routes. */
 import { setMaxListeners } from "node:events";
 import type { Router } from "express";
+import memoize from "lodash/memoize";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { createAuthorizations } from "../src/engine/authorization/flow";
@@ -13,7 +14,7 @@ import { createRuns } from "../src/engine/runs/runs";
 import { budgetMemory, storeOf } from "../src/engine/scope";
 import { createFieldChoice } from "../src/engine/status/field-options";
 import { createHealth, type ConnectorHealth } from "../src/engine/status/health";
-import { createTenants, type Credentials } from "../src/engine/tenants";
+import { createTenants, type Credentials, type Tenant } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
@@ -189,6 +190,9 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
   const announce: Engine["announce"] = (outcomes) => deliveryWorker.announce(outcomes);
   const intakeOn = (log: Log, store: Store) => createIntake({ store, service, seal, log, now, wake });
+  // A connector may be erased while its notification is read. A store of a hundred functions need not be made for each.
+  const intakeOf = memoize(({ key }: Tenant<unknown>) => intakeOn(log, store.under({ tenant: key })));
+  intakeOf.cache = new WeakMap();
   const runs = createRuns({
     store,
     service,
@@ -239,8 +243,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     tenants,
     protocol,
-    // A connector may be erased while its notification is read.
-    intake: { take: (shipment) => intakeOn(log, store.under({ tenant: shipment.tenant.key })).take(shipment) },
+    intake: { take: (shipment) => intakeOf(shipment.tenant).take(shipment) },
     deliveryWorker,
     forget: createForgetting({ store, service, log, announce, wake }),
     requireSignature: config.HULL_REQUIRE_SIGNATURE,
