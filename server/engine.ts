@@ -1,7 +1,6 @@
 /** One service's engine over the store that all services share: its tenants, loops and routes. */
 import { setMaxListeners } from "node:events";
 import type { Router } from "express";
-import memoize from "lodash/memoize";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { createAuthorizations } from "../src/engine/authorization/flow";
@@ -14,7 +13,7 @@ import { createRuns } from "../src/engine/runs/runs";
 import { budgetMemory, storeOf } from "../src/engine/scope";
 import { createFieldChoice } from "../src/engine/status/field-options";
 import { createHealth, type ConnectorHealth } from "../src/engine/status/health";
-import { createTenants, type Credentials, type Tenant } from "../src/engine/tenants";
+import { createTenants, type Credentials } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
@@ -190,9 +189,6 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
   const announce: Engine["announce"] = (outcomes) => deliveryWorker.announce(outcomes);
   const intakeOn = (log: Log, store: Store) => createIntake({ store, service, seal, log, now, wake });
-  // A connector may be erased while its notification is read. A store of a hundred functions need not be made for each.
-  const intakeOf = memoize(({ key }: Tenant<unknown>) => intakeOn(log, store.under({ tenant: key })));
-  intakeOf.cache = new WeakMap();
   const runs = createRuns({
     store,
     service,
@@ -243,7 +239,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     tenants,
     protocol,
-    intake: { take: (shipment) => intakeOf(shipment.tenant).take(shipment) },
+    // A connector may be erased while its notification is read.
+    intake: { take: (shipment) => intakeOn(log, store.under({ tenant: shipment.tenant.key })).take(shipment) },
     deliveryWorker,
     forget: createForgetting({ store, service, log, announce, wake }),
     requireSignature: config.HULL_REQUIRE_SIGNATURE,
