@@ -5,12 +5,13 @@ import { setImmediate } from "node:timers/promises";
 const TURN_MS = 10;
 
 /** @returns to be awaited after each step of long work: if the steps since the last time took long, others are served */
-export function createYielding(): () => Promise<void> {
+export function createYielding(): () => Promise<void> | undefined {
   let beganMs = performance.now();
-  return async () => {
-    if (performance.now() - beganMs < TURN_MS) return;
-    await setImmediate();
-    beganMs = performance.now();
+  return () => {
+    if (performance.now() - beganMs < TURN_MS) return undefined;
+    return setImmediate().then(() => {
+      beganMs = performance.now();
+    });
   };
 }
 
@@ -18,9 +19,10 @@ export function createYielding(): () => Promise<void> {
 export async function mapYielding<T, R>(items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> {
   const results: R[] = [];
   const yieldIfLong = createYielding();
-  for (const [index, item] of items.entries()) {
-    results.push(work(item, index));
-    await yieldIfLong();
+  for (const item of items) {
+    results.push(work(item, results.length));
+    const others = yieldIfLong();
+    if (others !== undefined) await others;
   }
   return results;
 }

@@ -64,15 +64,17 @@ export async function checkUnchanged<S>(
   const others: MergedMessage[] = [];
   await mapYielding(merged, (each, index) => {
     const before = known[index];
-    const fingerprint = before === undefined ? undefined : fingerprintOf(service, tenant, settings, each);
-    const hidden =
-      before?.fingerprint.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.confirmedAtMs);
-    // It is made once, also for what is remembered afterwards.
-    const other = before === undefined ? each : { ...each, made: fingerprint ?? null };
-    if (fingerprint === undefined || hidden) others.push(other);
-    else if (before?.fingerprint === fingerprint + SHOWN || before?.fingerprint === fingerprint + HIDDEN) {
-      same.push({ ...each, type, fingerprint: before.fingerprint });
-    } else others.push(other);
+    if (before === undefined) {
+      others.push(each);
+      return;
+    }
+    const { message, mergedIds } = each;
+    const made = fingerprintOf(service, tenant, settings, each) ?? null;
+    const isHidden = before.fingerprint.endsWith(HIDDEN);
+    const isSame = made !== null && before.fingerprint === made + (isHidden ? HIDDEN : SHOWN);
+    if (isSame && !(isHidden && isForgotten(message.version, before.confirmedAtMs))) {
+      same.push({ message, mergedIds, type, fingerprint: before.fingerprint });
+    } else others.push({ message, mergedIds, made }); // made once, also for what is remembered afterwards
   });
   return { same, others };
 }
