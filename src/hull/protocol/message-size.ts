@@ -23,9 +23,8 @@ export function excessIn(raw: unknown): readonly Problem[] {
   look("changes.account", changed["account"], "attributes", MAX_ATTRIBUTES);
   look("segments", raw["segments"], "segments", MAX_SEGMENTS);
   look("account_segments", raw["account_segments"], "segments", MAX_SEGMENTS);
-  for (const [path, each] of Object.entries({ user, account })) {
-    if (isAttributes(each)) look(`${path}.segment_ids`, each["segment_ids"], "segments", MAX_SEGMENTS);
-  }
+  if (isAttributes(user)) look("user.segment_ids", user["segment_ids"], "segments", MAX_SEGMENTS);
+  if (isAttributes(account)) look("account.segment_ids", account["segment_ids"], "segments", MAX_SEGMENTS);
   if (Array.isArray(events)) {
     for (const [at, event] of events.entries()) {
       if (isAttributes(event)) look(`events[${at}].properties`, event["properties"], "attributes", MAX_ATTRIBUTES);
