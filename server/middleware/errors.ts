@@ -2,7 +2,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { DiskError, REDIS_LOST } from "../../src/storage/port/disk";
-import { TenantErased } from "../../src/storage/port/leases";
 import { RETRY, RETRY_LATER } from "../flow-control";
 import { HttpError, refuse } from "../http-error";
 
@@ -60,10 +59,7 @@ const DISK_FULL =
 const STORE_LOST =
   "This server cannot reach its store. " + "Try again later; if it stays like this, tell those who run this server.";
 
-const ERASED = "The connector was erased while this was taken in; nothing of it is kept. Send it again.";
-
 function asHttpError(error: unknown): HttpError | undefined {
-  if (error instanceof TenantErased) return new HttpError(503, "connector_erased", ERASED, RETRY);
   if (error instanceof DiskError && error.code === REDIS_LOST)
     return new HttpError(503, "store_lost", STORE_LOST, RETRY);
   if (error instanceof DiskError) return new HttpError(503, "disk_full", DISK_FULL, RETRY_LATER);

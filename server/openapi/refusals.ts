@@ -161,8 +161,8 @@ const SHARED = {
   },
   Broken: {
     status: 503,
-    text: "Something broke on our side, the disk is full, Redis is lost, or the connector is being erased; try again",
-    codes: ["internal", "disk_full", "store_lost", "connector_erased"],
+    text: "Something broke on our side, the disk is full, or Redis is lost; try again",
+    codes: ["internal", "disk_full", "store_lost"],
   },
 } as const satisfies Readonly<Record<string, Refusal>>;
 

@@ -61,6 +61,7 @@ const REFUSALS = [
   refusal(503, "The key of the signature could not be fetched; send it again", "signature_unavailable"),
   refusal(503, "It could not be stored in time; send it again", "too_slow"),
   refusal(503, "The outbox is full; send it again later", "outbox_full"),
+  refusal(503, "The connector was erased meanwhile; send it again", "connector_erased"),
   "Broken",
 ] as const;
 

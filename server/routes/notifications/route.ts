@@ -9,6 +9,7 @@ import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
 import type { SignatureVerifier } from "../../../src/hull/auth/signature";
 import type { Disk } from "../../../src/storage/port/disk";
+import { TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
@@ -96,7 +97,13 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (depth < maxOutbox) return;
       throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
     };
-    await intake.take({ tenant, entity, messages: notification.messages, isExport: notification.is_export, admit });
+    const { messages, is_export: isExport } = notification;
+    try {
+      await intake.take({ tenant, entity, messages, isExport, admit });
+    } catch (error) {
+      if (!(error instanceof TenantErased)) throw error;
+      throw refuse(503, "connector_erased", "The connector was erased meanwhile; send the notification again.");
+    }
     return paced(depth, maxOutbox);
   }
 
