@@ -6,7 +6,8 @@ import { expectWork, figure, rounds, type Measure } from "../measure";
 import { startBare } from "../processes";
 import { inTurns, openCluster, postAndMeasure, SHIPMENT, type Cluster, type Worked } from "../cluster";
 
-const USERS = 1_000;
+/** So many shipments that no notification is overtaken by the next one about the same users. */
+const USERS = 3_000;
 const AS_DELIVERED = { round: 1, fat: true };
 
 export const throughput: Measure = async ({ quick, profiles, deadlineMs }) => {
