@@ -4,6 +4,7 @@
  */
 import type { Database, Key } from "../database/rows";
 import type { Listed } from "../port/documents";
+import { createIdSet, type IdSet } from "./id-set";
 import { isUnderway } from "./runs";
 import { LISTED, remoteRow, RUNS } from "./tables";
 import { commit, read } from "./view";
@@ -20,7 +21,7 @@ export interface ListedPages {
 
 export function openListed(database: Database): ListedPages {
   /** By remote and type, then by run: connectors that share a remote may read the same list at once. */
-  const current = new Map<string, Map<string, Promise<Set<string>>>>();
+  const current = new Map<string, Map<string, Promise<IdSet>>>();
 
   /** @param others runs that are remembered as well @returns what the run has shown, and which of the others are over */
   async function load(
@@ -28,14 +29,14 @@ export function openListed(database: Database): ListedPages {
     type: string,
     run: string,
     others: readonly string[],
-  ): Promise<{ readonly ids: Set<string>; readonly ended: readonly string[] }> {
+  ): Promise<{ readonly ids: IdSet; readonly ended: readonly string[] }> {
     const { ids, old, ended } = await read(database, (view) => {
       const isOver = (each: string): boolean => {
         const row = view.get(RUNS, [each]);
         return each !== run && (row === undefined || !isUnderway(row));
       };
       const { number } = remoteRow(view, remote);
-      const found = new Set<string>();
+      const found = createIdSet();
       const over = new Set<string>();
       for (const [[, , own], page] of number === 0 ? [] : view.range(LISTED, [number, type])) {
         if (own === run) for (const id of page.ids) found.add(id);
@@ -59,12 +60,7 @@ export function openListed(database: Database): ListedPages {
     }
   }
 
-  function begin(
-    runs: Map<string, Promise<Set<string>>>,
-    remote: string,
-    type: string,
-    run: string,
-  ): Promise<Set<string>> {
+  function begin(runs: Map<string, Promise<IdSet>>, remote: string, type: string, run: string): Promise<IdSet> {
     const ids = load(remote, type, run, [...runs.keys()]).then(({ ids, ended }) => {
       for (const each of ended) runs.delete(each);
       return ids;
@@ -78,7 +74,7 @@ export function openListed(database: Database): ListedPages {
   return {
     of: async (remote, type, run) => {
       const name = JSON.stringify([remote, type]);
-      const runs = current.get(name) ?? new Map<string, Promise<Set<string>>>();
+      const runs = current.get(name) ?? new Map<string, Promise<IdSet>>();
       current.set(name, runs);
       const known = runs.get(run) ?? begin(runs, remote, type, run);
       const ids = await known;
