@@ -153,7 +153,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
       listed: (remote, type, run) => listed.of(remote, type, run),
       listedAt: (remote, type, id) => listed.atMs(remote, type, id),
-      under: (terms) => storedOn(fenced(mended, terms)),
+      under: (terms) => storedOn(fenced(own, terms)),
 
       tenant: (key) => read((view) => view.get(TENANTS, [key])),
       tenants: () => read((view) => [...view.range(TENANTS, [])].map(([, row]) => row)),

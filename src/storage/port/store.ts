@@ -23,7 +23,7 @@ export type * from "./leases";
 
 export interface Store
   extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
-  /** The same store, whose commits count only where the terms are met: otherwise they throw. */
+  /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Store;
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;

@@ -26,7 +26,7 @@ export interface Stored
     LeaseStore,
     Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
     Pick<Store, "claimNotification" | "lanes" | "sampleLinked" | "noteScan" | "housekeep" | "ping" | "close"> {
-  /** The same store, whose commits count only where the terms are met: otherwise they throw. */
+  /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Stored;
   assignRemote(...given: Parameters<Store["assign"]>): Promise<Assigned>;
   /** Undefined, and nothing done, when something is not as it was when the credentials were tried. */

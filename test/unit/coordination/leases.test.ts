@@ -235,6 +235,8 @@ test("commits of an owner that is none any more write nothing and say so; those 
   const taken = await other.take(NAME);
   if (taken?.fence === undefined) throw new Error("It was given up.");
   await expect(before.pause(lane, "*", undefined)).rejects.toThrow(FenceLost);
+  // Further terms take nothing away.
+  await expect(before.under({ tenant: lane.tenant }).pause(lane, "*", undefined)).rejects.toThrow(FenceLost);
   expect(await before.pauses(lane)).toHaveLength(1);
   await store.under(taken).pause(lane, "*", undefined);
   expect(await store.pauses(lane)).toEqual([]);
