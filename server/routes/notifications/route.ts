@@ -9,7 +9,7 @@ import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
 import type { SignatureVerifier } from "../../../src/hull/auth/signature";
 import type { Disk } from "../../../src/storage/port/disk";
-import { TenantErased } from "../../../src/storage/port/leases";
+import { ForeignNotification, TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
@@ -73,10 +73,15 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     if (entityOf(notification) === undefined) options.disk.assertWritable();
     else options.disk.assertRoom();
     const key = options.tenants.keyOf(visitor.credentials);
-    if (!(await store.claimNotification(notification.notification_id, key))) {
-      throw refuse(401, "foreign_notification", "This notification id belongs to another connector.");
-    }
+    if (!(await isOwn(notification, key))) throw foreign();
     return join(key, notification, () => carryOut(notification, visitor));
+  }
+
+  /** Whether no other connector used its id. What takes in messages claims it then, the rest claims it at once. */
+  function isOwn(notification: Notification, key: string): Promise<boolean> {
+    const { notification_id: id, messages } = notification;
+    const isLater = entityOf(notification) !== undefined && messages.length > 0;
+    return isLater ? store.mayUseNotification(id, key) : store.claimNotification(id, key);
   }
 
   /** Does what a notification of a known sender asks for; resolves when that is done, or safe on disk. */
@@ -97,10 +102,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (depth < maxOutbox) return;
       throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
     };
-    const { messages, is_export: isExport } = notification;
+    const { messages, is_export: isExport, notification_id: id } = notification;
     try {
-      await intake.take({ tenant, entity, messages, isExport, admit });
+      await intake.take({ tenant, entity, messages, isExport, notification: id, admit });
     } catch (error) {
+      if (error instanceof ForeignNotification) throw foreign();
       if (!(error instanceof TenantErased)) throw error;
       throw refuse(503, "connector_erased", "The connector was erased meanwhile; send the notification again.");
     }
@@ -157,6 +163,9 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     return (await store.depth({ remote: tenant.remote, tenant: tenant.key })).outbox;
   }
 }
+
+const foreign = (): HttpError =>
+  refuse(401, "foreign_notification", "This notification id belongs to another connector.");
 
 function entityOf({ channel }: Notification): "user" | "account" | undefined {
   return channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
