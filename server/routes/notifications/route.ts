@@ -7,7 +7,7 @@ import type { Tenant, Tenants } from "../../../src/engine/tenants";
 import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
-import type { SignatureVerifier } from "../../../src/hull/auth/signature";
+import { OTHER_NOTIFICATION, type SignatureVerifier } from "../../../src/hull/auth/signature";
 import type { Disk } from "../../../src/storage/port/disk";
 import { ForeignNotification, TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
@@ -58,13 +58,15 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   return router;
 
   async function handle(request: Request): Promise<FlowControl> {
-    const vouched = await isSigned(request);
-    const body = await readBody(request, vouched);
+    const signedId = await signedIdOf(request);
+    const body = await readBody(request, signedId !== undefined);
     // For metrics. The body itself would be kept as long as the request.
     request.body = pick(body, "channel");
     const notification = readEnvelope(body);
     const visitor = await authenticator.enter(request, notification.configuration, refusal);
-    if (vouched) await isSigned(request, notification.notification_id);
+    if (signedId !== undefined && signedId !== notification.notification_id) {
+      throw refuse(400, "signature_other_notification", OTHER_NOTIFICATION);
+    }
     if (notification.messages.length > MAX_MESSAGES) {
       const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
       throw new HttpError(413, "too_large", message, NEXT_SIZE);
@@ -140,16 +142,16 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   /**
    * Checks the signature, if there is one; it must be valid in addition to the credentials.
-   * @param notificationId once it is known; the signature covers this id
+   * @returns the notification id that it covers; undefined where there is none
    * @throws HttpError when it is invalid, or missing although required
    */
-  async function isSigned(request: Request, notificationId?: string): Promise<boolean> {
-    const verdict = await options.signature.verify(request.headers, notificationId);
+  async function signedIdOf(request: Request): Promise<string | undefined> {
+    const verdict = await options.signature.verify(request.headers);
     if ("absent" in verdict) {
-      if (!options.requireSignature) return false;
+      if (!options.requireSignature) return undefined;
       throw refuse(401, "signature_missing", "Notifications must be signed here: those who run this server demand it.");
     }
-    if (verdict.ok) return true;
+    if (verdict.ok) return verdict.notificationId;
     if (verdict.reason === "unavailable") throw refuse(503, "signature_unavailable", verdict.message);
     throw refuse(400, `signature_${verdict.reason}`, verdict.message);
   }
