@@ -114,46 +114,55 @@ const HULL_UPDATE = structure<PendingHullUpdate>({
   folded: true,
 });
 
-const OWN = structure<OwnPart>({
-  last: OUTCOME,
-  same: true,
-  entry: ENTRY,
-  hullUpdate: HULL_UPDATE,
-  deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
-  rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
-  kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
-});
+const OWN = structure<OwnPart>(
+  {
+    last: OUTCOME,
+    same: true,
+    entry: ENTRY,
+    hullUpdate: HULL_UPDATE,
+    deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
+    rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
+    kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
+  },
+  true,
+);
 
-const RECORD = structure<RecordDocument>({
-  version: true,
-  messageId: true,
-  revision: true,
-  remoteId: true,
-  generation: true,
-  confirmedAtMs: true,
-  unconfirmed: asIs<NonNullable<RecordDocument["unconfirmed"]>>(),
-  recent: true,
-  claims: asIs<NonNullable<RecordDocument["claims"]>>(),
-  own: mapOf(OWN),
-  pending: listOf(asIs<FanOut>()),
-});
+const RECORD = structure<RecordDocument>(
+  {
+    version: true,
+    messageId: true,
+    revision: true,
+    remoteId: true,
+    generation: true,
+    confirmedAtMs: true,
+    unconfirmed: asIs<NonNullable<RecordDocument["unconfirmed"]>>(),
+    recent: true,
+    claims: asIs<NonNullable<RecordDocument["claims"]>>(),
+    own: mapOf(OWN),
+    pending: listOf(asIs<FanOut>()),
+  },
+  true,
+);
 
-const MIRROR = structure<MirrorRow>({
-  id: true,
-  generation: true,
-  keys: asIs<MirrorRow["keys"]>(),
-  parentId: true,
-  linkedTo: true,
-  facts: FACTS,
-  complete: true,
-  archived: true,
-  createdAtMs: true,
-  writtenAtMs: true,
-  seenAtMs: true,
-  missing: true,
-  confirmedRest: true,
-  confirmedUnder: true,
-});
+const MIRROR = structure<MirrorRow>(
+  {
+    id: true,
+    generation: true,
+    keys: asIs<MirrorRow["keys"]>(),
+    parentId: true,
+    linkedTo: true,
+    facts: FACTS,
+    complete: true,
+    archived: true,
+    createdAtMs: true,
+    writtenAtMs: true,
+    seenAtMs: true,
+    missing: true,
+    confirmedRest: true,
+    confirmedUnder: true,
+  },
+  true,
+);
 
 /** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
 export function indexValue(value: string): string {
