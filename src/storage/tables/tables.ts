@@ -23,7 +23,7 @@ import type {
 import type { LeaseRow } from "../port/leases";
 import type { ReportLine } from "../port/store";
 import type { Key } from "../database/rows";
-import { asIs, listOf, mapOf, structure, type Codec } from "./structure";
+import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
 import { defineCounter, defineTable, indexName, type Reader } from "./view";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`data-folder/upgrade`) or refused at start. */
@@ -114,55 +114,46 @@ const HULL_UPDATE = structure<PendingHullUpdate>({
   folded: true,
 });
 
-const OWN = structure<OwnPart>(
-  {
-    last: OUTCOME,
-    same: true,
-    entry: ENTRY,
-    hullUpdate: HULL_UPDATE,
-    deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
-    rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
-    kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
-  },
-  true,
-);
+const OWN = extended<OwnPart>({
+  last: OUTCOME,
+  same: true,
+  entry: ENTRY,
+  hullUpdate: HULL_UPDATE,
+  deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
+  rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
+  kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
+});
 
-const RECORD = structure<RecordDocument>(
-  {
-    version: true,
-    messageId: true,
-    revision: true,
-    remoteId: true,
-    generation: true,
-    confirmedAtMs: true,
-    unconfirmed: asIs<NonNullable<RecordDocument["unconfirmed"]>>(),
-    recent: true,
-    claims: asIs<NonNullable<RecordDocument["claims"]>>(),
-    own: mapOf(OWN),
-    pending: listOf(asIs<FanOut>()),
-  },
-  true,
-);
+const RECORD = extended<RecordDocument>({
+  version: true,
+  messageId: true,
+  revision: true,
+  remoteId: true,
+  generation: true,
+  confirmedAtMs: true,
+  unconfirmed: asIs<NonNullable<RecordDocument["unconfirmed"]>>(),
+  recent: true,
+  claims: asIs<NonNullable<RecordDocument["claims"]>>(),
+  own: mapOf(OWN),
+  pending: listOf(asIs<FanOut>()),
+});
 
-const MIRROR = structure<MirrorRow>(
-  {
-    id: true,
-    generation: true,
-    keys: asIs<MirrorRow["keys"]>(),
-    parentId: true,
-    linkedTo: true,
-    facts: FACTS,
-    complete: true,
-    archived: true,
-    createdAtMs: true,
-    writtenAtMs: true,
-    seenAtMs: true,
-    missing: true,
-    confirmedRest: true,
-    confirmedUnder: true,
-  },
-  true,
-);
+const MIRROR = extended<MirrorRow>({
+  id: true,
+  generation: true,
+  keys: asIs<MirrorRow["keys"]>(),
+  parentId: true,
+  linkedTo: true,
+  facts: FACTS,
+  complete: true,
+  archived: true,
+  createdAtMs: true,
+  writtenAtMs: true,
+  seenAtMs: true,
+  missing: true,
+  confirmedRest: true,
+  confirmedUnder: true,
+});
 
 /** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
 export function indexValue(value: string): string {

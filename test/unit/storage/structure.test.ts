@@ -16,7 +16,7 @@ import type {
   RivalRow,
   UnconfirmedCreate,
 } from "../../../src/storage/port/rows";
-import { asIs, listOf, mapOf, structure, type Codec } from "../../../src/storage/tables/structure";
+import { asIs, listOf, mapOf, extended, structure, type Codec } from "../../../src/storage/tables/structure";
 import { CONTENTS, MIRRORS, RECORDS, REMOTES } from "../../../src/storage/tables/tables";
 import { ADAPTERS, setUpDatabases } from "./fixture";
 
@@ -421,7 +421,7 @@ describe("a list", () => {
   });
 
   it("becomes a document with all of its fields where rules copy it with more of them, absent or not", () => {
-    const codec = structure<{ readonly a?: number; readonly b?: string }>({ a: true, b: true }, true);
+    const codec = extended<{ readonly a?: number; readonly b?: string }>({ a: true, b: true });
     expect(codec.unpack([1])).toStrictEqual({ a: 1, b: undefined });
     expect(codec.pack(codec.unpack([1]))).toStrictEqual([1]);
   });
