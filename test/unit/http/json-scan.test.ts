@@ -70,6 +70,13 @@ test("strings of any length end where they end, whatever is escaped in them and 
   );
 });
 
+test("of short strings, of which a hostile body may hold millions, none is searched: that takes longer to begin", () => {
+  const bytes = Buffer.from(String.raw`"",""":"\n","\"""",`.repeat(100));
+  const searched = jest.spyOn(bytes, "indexOf");
+  expect(createJsonScan(NO_LIMITS).push(bytes)).toBeUndefined();
+  expect(searched).not.toHaveBeenCalled();
+});
+
 test("text that is no JSON is walked all the same", () => {
   expect(nesting('{"never closed [[[')).toBe(1);
   expect(nesting('{"a":"ends with a backslash\\')).toBe(1);
