@@ -123,6 +123,8 @@ describe("a store of format 6, as its program wrote it", () => {
       });
       const [linked] = await store.view(LANE, "companies", ["linked"]);
       expect(linked?.record).toMatchObject({ remoteId: "p-linked", generation: 1, version: 2 });
+      const [rival] = await store.view(LANE, "companies", ["rival"]);
+      expect(rival?.record?.last).toMatchObject({ messageId: "m-c1-rival", code: "same_remote_record" });
       expect(await store.fingerprints(LANE, "companies", ["same"])).toMatchObject([{ fingerprint: "org/c1 print" }]);
       expect(await store.fingerprints(NEIGHBOUR, "companies", ["same"])).toEqual([undefined]);
       expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "linked" }])).toMatchObject([

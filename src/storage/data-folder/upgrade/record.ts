@@ -80,7 +80,8 @@ export function withRow(
   const owner = senders.findIndex((tenant) => tenant !== FREE && same?.startsWith(`${connectorOf(tenant)} `));
   // Whose last message it was is not known; one that was lost has ended since.
   const parts = isEmpty(own) && first !== -1 ? { [first]: {} } : own;
-  const ended: RecordDocument["own"] = last === undefined ? own : mapValues(parts, (part) => ({ last, ...part }));
+  const withLast = (part: OwnPart): OwnPart => ({ ...part, last: part.last ?? last });
+  const ended: RecordDocument["own"] = last === undefined ? own : mapValues(parts, withLast);
   return {
     ...row,
     unconfirmed: unconfirmed ?? row.unconfirmed,
