@@ -5,7 +5,7 @@ import { bag } from "../fixture/states";
 import { goodNotification, goodUser, tell, withField, type Notification } from "./bad-input";
 
 let fixture: Fixture;
-/** Looks whether a notification's id is free that have their answer: what follows happens in the same turn. */
+/** How often it was answered whether a notification's id is free: what follows happens in the same turn. */
 let looked: number;
 /** Batches of messages that were about to be taken in. */
 let taken: number;
