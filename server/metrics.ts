@@ -10,7 +10,7 @@ import type { Problem } from "../src/services/connection";
 import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {
-  readonly store: Pick<Store, "backlog">;
+  readonly store: Pick<Store, "backlog" | "losses">;
   /** Names of the services. */
   readonly services: readonly string[];
   /** Requests that may start now under a service's tightest budget; `Infinity` without one. */
@@ -121,6 +121,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "service",
     "kind",
   ]);
+  const losses = gauge("connector_store_losses", "How often the store lost what it held, of the last 20 times.", []);
+  const lastLoss = gauge("connector_store_last_loss_timestamp_seconds", "When it did so last; 0: never.", []);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
@@ -180,6 +182,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
         show(service, backlog, isUp ? await budgetLeft(service).catch(() => NaN) : NaN);
       }
       storeUp.set(isUp ? 1 : 0);
+      const lost = await store.losses().catch(() => undefined);
+      losses.set(lost?.length ?? NaN);
+      lastLoss.set(lost === undefined ? NaN : (lost.at(-1)?.atMs ?? 0) / 1_000);
       const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
       freeBytes.set(freeDiskBytes());

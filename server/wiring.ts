@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Router, type Express } from "express";
 import type { Logger } from "pino";
+import { lostLately } from "../src/engine/status/health";
 import type { DeliveryWorker } from "../src/engine/delivery/worker";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord } from "../src/http/client";
@@ -33,7 +34,7 @@ import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
 import { assetFiles } from "./routes/public/manifest";
-import { openStorage, type OpenStorage } from "./storage/open";
+import { openStorage, type OpenStorage, type Renewal } from "./storage/open";
 
 export interface Connector {
   readonly app: Express;
@@ -59,14 +60,16 @@ const HOUSEKEEPING = "housekeeping";
  * Builds the whole connector with its store; the caller starts listening.
  *
  * @param services those that may be served; `SERVICES` among the variables chooses
+ * @param renewal what Redis has lost, and who is told when it does
  * @throws Error when another process owns DATA_DIR, Redis does not answer, or the stored data cannot be read
  */
 export async function createConnector(
   config: Config,
   logger: Logger,
   services: readonly ServiceDefinition[] = SERVICES,
+  renewal?: Renewal,
 ): Promise<Connector> {
-  const storage = await openStorage(config, logger);
+  const storage = await openStorage(config, logger, renewal);
   const engines = new Map<string, Engine>();
   try {
     return await connectAll({ config, logger, services, storage, engines });
@@ -96,7 +99,8 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
   const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
   if (config.REDIS_URL !== undefined) assertSharedKey(unopened);
   if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
-  for (const reason of storage.warnings) logger.warn({ data: { reason } }, "connector.redis.warning");
+  const warnings = async (): Promise<readonly string[]> => [...storage.warnings, ...(await lostLately(store, now()))];
+  for (const reason of await warnings()) logger.warn({ data: { reason } }, "connector.redis.warning");
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({
     store,
@@ -187,7 +191,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     {
       store,
       disk: storage.disk,
-      warnings: storage.warnings,
+      warnings,
       metrics,
       metricsToken: config.METRICS_TOKEN,
       accepting: () => accepting,

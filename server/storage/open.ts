@@ -9,6 +9,7 @@ import { createOwnCoordination, type Coordination } from "../coordination";
 import { openDataFolder } from "./data-folder";
 import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "../log";
 import { keyFile, readSecret } from "../secret";
+import type { KnownLoss } from "../../src/storage/port/leases";
 import { openRedisStorage } from "./redis";
 import type { Storage } from "./storage";
 
@@ -25,12 +26,20 @@ export interface OpenStorage extends Storage {
   serve(routes: Router | undefined): void;
 }
 
+/** Redis may lose what it held; then everything that was built on it begins anew. */
+export interface Renewal {
+  /** What was noticed by those who began before. */
+  readonly lost?: KnownLoss | undefined;
+  /** Told once when that must be done. */
+  readonly onLoss?: (lost: KnownLoss, why: string) => void;
+}
+
 const MEGABYTE = 1024 * 1024;
 
 /** @throws Error with a sentence when it cannot be opened */
-export async function openStorage(config: Config, logger: Logger): Promise<OpenStorage> {
+export async function openStorage(config: Config, logger: Logger, renewal: Renewal = {}): Promise<OpenStorage> {
   const { REDIS_URL: url } = config;
-  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger);
+  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger, renewal);
 }
 
 async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> {
@@ -56,7 +65,7 @@ async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> 
   }
 }
 
-async function openRedis(url: string, config: Config, logger: Logger): Promise<OpenStorage> {
+async function openRedis(url: string, config: Config, logger: Logger, renewal: Renewal): Promise<OpenStorage> {
   const { SECRET: secret, LEASE_MS: leaseMs, REQUEST_TIMEOUT_MS } = config;
   if (secret === undefined) throw new Error("With REDIS_URL, SECRET must be set.");
   const storage = await openRedisStorage({
@@ -68,6 +77,8 @@ async function openRedis(url: string, config: Config, logger: Logger): Promise<O
     onChange: createRedisLog(logger),
     onError: createFaultLog(logger),
     onDamaged: createDamageLog(logger),
+    lost: renewal.lost,
+    onLoss: (...given) => renewal.onLoss?.(...given),
   });
   return { ...storage, secret, place: { redis: storage.name }, serve: () => undefined };
 }

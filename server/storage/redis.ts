@@ -1,10 +1,12 @@
 /** The store of a process that shares it with others: on Redis. */
+import once from "lodash/once";
 import { createOutbox } from "../../src/engine/outbox/outbox";
 import { readRedisUrl } from "../../src/storage/database/redis/address";
 import { connectRedis } from "../../src/storage/database/redis/connection";
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
 import { watchRedis } from "../../src/storage/database/redis/watch";
 import { createDryStored } from "../../src/storage/dry-run";
+import type { EraOver, KnownLoss, Loss } from "../../src/storage/port/leases";
 import type { StoreOptions } from "../../src/storage/store";
 import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "../coordination";
 import { openStore } from "../open-store";
@@ -20,6 +22,13 @@ export interface RedisStorageOptions
   readonly onChange: (trouble: string | undefined) => void;
   /** Called with errors of work that is tried again, such as renewals of leases. */
   readonly onError: (error: unknown) => void;
+  /** What the store is known to have lost; noted when it is opened, unless somebody else was faster. */
+  readonly lost?: KnownLoss | undefined;
+  /**
+   * Told once when Redis has lost something, or somebody else says so. From then on this storage refuses everything, and
+   * nothing is sent by those who held leases.
+   */
+  readonly onLoss: (lost: KnownLoss, why: string) => void;
 }
 
 export interface RedisStorage extends Storage {
@@ -35,16 +44,30 @@ const LOST_MS = 2_000;
 
 /** @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password */
 export async function openRedisStorage(options: RedisStorageOptions): Promise<RedisStorage> {
-  const { url, now, onChange, onError, onDamaged } = options;
+  const { url, now, onChange, onError, onDamaged, lost, onLoss } = options;
   const address = readRedisUrl(url);
-  const opened = await openRedisDatabase(url);
+  let era: number | undefined;
+  let giveUp = (_why: string): void => undefined;
+  const lose = once((loss: Omit<Loss, "atMs">, why: string): void => {
+    giveUp(why);
+    if (era !== undefined) onLoss({ loss: { atMs: now(), ...loss }, era }, why);
+  });
+  const opened = await openRedisDatabase(url, lose);
   // Short requests do not wait behind commits.
   const connection = connectRedis(address);
   const watch = watchRedis({ connection: connectRedis(address, LOST_MS), onChange });
-  const database = watch.guard(opened.database);
   try {
-    const store = await openStore({ database, now, onDamaged });
+    // Where there is another era, somebody else has noted what was lost; or nobody could, since all of it was.
+    const onOver = ({ message }: EraOver): void => lose({ kind: "emptied" }, message);
+    const database = watch.guard(opened.database);
+    const store = await openStore({ database, now, onDamaged, onEraOver: onOver, lost });
+    era = await store.era();
     const coordination = createRedisCoordination({ ...options, address, connection, store, onError });
+    giveUp = (why) => {
+      watch.giveUp(why);
+      // Nobody sends anything any more; that it cannot be given back is known.
+      void coordination.leases.close();
+    };
     watch.start();
     return {
       store,
@@ -65,7 +88,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   } catch (error) {
     watch.close();
     connection.close();
-    await database.close();
+    await opened.database.close();
     throw error;
   }
 }

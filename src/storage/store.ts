@@ -5,6 +5,7 @@ import { connectorOf } from "./port/lane";
 import type { DamagedName } from "./port/disk";
 import type { DamageRules, DocumentsOf } from "./port/documents";
 import type { Content, RecordPlace } from "./port/rows";
+import type { EraOver, KnownLoss } from "./port/leases";
 import type { Stored } from "./port/stored";
 import type { Database, Key } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
@@ -14,6 +15,7 @@ import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
+import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
@@ -57,13 +59,17 @@ export interface StoreOptions {
   readonly onDamaged?: ((row: DamagedName) => void) | undefined;
   /** What it costs a record; without them nothing is mended, and such a row is thrown. */
   readonly rules?: DamageRules | undefined;
+  /** Told when the store has another era than at its opening, or none: from then on it refuses everything. */
+  readonly onEraOver?: ((error: EraOver) => void) | undefined;
+  /** What is known to be lost; noted at the opening, unless somebody else was faster. */
+  readonly lost?: KnownLoss | undefined;
 }
 
 /**
  * @throws when the stored data was written by another version of this program
  */
 export async function createStored(options: StoreOptions): Promise<Stored> {
-  const { database, now, onDamaged = () => undefined, rules } = options;
+  const { database, now, onDamaged = () => undefined, rules, onEraOver, lost } = options;
   // All tables are there from now on: none has to be made when the disk is full.
   await database.read((rows) => TABLE_NAMES.forEach((name) => rows.size(name, [])));
   const opening = await commitTo(database, (view) => {
@@ -96,7 +102,10 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     write: (work) => mend(() => database.write(work)),
   };
   const housekeep = createHousekeeping(mended, now);
-  return storedOn(mended);
+  if (onEraOver === undefined) return storedOn(mended);
+  const first = storedOn(mended);
+  if (lost !== undefined) await first.noteLoss(lost.loss, lost.era);
+  return storedOn(inEra(mended, await first.era(), onEraOver));
 
   /** The documents of each remote, once in a commit. */
   function documentsIn(
@@ -181,6 +190,25 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
           view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
           return true;
         }),
+
+      era: () => commit(beginEra),
+      losses: () => read(lossesOf),
+      noteLoss: async (loss, era) => {
+        let after: string | undefined;
+        do {
+          const key: string | undefined = after;
+          after = await commit((view) => (isUnnoted(view, era) ? distrustSome(view, key, loss.atMs) : undefined));
+        } while (after !== undefined);
+        return commit((view) => {
+          if (!isUnnoted(view, era)) return false;
+          noteLoss(view, loss, era);
+          return true;
+        });
+      },
+      trust: async (remote) => {
+        if (await read((view) => remoteRow(view, remote).wentBackAtMs !== undefined))
+          await commit((view) => trust(view, remote));
+      },
 
       lease: (name) => read((view) => leaseOf(view, name)),
       takeLease: (fence, was) => commit((view) => takeLease(view, fence, was)),

@@ -1,4 +1,8 @@
-/** Who works on what, where several processes work on one store. Part of the Store port. */
+/**
+ * Who works on what, where several processes work on one store, and what such a store has lost: it may have been emptied, or
+ * set back to an earlier state. Part of the Store port.
+ */
+import { DiskError, REDIS_LOST } from "./disk";
 
 /** The right to work on something, as it counts in commits. */
 export interface Fence {
@@ -57,4 +61,54 @@ export interface LeaseStore {
   renewLease(fence: Fence): Promise<boolean>;
   /** Lets go of it: whoever comes next need not wait. */
   releaseLease(fence: Fence): Promise<void>;
+}
+
+export interface Loss {
+  /** When it was noticed, or said; milliseconds since 1970. */
+  readonly atMs: number;
+  /** `emptied`: nothing was left; `older`: the last commits were gone; `said`: a person restored it. */
+  readonly kind: "emptied" | "older" | "said";
+  /** Commits that were lost, as far as that is known. */
+  readonly commits?: number | undefined;
+  /** The era that began with it. */
+  readonly era?: number;
+}
+
+/** What is known of a loss where it is noticed. */
+export interface KnownLoss {
+  readonly loss: Loss;
+  /** The era that was lost. */
+  readonly era: number;
+}
+
+/** The store is not the one any more that was opened: nothing was read or written. */
+export class EraOver extends DiskError {
+  override readonly name = "EraOver";
+
+  /** @param isEmpty whether there is no era at all */
+  constructor(readonly isEmpty: boolean) {
+    super(
+      isEmpty
+        ? "Redis was emptied. This process begins anew."
+        : "Redis was set back to an earlier state. This process begins anew.",
+      REDIS_LOST,
+    );
+  }
+}
+
+export interface HistoryStore {
+  /** Changes whenever the store has lost something; everybody who relies on what he knew of it begins anew then. */
+  era(): Promise<number>;
+  /** The latest ones, the first of them first. */
+  losses(): Promise<readonly Loss[]>;
+  /**
+   * Begins a new era. From then on every remote is worked on by whoever has waited until those who did so before must have
+   * ended, scans prove no absence, and what was waiting counts as perhaps written already.
+   *
+   * @param era the one that was lost
+   * @returns false, and nothing done, where somebody else has noted it
+   */
+  noteLoss(loss: Loss, era: number): Promise<boolean>;
+  /** What waited at a remote when the store was set back has been dealt with. */
+  trust(remote: string): Promise<void>;
 }

@@ -20,7 +20,7 @@ const kinds = new Map<string, string>();
 beforeAll(async () => {
   const register = jest.spyOn(Registry.prototype, "registerMetric");
   const metrics = createMetrics({
-    store: { backlog: () => Promise.reject(new Error("asked by nobody")) },
+    store: { backlog: () => Promise.reject(new Error("asked by nobody")), losses: () => Promise.resolve([]) },
     services: [],
     budgetLeft: () => Promise.resolve(0),
     storeFile: "/nowhere",

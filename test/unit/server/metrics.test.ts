@@ -30,7 +30,7 @@ beforeEach(() => {
 
 function make(): Metrics {
   return createMetrics({
-    store: { backlog: () => backlog() },
+    store: { backlog: () => backlog(), losses: () => Promise.resolve([]) },
     services: ["planhat"],
     budgetLeft: () => budgetLeft(),
     storeFile,

@@ -267,6 +267,7 @@ describe("rows in Redis", () => {
       "{7}:records",
       "{7}:records.claims",
       "{planhat/org/c1}:tenants",
+      "{store}:commits",
       "{store}:records.deadIds",
     ]);
     await write(database, ...rows.map(({ table, key }) => put(key, undefined, table)));
@@ -517,6 +518,7 @@ describe("an address", () => {
 
 /** A server that answers as it is told. */
 const answering = (info: string): RedisConnection => ({
+  checkEach: () => undefined,
   name: "db.example.com:6379",
   command: (name) => Promise.resolve(name === "INFO" ? info : "appendfsync,always"),
   run: () => Promise.reject(new Error("No.")),

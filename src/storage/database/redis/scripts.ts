@@ -39,18 +39,18 @@ return answers
 `;
 
 /**
- * KEYS: that of the commit's id, the sets.
+ * KEYS: that of the commit's id, the count of all commits, the sets.
  * ARGV: how long the id is kept, how many questions and changes there are; for each set a list and a member of
  * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
  * `remove`, `add`), the number of its set, the key, the value.
- * @returns whether it is applied, or conflicts
+ * @returns its number if it wrote something; or whether it is applied, or conflicts
  */
 export const COMMIT = `
 ${ANSWER}
 local keptSeconds, reads, changes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'applied' end
 
-local at = 4 + 2 * (#KEYS - 1)
+local at = 4 + 2 * (#KEYS - 2)
 for _ = 1, reads do
   local found = answer(at)
   local is
@@ -75,7 +75,7 @@ if changes == 0 then return 'applied' end
 local was = {}
 for _ = 1, changes do
   local kind, set, key, value = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local name, list = KEYS[set], ARGV[4 + 2 * (set - 2)]
+  local name, list = KEYS[set], ARGV[4 + 2 * (set - 3)]
   if list ~= '' and was[set] == nil then was[set] = redis.call('EXISTS', name) end
   local before = redis.call('ZRANGEBYLEX', name, '[' .. key .. '\\0', '(' .. key .. '\\1', 'LIMIT', 0, 1)[1]
   local after
@@ -92,11 +92,14 @@ for _ = 1, changes do
   at = at + 4
 end
 for set, existed in pairs(was) do
-  local list, member = ARGV[4 + 2 * (set - 2)], ARGV[5 + 2 * (set - 2)]
+  local list, member = ARGV[4 + 2 * (set - 3)], ARGV[5 + 2 * (set - 3)]
   local exists = redis.call('EXISTS', KEYS[set])
   if exists > existed then redis.call('ZADD', list, 0, member) end
   if exists < existed then redis.call('ZREM', list, member) end
 end
 redis.call('SET', KEYS[1], '', 'EX', keptSeconds)
-return 'applied'
+return redis.call('INCR', KEYS[2])
 `;
+
+/** KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last */
+export const HISTORY = `return { tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('EXISTS', KEYS[2]) }`;

@@ -21,6 +21,8 @@ export interface RedisWatch extends Disk {
   guard(database: Database): Database;
   /** Looks again and again from now on. */
   start(): void;
+  /** Whatever Redis says from now on, this process does not use it any more. @param why a sentence */
+  giveUp(why: string): void;
   close(): void;
 }
 
@@ -32,10 +34,10 @@ export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatch
   let trouble: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isLooking = false;
-  let isClosed = false;
+  let isOver = false;
 
   function change(found: string | undefined): void {
-    if (isClosed || (trouble === undefined) === (found === undefined)) return;
+    if (isOver || (trouble === undefined) === (found === undefined)) return;
     trouble = found;
     onChange(found);
   }
@@ -88,8 +90,13 @@ export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatch
     start: () => {
       timer = setInterval(() => void look(), LOOK_MS).unref();
     },
+    giveUp: (why) => {
+      trouble = why;
+      isOver = true;
+      clearInterval(timer);
+    },
     close: () => {
-      isClosed = true;
+      isOver = true;
       clearInterval(timer);
       connection.close();
     },

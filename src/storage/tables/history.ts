@@ -1,0 +1,90 @@
+/** Eras of a store, and what it has lost. */
+import { randomInt, randomUUID } from "node:crypto";
+import type { Database, Rows } from "../database/rows";
+import { EraOver, type Loss } from "../port/leases";
+import type { RemoteDocument } from "../port/rows";
+import { LEASES, LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
+import { putRemote } from "./tenants";
+import type { Reader, View } from "./view";
+
+/** Earlier losses are forgotten. */
+const MOST_LOSSES = 20;
+/** Remotes that are worked on in one commit. */
+export const REMOTES_AT_ONCE = 200;
+
+const newEra = (): number => randomInt(1, 2 ** 47);
+
+export const eraOf = (view: Reader): number | undefined => view.get(META, ["era"]);
+
+export function beginEra(view: View): number {
+  const known = eraOf(view);
+  if (known !== undefined) return known;
+  const era = newEra();
+  view.put(META, ["era"], era);
+  return era;
+}
+
+/**
+ * The same database, as long as its era lasts; after that everything throws `EraOver`.
+ *
+ * @param onOver told each time
+ */
+export function inEra(database: Database, era: number, onOver: (error: EraOver) => void): Database {
+  const asserted =
+    <T>(work: (rows: Rows) => T) =>
+    (rows: Rows): T => {
+      const now = rows.get(META.name, ["era"]);
+      if (now !== era) throw new EraOver(now === undefined);
+      return work(rows);
+    };
+  const told = <T>(asked: Promise<T>): Promise<T> =>
+    asked.catch((error: unknown) => {
+      if (error instanceof EraOver) onOver(error);
+      throw error;
+    });
+  return {
+    ...database,
+    read: (work) => told(database.read(asserted(work))),
+    write: (work) => told(database.write(asserted(work))),
+  };
+}
+
+export const lossesOf = (view: Reader): readonly Loss[] => [...view.range(LOSSES, [])].map(([, loss]) => loss);
+
+/**
+ * Nobody has the ids of these leases: whoever comes first waits, and recovers.
+ *
+ * @param after key of the last remote that was dealt with
+ * @returns that of the next ones; undefined: there are no more
+ */
+export function distrustSome(view: View, after: string | undefined, atMs: number): string | undefined {
+  const options = { after: after === undefined ? undefined : [after], limit: REMOTES_AT_ONCE };
+  const remotes = [...view.range(REMOTES, [], options)].map(([, row]) => row);
+  for (const remote of remotes) {
+    putRemote(view, { ...remote, scans: {}, wentBackAtMs: atMs });
+    view.put(LEASES, [remote.key], { id: randomUUID() });
+  }
+  return remotes.length < REMOTES_AT_ONCE ? undefined : remotes.at(-1)?.key;
+}
+
+/** Whether a loss of this era is still to be noted. An empty store may have begun another one, and said nothing. */
+export function isUnnoted(view: Reader, era: number): boolean {
+  const now = eraOf(view);
+  return now === era || !lossesOf(view).some((loss) => loss.era === now);
+}
+
+export function noteLoss(view: View, loss: Loss, lostEra: number): void {
+  // Those of an earlier state are in the same era.
+  const kind = eraOf(view) === lostEra ? loss.kind : "emptied";
+  for (const place of view.places(RUNS, "open", [])) view.put(LEASES, [`run/${place.at(-1)}`], { id: randomUUID() });
+  const known = [...view.range(LOSSES, [])];
+  for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
+  const era = newEra();
+  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era });
+  view.put(META, ["era"], era);
+}
+
+export function trust(view: View, key: string): void {
+  const { wentBackAtMs, ...remote }: RemoteDocument = remoteRow(view, key);
+  if (wentBackAtMs !== undefined) putRemote(view, remote);
+}
