@@ -3,6 +3,7 @@
  * a label has few values, all of them our own words, so that neither Hull nor the service can make the registry grow.
  */
 import { stat } from "node:fs/promises";
+import { SHARED_EVENTS, type SharedEvent } from "./storage/storage";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../src/outcome/log-lines";
 import type { CallRecord } from "../src/http/client";
@@ -17,6 +18,10 @@ export interface MetricsOptions {
   readonly budgetLeft: (service: string) => Promise<number>;
   /** Of this program. */
   readonly version: string;
+  /** `ROLE` of this process. */
+  readonly role: string;
+  /** How often each thing has happened that comes of sharing the store. */
+  readonly shared: ReadonlyMap<SharedEvent, number>;
   /** The file whose size is reported; undefined: there is none here. */
   readonly storeFile: string | undefined;
   /** Free space on its disk; `NaN` when it is not known. */
@@ -69,7 +74,7 @@ const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, now } = options;
+  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, role, shared, now } = options;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
@@ -121,13 +126,28 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "service",
     "kind",
   ]);
+  new Counter({
+    name: "connector_shared_store_events_total",
+    help: "What happens because several processes share the store: leases, refused fences, commits that are run again.",
+    labelNames: ["event"],
+    registers,
+    // Counted where it happens.
+    collect() {
+      this.reset();
+      for (const event of SHARED_EVENTS) this.inc({ event }, shared.get(event) ?? 0);
+    },
+  });
   const losses = gauge("connector_store_losses", "How often the store lost what it held, of the last 20 times.", []);
   const lastLoss = gauge("connector_store_last_loss_timestamp_seconds", "When it did so last; 0: never.", []);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
-  gauge("connector_build_info", "1; what runs is in the labels: the program's version and Node's.", ["version", "node"])
-    .labels(version, process.version)
+  gauge(
+    "connector_build_info",
+    "1; what runs is in the labels: the program's version, Node's, and the role of the process.",
+    ["version", "node", "role"],
+  )
+    .labels(version, process.version, role)
     .set(1);
   let watching = false;
 

@@ -34,6 +34,7 @@ import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
 import { assetFiles } from "./routes/public/manifest";
+import type { SharedEvent } from "./storage/storage";
 import { openStorage, type OpenStorage, type Renewal } from "./storage/open";
 
 export interface Connector {
@@ -69,10 +70,12 @@ export async function createConnector(
   services: readonly ServiceDefinition[] = SERVICES,
   renewal?: Renewal,
 ): Promise<Connector> {
-  const storage = await openStorage(config, logger, renewal);
+  const shared = new Map<SharedEvent, number>();
+  const onShared = (event: SharedEvent, times = 1): void => void shared.set(event, (shared.get(event) ?? 0) + times);
+  const storage = await openStorage(config, logger, onShared, renewal);
   const engines = new Map<string, Engine>();
   try {
-    return await connectAll({ config, logger, services, storage, engines });
+    return await connectAll({ config, logger, services, storage, shared, onShared, engines });
   } catch (error) {
     // One of the services cannot be built or started: the others end, and whoever comes next finds the store free.
     await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
@@ -86,11 +89,14 @@ interface Parts {
   readonly logger: Logger;
   readonly services: readonly ServiceDefinition[];
   readonly storage: OpenStorage;
+  readonly shared: ReadonlyMap<SharedEvent, number>;
+  readonly onShared: (event: SharedEvent, times?: number) => void;
   /** Filled one by one. */
   readonly engines: Map<string, Engine>;
 }
 
-async function connectAll({ config, logger, services, storage, engines }: Parts): Promise<Connector> {
+async function connectAll(parts: Parts): Promise<Connector> {
+  const { config, logger, services, storage, shared, onShared, engines } = parts;
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
   const { store, coordination, secret } = storage;
@@ -109,6 +115,8 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     storeFile: "data_dir" in storage.place ? join(storePath(storage.place.data_dir), "data.mdb") : undefined,
     freeDiskBytes: () => storage.disk.freeBytes(),
     version: PROJECT_VERSION,
+    role: config.ROLE,
+    shared,
     now,
   });
   const httpLog = createCallLog(logger);
@@ -126,6 +134,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     logger,
     storage,
     coordination,
+    onShared,
     seal,
     tokenKey: secret,
     metrics,

@@ -11,7 +11,7 @@ import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "
 import { keyFile, readSecret } from "../secret";
 import type { KnownLoss } from "../../src/storage/port/leases";
 import { openRedisStorage } from "./redis";
-import type { Storage } from "./storage";
+import type { SharedEvent, Storage } from "./storage";
 
 /** The storage of a server, and what comes with it. */
 export interface OpenStorage extends Storage {
@@ -34,12 +34,19 @@ export interface Renewal {
   readonly onLoss?: (lost: KnownLoss, why: string) => void;
 }
 
+type OnShared = (event: SharedEvent) => void;
+
 const MEGABYTE = 1024 * 1024;
 
 /** @throws Error with a sentence when it cannot be opened */
-export async function openStorage(config: Config, logger: Logger, renewal: Renewal = {}): Promise<OpenStorage> {
+export async function openStorage(
+  config: Config,
+  logger: Logger,
+  onShared: OnShared,
+  renewal: Renewal = {},
+): Promise<OpenStorage> {
   const { REDIS_URL: url } = config;
-  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger, renewal);
+  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger, onShared, renewal);
 }
 
 async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> {
@@ -65,7 +72,13 @@ async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> 
   }
 }
 
-async function openRedis(url: string, config: Config, logger: Logger, renewal: Renewal): Promise<OpenStorage> {
+async function openRedis(
+  url: string,
+  config: Config,
+  logger: Logger,
+  onShared: OnShared,
+  renewal: Renewal,
+): Promise<OpenStorage> {
   const { SECRET: secret, LEASE_MS: leaseMs, REQUEST_TIMEOUT_MS } = config;
   if (secret === undefined) throw new Error("With REDIS_URL, SECRET must be set.");
   const storage = await openRedisStorage({
@@ -79,6 +92,7 @@ async function openRedis(url: string, config: Config, logger: Logger, renewal: R
     onDamaged: createDamageLog(logger),
     lost: renewal.lost,
     onLoss: (...given) => renewal.onLoss?.(...given),
+    onShared,
   });
   return { ...storage, secret, place: { redis: storage.name }, serve: () => undefined };
 }

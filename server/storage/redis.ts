@@ -10,7 +10,7 @@ import type { EraOver, KnownLoss, Loss } from "../../src/storage/port/leases";
 import type { StoreOptions } from "../../src/storage/store";
 import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "../coordination";
 import { openStore } from "../open-store";
-import type { Storage } from "./storage";
+import type { SharedEvent, Storage } from "./storage";
 
 export interface RedisStorageOptions
   extends Pick<StoreOptions, "onDamaged">, Pick<RedisCoordinationOptions, "leaseMs" | "requestMs"> {
@@ -22,6 +22,8 @@ export interface RedisStorageOptions
   readonly onChange: (trouble: string | undefined) => void;
   /** Called with errors of work that is tried again, such as renewals of leases. */
   readonly onError: (error: unknown) => void;
+  /** Told of each thing that happens only because other processes use the same store. */
+  readonly onShared: (event: SharedEvent) => void;
   /** What the store is known to have lost; noted when it is opened, unless somebody else was faster. */
   readonly lost?: KnownLoss | undefined;
   /**
@@ -44,7 +46,7 @@ const LOST_MS = 2_000;
 
 /** @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password */
 export async function openRedisStorage(options: RedisStorageOptions): Promise<RedisStorage> {
-  const { url, now, onChange, onError, onDamaged, lost, onLoss } = options;
+  const { url, now, onChange, onError, onDamaged, lost, onLoss, onShared } = options;
   const address = readRedisUrl(url);
   let era: number | undefined;
   let giveUp = (_why: string): void => undefined;
@@ -52,7 +54,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     giveUp(why);
     if (era !== undefined) onLoss({ loss: { atMs: now(), ...loss }, era }, why);
   });
-  const opened = await openRedisDatabase(url, lose);
+  const opened = await openRedisDatabase(url, { onLost: lose, onAgain: (why) => onShared(`commit_${why}`) });
   // Short requests do not wait behind commits.
   const connection = connectRedis(address);
   const watch = watchRedis({ connection: connectRedis(address, LOST_MS), onChange });
@@ -62,7 +64,14 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     const database = watch.guard(opened.database);
     const store = await openStore({ database, now, onDamaged, onEraOver: onOver, lost });
     era = await store.era();
-    const coordination = createRedisCoordination({ ...options, address, connection, store, onError });
+    const coordination = createRedisCoordination({
+      ...options,
+      address,
+      connection,
+      store,
+      onError,
+      onChange: (change) => onShared(`lease_${change}`),
+    });
     giveUp = (why) => {
       watch.giveUp(why);
       // Nobody sends anything any more; that it cannot be given back is known.

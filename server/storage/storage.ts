@@ -2,6 +2,18 @@
 import type { Disk } from "../../src/storage/port/disk";
 import type { Store } from "../../src/storage/port/store";
 
+/** What happens only because several processes use one store. */
+export const SHARED_EVENTS = [
+  "lease_taken",
+  "lease_taken_over",
+  "lease_lost",
+  "fence_refused",
+  "record_rechecked",
+  "commit_rerun",
+  "commit_conflict",
+] as const;
+export type SharedEvent = (typeof SHARED_EVENTS)[number];
+
 export interface Storage {
   readonly store: Store;
   /** What the store is on: a disk, or Redis. */

@@ -92,7 +92,11 @@ const WAYS: Readonly<Record<string, Way>> = {
         );
       });
     },
-    keep: async () => {
+    keep: async ({ redis }) => {
+      await asked(redis, async (connection) => {
+        await connection.command("SET", "told", "everything");
+        await connection.command("WAIT", "1", "4000");
+      });
       if (replica !== undefined) await asked(replica, (connection) => connection.command("REPLICAOF", "NO", "ONE"));
     },
     lose: async ({ redis }) => {

@@ -36,6 +36,8 @@ export interface DeliveryWorkerOptions<S> {
   readonly pace: Pace;
   /** Whether results can be kept. */
   readonly isWritable: () => boolean;
+  /** Told when this process may have written records that another one works on by then. */
+  readonly onRecheck?: (records: number) => void;
   /** Called with errors that are our own fault. */
   readonly onError: (error: unknown) => void;
 }
@@ -235,7 +237,10 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const cycle: CycleOptions<S> = {
       store: owned.storeFor(lane.tenant),
-      recheck: (records) => store.recheck(lane, records),
+      recheck: async (records) => {
+        options.onRecheck?.(records.length);
+        await store.recheck(lane, records);
+      },
       service,
       seal: options.seal,
       connection,

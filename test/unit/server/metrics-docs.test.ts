@@ -26,6 +26,8 @@ beforeAll(async () => {
     storeFile: "/nowhere",
     freeDiskBytes: () => NaN,
     version: "1.2.3",
+    role: "all",
+    shared: new Map(),
     now: () => 0,
   });
   const { text } = await metrics.scrape();

@@ -30,12 +30,14 @@ beforeEach(() => {
 
 function make(): Metrics {
   return createMetrics({
-    store: { backlog: () => backlog(), losses: () => Promise.resolve([]) },
+    store: { backlog: () => backlog(), losses: () => Promise.resolve([{ atMs: 60_000, kind: "older" }]) },
     services: ["planhat"],
     budgetLeft: () => budgetLeft(),
     storeFile,
     freeDiskBytes: () => freeDiskBytes,
     version: "1.2.3",
+    role: "all",
+    shared: new Map([["commit_conflict", 3]]),
     now: () => NOW,
   });
 }
@@ -241,8 +243,17 @@ describe("what waits", () => {
   });
 
   it("says what runs", async () => {
-    const labels = { version: "1.2.3", node: process.version };
+    const labels = { version: "1.2.3", node: process.version, role: "all" };
     expect((await scrape()).value("connector_build_info", labels)).toBe(1);
+  });
+
+  it("counts what comes of sharing the store, and what that has lost", async () => {
+    const scraped = await scrape();
+    expect(scraped.value("connector_shared_store_events_total", { event: "commit_conflict" })).toBe(3);
+    expect(scraped.value("connector_shared_store_events_total", { event: "lease_lost" })).toBe(0);
+    expect((await scrape()).value("connector_shared_store_events_total", { event: "commit_conflict" })).toBe(3);
+    expect(scraped.value("connector_store_losses")).toBe(1);
+    expect(scraped.value("connector_store_last_loss_timestamp_seconds")).toBe(60);
   });
 
   it("has no limit without a budget", async () => {

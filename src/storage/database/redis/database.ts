@@ -19,6 +19,8 @@ export interface RedisOptions {
   readonly prefix?: string;
   /** Told once when commits of before are gone; from then on nothing is asked any more. */
   readonly onLost?: (lost: Pick<Loss, "kind" | "commits">, why: string) => void;
+  /** Told whenever work is run again, and why. */
+  readonly onAgain?: (why: "rerun" | "conflict") => void;
 }
 
 export const PREFIX = "connector:";
@@ -52,7 +54,7 @@ interface Stored {
  */
 export async function openRedisDatabase(
   url: string,
-  onLost?: RedisOptions["onLost"],
+  told: Pick<RedisOptions, "onLost" | "onAgain"> = {},
 ): Promise<{
   readonly database: Database;
   readonly connection: RedisConnection;
@@ -61,14 +63,14 @@ export async function openRedisDatabase(
   const connection = connectRedis(readRedisUrl(url));
   try {
     const warnings = await assertFit(connection);
-    return { database: createRedisDatabase({ connection, onLost }), connection, warnings };
+    return { database: createRedisDatabase({ connection, ...told }), connection, warnings };
   } catch (error) {
     connection.close();
     throw error;
   }
 }
 
-export function createRedisDatabase({ connection, prefix = PREFIX, onLost }: RedisOptions): Database {
+export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAgain }: RedisOptions): Database {
   const places = createPlaces(prefix);
   const name = randomUUID();
   const count = places.nameOf("store", "commits");
@@ -160,6 +162,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost }: Red
       return sent.map(({ stored }) => stored);
     },
     decode: ({ member, valueAt }, table, key) => decodeValue(member.subarray(valueAt), table, key),
+    onAgain,
     guesses: {
       rows: new LRUCache({ maxSize: MOST_GUESSED_BYTES, sizeCalculation: weightOf }),
       absent: NEW_MOSTLY,
