@@ -105,7 +105,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
   const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
   if (config.REDIS_URL !== undefined) assertSharedKey(unopened);
   if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
-  const warnings = async (): Promise<readonly string[]> => [...storage.warnings, ...(await lostLately(store, now()))];
+  const warnings = async (): Promise<readonly string[]> => [...storage.warnings(), ...(await lostLately(store, now()))];
   for (const reason of await warnings()) logger.warn({ data: { reason } }, "connector.redis.warning");
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({

@@ -21,7 +21,7 @@ export interface OpenStorage extends Storage {
   /** Where it is, for the log: the folder, or Redis without its password. */
   readonly place: { readonly data_dir: string } | { readonly redis: string };
   /** What could be lost as Redis is set up; sentences for operators. */
-  readonly warnings: readonly string[];
+  readonly warnings: () => readonly string[];
   /** Lets the tools of this machine in, where they have a way of their own. */
   serve(routes: Router | undefined): void;
 }
@@ -63,7 +63,7 @@ async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> 
       coordination: createOwnCoordination(),
       secret: readKey(),
       place: { data_dir: dataDir },
-      warnings: [],
+      warnings: () => [],
       serve: (routes) => folder.lock.serve(routes && createMachineDoor(createRouter().use(routes, backups), logger)),
     };
   } catch (error) {

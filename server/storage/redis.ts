@@ -38,7 +38,7 @@ export interface RedisStorage extends Storage {
   /** Where it is, without a password. */
   readonly name: string;
   /** What could be lost as Redis is set up; sentences. */
-  readonly warnings: readonly string[];
+  readonly warnings: () => readonly string[];
 }
 
 /** After this long without an answer Redis counts as lost. */
@@ -57,7 +57,14 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   const opened = await openRedisDatabase(url, { onLost: lose, onAgain: (why) => onShared(`commit_${why}`) });
   // Short requests do not wait behind commits.
   const connection = connectRedis(address);
-  const watch = watchRedis({ connection: connectRedis(address, LOST_MS), onChange });
+  let warnings = opened.warnings;
+  const watch = watchRedis({
+    connection: connectRedis(address, LOST_MS),
+    assertFit: async () => {
+      warnings = await opened.look();
+    },
+    onChange,
+  });
   try {
     // Where there is another era, somebody else has noted what was lost; or nobody could, since all of it was.
     const onOver = ({ message }: EraOver): void => lose({ kind: "emptied" }, message);
@@ -83,7 +90,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
       disk: watch,
       coordination,
       name: address.name,
-      warnings: opened.warnings,
+      warnings: () => warnings,
       dryRun: async (clock = now) => {
         const dry = createOutbox(await createDryStored(database, clock));
         return { store: dry, close: () => dry.close() };

@@ -59,11 +59,14 @@ export async function openRedisDatabase(
   readonly database: Database;
   readonly connection: RedisConnection;
   readonly warnings: readonly string[];
+  /** Looks again what may be lost. @throws RedisError when the server is not fit any more */
+  look(): Promise<readonly string[]>;
 }> {
   const connection = connectRedis(readRedisUrl(url));
   try {
-    const warnings = await assertFit(connection);
-    return { database: createRedisDatabase({ connection, ...told }), connection, warnings };
+    const look = (): Promise<readonly string[]> => assertFit(connection);
+    const warnings = await look();
+    return { database: createRedisDatabase({ connection, ...told }), connection, warnings, look };
   } catch (error) {
     connection.close();
     throw error;

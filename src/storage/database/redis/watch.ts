@@ -10,6 +10,8 @@ import { PREFIX } from "./database";
 export interface RedisWatchOptions {
   /** For nobody else; its time-out says when Redis counts as lost. Closed with the watch. */
   readonly connection: RedisConnection;
+  /** Before Redis counts as back: it may be another one. @throws RedisError when it is not fit */
+  readonly assertFit?: () => Promise<void>;
   /** Told once when Redis is lost, and once when it is back. */
   readonly onChange: (trouble: string | undefined) => void;
   /** Of all keys in Redis. */
@@ -30,7 +32,7 @@ export interface RedisWatch extends Disk {
 const LOOK_MS = 1_000;
 const PROBE_SECONDS = "60";
 
-export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatchOptions): RedisWatch {
+export function watchRedis({ connection, assertFit, onChange, prefix = PREFIX }: RedisWatchOptions): RedisWatch {
   let trouble: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isLooking = false;
@@ -51,6 +53,7 @@ export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatch
     isLooking = true;
     try {
       await connection.command("SET", `${prefix}probe`, "", "EX", PROBE_SECONDS);
+      if (trouble !== undefined) await assertFit?.();
       change(undefined);
     } catch (error) {
       if (error instanceof RedisError) lost(error);
