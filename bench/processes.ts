@@ -17,7 +17,12 @@ const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 30_000;
 
 /** As `npm start` does it. */
-const AS_STARTED = ["--min-semi-space-size=16", "--max-semi-space-size=16", "--no-allocation-site-pretenuring"];
+const AS_STARTED = [
+  "--min-semi-space-size=16",
+  "--max-semi-space-size=16",
+  "--no-allocation-site-pretenuring",
+  "--heap-growing-percent=100",
+];
 
 export interface Running {
   readonly url: string;

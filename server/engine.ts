@@ -246,7 +246,12 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     tenants,
     protocol,
     // A connector may be erased while its notification is read.
-    intake: { take: (shipment) => intakeOn(log, store.under({ tenant: shipment.tenant.key })).take(shipment) },
+    intake: {
+      take: (shipment) => {
+        const terms = { tenant: shipment.tenant.key, notification: shipment.notification };
+        return intakeOn(log, store.under(terms)).take(shipment);
+      },
+    },
     deliveryWorker,
     forget: createForgetting({ store, service, log, announce, wake }),
     requireSignature: config.HULL_REQUIRE_SIGNATURE,

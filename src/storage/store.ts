@@ -1,7 +1,6 @@
 /** The store on any database: what it does by itself, and the documents on which the engine's rules work. */
 import chunk from "lodash/chunk";
 import memoize from "lodash/memoize";
-import { connectorOf } from "./port/lane";
 import type { DamagedName } from "./port/disk";
 import type { DamageRules, DocumentsOf } from "./port/documents";
 import type { Content, RecordPlace } from "./port/rows";
@@ -13,18 +12,18 @@ import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
 import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
-import { dayOf, daysBack, documentsOf, numberIn } from "./tables/documents";
+import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
 import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
+import { claim } from "./tables/notifications";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
   FORMAT,
   GRANTS,
   META,
   MIRRORS,
-  NOTIFICATIONS,
   PAUSES,
   RECORDS,
   remoteRow,
@@ -162,7 +161,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
       listed: (remote, type, run) => listed.of(remote, type, run),
       listedAt: (remote, type, id) => listed.atMs(remote, type, id),
-      under: (terms) => storedOn(fenced(own, terms)),
+      under: (terms) => storedOn(fenced(own, terms, now)),
 
       tenant: (key) => read((view) => view.get(TENANTS, [key])),
       tenants: () => read((view) => [...view.range(TENANTS, [])].map(([, row]) => row)),
@@ -182,14 +181,14 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         }),
       pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
 
-      claimNotification: (id, tenant) =>
-        commit((view, _, nowMs) => {
-          const connector = connectorOf(tenant);
-          const [owner] = daysBack(nowMs).flatMap((day) => view.get(NOTIFICATIONS, [day, id]) ?? []);
-          if (owner !== undefined) return owner === connector;
-          view.put(NOTIFICATIONS, [dayOf(nowMs), id], connector);
-          return true;
-        }),
+      mayUseNotification: (id, tenant) => {
+        const nowMs = now();
+        return own.read((rows) => claim(rows, id, tenant, nowMs).result);
+      },
+      claimNotification: (id, tenant) => {
+        const nowMs = now();
+        return own.write((rows) => claim(rows, id, tenant, nowMs));
+      },
 
       era: () => commit(beginEra),
       losses: () => read(lossesOf),

@@ -202,8 +202,11 @@ describe("signatures", () => {
     await expectNothingTaken(before);
   });
 
-  test("another tenant's notification id, with its good signature", async () => {
-    const good = goodNotification(fixture);
+  test.each([
+    ["messages", undefined],
+    ["none", []],
+  ])("another tenant's notification id, with its good signature and with messages: %s", async (_name, messages) => {
+    const good = goodNotification(fixture, messages);
     expect((await tell(fixture, good, { headers: signed(good) })).status).toBe(200);
     const stolen = { ...goodNotification(fixture, undefined, OTHER.id), notification_id: good.notification_id };
     const answer = await tell(fixture, stolen, { headers: signed(good) });

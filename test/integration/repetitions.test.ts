@@ -5,8 +5,8 @@ import { bag } from "../fixture/states";
 import { goodNotification, goodUser, tell, withField, type Notification } from "./bad-input";
 
 let fixture: Fixture;
-/** Calls that claim a notification's id and have its answer: what follows happens in the same turn. */
-let claimed: number;
+/** Looks whether a notification's id is free that have their answer: what follows happens in the same turn. */
+let looked: number;
 /** Batches of messages that were about to be taken in. */
 let taken: number;
 let release: () => void;
@@ -17,15 +17,15 @@ beforeEach(async () => {
   // Known credentials and settings: from here on nothing but the notification itself is worked on.
   expect((await tell(fixture, goodNotification(fixture))).status).toBe(200);
   await fixture.settled();
-  claimed = 0;
+  looked = 0;
   taken = 0;
   failure = undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   const { store } = fixture.connector;
-  const claim = store.claimNotification.bind(store);
-  jest.spyOn(store, "claimNotification").mockImplementation(async (...given) => {
-    const owned = await claim(...given);
-    claimed += 1;
+  const look = store.mayUseNotification.bind(store);
+  jest.spyOn(store, "mayUseNotification").mockImplementation(async (...given) => {
+    const owned = await look(...given);
+    looked += 1;
     return owned;
   });
   const under = store.under.bind(store);
@@ -57,7 +57,7 @@ async function together(...notifications: readonly Notification[]): Promise<read
   const answers: Promise<Answer>[] = [];
   for (const notification of notifications) {
     answers.push(tell(fixture, notification));
-    await until(() => claimed === answers.length && taken > 0);
+    await until(() => looked === answers.length && taken > 0);
   }
   release();
   return Promise.all(answers);

@@ -7,9 +7,9 @@ import type { Tenant, Tenants } from "../../../src/engine/tenants";
 import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
-import type { SignatureVerifier } from "../../../src/hull/auth/signature";
+import { OTHER_NOTIFICATION, type SignatureVerifier } from "../../../src/hull/auth/signature";
 import type { Disk } from "../../../src/storage/port/disk";
-import { TenantErased } from "../../../src/storage/port/leases";
+import { ForeignNotification, TenantErased } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
@@ -58,13 +58,15 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   return router;
 
   async function handle(request: Request): Promise<FlowControl> {
-    const vouched = await isSigned(request);
-    const body = await readBody(request, vouched);
+    const signedId = await signedIdOf(request);
+    const body = await readBody(request, signedId !== undefined);
     // For metrics. The body itself would be kept as long as the request.
     request.body = pick(body, "channel");
     const notification = readEnvelope(body);
     const visitor = await authenticator.enter(request, notification.configuration, refusal);
-    if (vouched) await isSigned(request, notification.notification_id);
+    if (signedId !== undefined && signedId !== notification.notification_id) {
+      throw refuse(400, "signature_other_notification", OTHER_NOTIFICATION);
+    }
     if (notification.messages.length > MAX_MESSAGES) {
       const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
       throw new HttpError(413, "too_large", message, NEXT_SIZE);
@@ -73,10 +75,15 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     if (entityOf(notification) === undefined) options.disk.assertWritable();
     else options.disk.assertRoom();
     const key = options.tenants.keyOf(visitor.credentials);
-    if (!(await store.claimNotification(notification.notification_id, key))) {
-      throw refuse(401, "foreign_notification", "This notification id belongs to another connector.");
-    }
+    if (!(await isOwn(notification, key))) throw foreign();
     return join(key, notification, () => carryOut(notification, visitor));
+  }
+
+  /** Whether no other connector used its id. What takes in messages claims it then, the rest claims it at once. */
+  function isOwn(notification: Notification, key: string): Promise<boolean> {
+    const { notification_id: id, messages } = notification;
+    const isLater = entityOf(notification) !== undefined && messages.length > 0;
+    return isLater ? store.mayUseNotification(id, key) : store.claimNotification(id, key);
   }
 
   /** Does what a notification of a known sender asks for; resolves when that is done, or safe on disk. */
@@ -97,10 +104,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (depth < maxOutbox) return;
       throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
     };
-    const { messages, is_export: isExport } = notification;
+    const { messages, is_export: isExport, notification_id: id } = notification;
     try {
-      await intake.take({ tenant, entity, messages, isExport, admit });
+      await intake.take({ tenant, entity, messages, isExport, notification: id, admit });
     } catch (error) {
+      if (error instanceof ForeignNotification) throw foreign();
       if (!(error instanceof TenantErased)) throw error;
       throw refuse(503, "connector_erased", "The connector was erased meanwhile; send the notification again.");
     }
@@ -134,16 +142,16 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   /**
    * Checks the signature, if there is one; it must be valid in addition to the credentials.
-   * @param notificationId once it is known; the signature covers this id
+   * @returns the notification id that it covers; undefined where there is none
    * @throws HttpError when it is invalid, or missing although required
    */
-  async function isSigned(request: Request, notificationId?: string): Promise<boolean> {
-    const verdict = await options.signature.verify(request.headers, notificationId);
+  async function signedIdOf(request: Request): Promise<string | undefined> {
+    const verdict = await options.signature.verify(request.headers);
     if ("absent" in verdict) {
-      if (!options.requireSignature) return false;
+      if (!options.requireSignature) return undefined;
       throw refuse(401, "signature_missing", "Notifications must be signed here: those who run this server demand it.");
     }
-    if (verdict.ok) return true;
+    if (verdict.ok) return verdict.notificationId;
     if (verdict.reason === "unavailable") throw refuse(503, "signature_unavailable", verdict.message);
     throw refuse(400, `signature_${verdict.reason}`, verdict.message);
   }
@@ -157,6 +165,9 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     return (await store.depth({ remote: tenant.remote, tenant: tenant.key })).outbox;
   }
 }
+
+const foreign = (): HttpError =>
+  refuse(401, "foreign_notification", "This notification id belongs to another connector.");
 
 function entityOf({ channel }: Notification): "user" | "account" | undefined {
   return channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;

@@ -41,6 +41,8 @@ export interface Shipment<S> {
   readonly isExport: boolean;
   /** The batch that the messages come from. */
   readonly run?: ShipmentRun;
+  /** Id of the notification that brings them; taking them in makes it the tenant's. */
+  readonly notification?: string;
   /** Asked before anything is written, and meanwhile read; throws where nothing may be taken in. */
   readonly admit?: () => Promise<void>;
 }

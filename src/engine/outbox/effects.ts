@@ -60,18 +60,21 @@ export function claimsOf(document: RecordDocument | undefined, at: Moment): Reco
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
 export function count(commit: Commit, place: RecordPlace, end: Outcome): void {
-  if (end.counted) countTimes(commit, place, { ...end, derived: end.derived === true, run: end.run, times: 1 });
+  if (end.counted) countTimes(commit, place, end, end.derived === true, 1);
 }
 
 /** The same for outcomes that are known by their number only. */
 export function countFolded(commit: Commit, place: RecordPlace, folded: ReturnType<typeof unfolded>): void {
-  for (const each of folded) countTimes(commit, place, { ...each, text: "" });
+  for (const each of folded) countTimes(commit, place, { ...each, text: "" }, each.derived, each.times);
 }
 
-type Times = ReturnType<typeof unfolded>[number] & Pick<Outcome, "text">;
-
-function countTimes({ documents }: Commit, { tenant, type, hullId }: RecordPlace, counted: Times): void {
-  const { outcome, code, text, derived, run, times } = counted;
+function countTimes(
+  { documents }: Commit,
+  { tenant, type, hullId }: RecordPlace,
+  { outcome, code, text, run }: Pick<Outcome, "outcome" | "code" | "text" | "run">,
+  derived: boolean,
+  times: number,
+): void {
   documents.count(tenant, derived ? "derived" : "outcomes", `${type}/${outcome}/${code}`, times);
   if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text }, times);
 }

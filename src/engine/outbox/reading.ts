@@ -97,24 +97,29 @@ export function createReading(stored: Stored, { work, each, reading }: Shell): R
     },
     markMissing: async (remote, type, { scanStartedAtMs, untold, after, limit, run }) => {
       const shown = await stored.listed(remote, type, run);
-      return work(remote, ({ documents }) => {
-        const { generation } = documents.remote();
-        const rows = documents.mirrors(type, after, limit);
-        const gone = rows.filter((row) => {
-          const knownAtMs = Math.max(row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
-          if (row.generation !== generation || knownAtMs >= scanStartedAtMs || shown.has(row.id)) return false;
-          return row.missing !== true || (untold !== undefined && !isTold(row, untold));
-        });
-        const marked = gone.map(missing);
-        for (const row of marked) {
-          documents.putMirror(type, row.id, row);
-          // From now on, no message ends only because the last unchanged one said the same.
-          const linked = row.linkedTo === undefined ? undefined : documents.record(type, row.linkedTo);
-          if (linked !== undefined && row.linkedTo !== undefined)
-            documents.putRecord(type, row.linkedTo, withoutFingerprints(linked));
-        }
-        return { gone: marked, after: rows.length < limit ? undefined : rows.at(-1)?.id };
-      });
+      const ids = await reading(remote, (documents) => documents.mirrorIds(type, after, limit));
+      // Mostly none: rows are read, and a commit is made, only of what the list has not shown.
+      const left = ids.filter((id) => !shown.has(id));
+      const gone = await inSlices(left, (slice) =>
+        work(remote, ({ documents }) => {
+          const { generation } = documents.remote();
+          const marked = slice.flatMap((id) => {
+            const row = documents.mirror(type, id);
+            const knownAtMs = Math.max(row?.seenAtMs ?? 0, row?.writtenAtMs ?? 0);
+            if (row?.generation !== generation || knownAtMs >= scanStartedAtMs) return [];
+            return row.missing !== true || (untold !== undefined && !isTold(row, untold)) ? [missing(row)] : [];
+          });
+          for (const row of marked) {
+            documents.putMirror(type, row.id, row);
+            // From now on, no message ends only because the last unchanged one said the same.
+            const linked = row.linkedTo === undefined ? undefined : documents.record(type, row.linkedTo);
+            if (linked !== undefined && row.linkedTo !== undefined)
+              documents.putRecord(type, row.linkedTo, withoutFingerprints(linked));
+          }
+          return marked;
+        }),
+      );
+      return { gone, after: ids.length < limit ? undefined : ids.at(-1) };
     },
     confirmFacts: async (remote, type, rows) => {
       await each(remote, rows, ({ documents }, { id, facts }) => {

@@ -44,7 +44,7 @@ const MAX_MEMBER_BYTES = 16_384;
 /** Longer names cannot be wanted ones. */
 const MAX_NAME_BYTES = 64;
 
-/** This much of a string is read byte by byte; the rest is searched, which takes a tenth of the time. */
+/** Strings are searched, which takes half the time; but where one byte is escaped, more are, and so many are walked. */
 const WALKED_BYTES = 256;
 
 const OPEN_BRACE = 0x7b;
@@ -75,6 +75,8 @@ export function createJsonScan(
   let state: "none" | "named" | "open" | "closed" = "none";
   let inString = false;
   let escaped = false;
+  /** The next one of these bytes, as far as that was looked for. */
+  let backslash = -1;
   /** Where a name of the outermost object may begin. */
   let nameMayBegin = false;
   let inName = false;
@@ -100,20 +102,23 @@ export function createJsonScan(
   /** Where the quote is that ends the string; the end of the bytes when it goes on beyond them. */
   function endOfString(bytes: Uint8Array, from: number): number {
     let index = escaped ? from + 1 : from;
-    let quote = -1;
-    for (;;) {
-      const walkedTo = Math.min(bytes.length, index + WALKED_BYTES);
-      for (; index < walkedTo && bytes[index] !== QUOTE; index += 1) if (bytes[index] === BACKSLASH) index += 1;
+    escaped = false;
+    for (let quote = -1; ;) {
+      // No byte is searched twice for the same thing.
+      if (quote < index) quote = placeOf(QUOTE, bytes, index);
+      if (backslash < index) backslash = placeOf(BACKSLASH, bytes, index);
+      if (quote <= backslash) return quote;
+      const walkedTo = Math.min(bytes.length, backslash + WALKED_BYTES);
+      for (index = backslash; index < walkedTo && bytes[index] !== QUOTE; index += 1)
+        if (bytes[index] === BACKSLASH) index += 1;
       escaped = index > bytes.length;
       if (index < walkedTo || index >= bytes.length) return Math.min(index, bytes.length);
-      // No byte is searched twice for the same thing.
-      if (quote < index) quote = placeOf(QUOTE, bytes, index, bytes.length);
-      index = placeOf(BACKSLASH, bytes, index, quote);
     }
   }
 
   return {
     push(bytes) {
+      backslash = -1;
       /** Where the captured text, or the name, continues in these bytes. */
       let from = 0;
       for (let index = 0; index < bytes.length; index += 1) {
@@ -195,10 +200,10 @@ export function createJsonScan(
   };
 }
 
-/** The first index of a byte in this range; the end of the range when it does not occur. */
-function placeOf(byte: number, bytes: Uint8Array, from: number, to: number): number {
-  const place = bytes.subarray(from, to).indexOf(byte);
-  return place < 0 ? to : from + place;
+/** The first index of a byte from there on; the end of the bytes when it does not occur. */
+function placeOf(byte: number, bytes: Uint8Array, from: number): number {
+  const place = bytes.indexOf(byte, from);
+  return place < 0 ? bytes.length : place;
 }
 
 function addToName(name: string, bytes: Uint8Array, from: number, to: number): string {

@@ -20,7 +20,8 @@ export const SIGNATURE_REFUSALS = [
 export type SignatureRefusal = (typeof SIGNATURE_REFUSALS)[number] | Extract<KeyAnswer, { ok: false }>["reason"];
 
 export type SignatureVerdict =
-  | { readonly ok: true }
+  /** `notificationId`: what it covers, which must be that of the body. */
+  | { readonly ok: true; readonly notificationId: string }
   | { readonly ok: false; readonly reason: SignatureRefusal; readonly message: string }
   | { readonly absent: true };
 
@@ -29,6 +30,8 @@ export type SignatureVerifierOptions = Partial<SignatureKeysOptions> &
   Pick<SignatureKeysOptions, "allowedKeyHosts" | "clock">;
 
 export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
+
+export const OTHER_NOTIFICATION = "The signature belongs to another notification id.";
 
 const PREFIX = "x-hull-smart-notifier-signature";
 /** The clocks of two machines always differ a little. */
@@ -43,27 +46,26 @@ export function createSignatureVerifier(options: SignatureVerifierOptions) {
     ...options,
   });
 
-  async function verifyWithKey(token: DecodedToken, signature: string, keyUrl: string): Promise<SignatureVerdict> {
+  async function verifyWithKey(
+    token: DecodedToken,
+    signature: string,
+    keyUrl: string,
+    good: SignatureVerdict,
+  ): Promise<SignatureVerdict> {
     const first = await keys.get(keyUrl, signature);
     if (!first.ok) return first;
-    if (isSignedBy(token, first.key)) return { ok: true };
+    if (isSignedBy(token, first.key)) return good;
     // Hull may have changed its key; it is fetched again at most once per `negativeTtlMs`, whatever strangers send.
     const second = await keys.get(keyUrl, signature, clock() - negativeTtlMs);
     if (!second.ok) return second;
     return isSignedBy(token, second.key)
-      ? { ok: true }
+      ? good
       : refuse("wrong_signature", "The signature does not belong to the published key.");
   }
 
   return {
-    /**
-     * @param headers as node:http gives them, with lower-case names
-     * @param notificationId absent while the body is not read yet: then any id will do
-     */
-    async verify(
-      headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-      notificationId?: string,
-    ): Promise<SignatureVerdict> {
+    /** @param headers as node:http gives them, with lower-case names */
+    async verify(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Promise<SignatureVerdict> {
       const signature = headers[PREFIX];
       const keyUrl = headers[`${PREFIX}-public-key-url`];
       if (signature === undefined && keyUrl === undefined) return { absent: true };
@@ -76,23 +78,19 @@ export function createSignatureVerifier(options: SignatureVerifierOptions) {
       // First everything that needs no key: a request that cannot be right must not make us call anybody.
       const token = decodeToken(signature);
       if (token === undefined) return refuse("malformed", "The signature is not a JSON Web Token.");
-      return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
+      const claimed = checkClaims(token, clock());
+      return claimed.ok ? verifyWithKey(token, signature, keyUrl, claimed) : claimed;
     },
     /** For the status: hosts that signed requests named and that are not allowed. */
     refusedHosts: (): readonly string[] => keys.refusedHosts(),
   };
 }
 
-function checkClaims(
-  token: DecodedToken,
-  notificationId: string | undefined,
-  nowMs: number,
-): SignatureVerdict | undefined {
+function checkClaims(token: DecodedToken, nowMs: number): Exclude<SignatureVerdict, { readonly absent: true }> {
   const { alg } = token.header;
   const { jti, exp, nbf } = token.payload;
   if (alg !== "RS256") return refuse("wrong_algorithm", "Only RS256 is accepted.");
-  if (typeof jti !== "string" || (notificationId ?? jti) !== jti)
-    return refuse("other_notification", "The signature belongs to another notification id.");
+  if (typeof jti !== "string") return refuse("other_notification", OTHER_NOTIFICATION);
   const nowS = nowMs / 1_000;
   if (exp !== undefined && !(typeof exp === "number" && nowS < exp + LEEWAY_S)) {
     return refuse("expired", "The signature has expired.");
@@ -100,9 +98,9 @@ function checkClaims(
   if (nbf !== undefined && !(typeof nbf === "number" && nowS >= nbf - LEEWAY_S)) {
     return refuse("not_yet_valid", "The signature is not valid yet.");
   }
-  return undefined;
+  return { ok: true, notificationId: jti };
 }
 
-function refuse(reason: SignatureRefusal, message: string): SignatureVerdict {
+function refuse(reason: SignatureRefusal, message: string): Exclude<SignatureVerdict, { readonly absent: true }> {
   return { ok: false, reason, message };
 }

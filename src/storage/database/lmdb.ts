@@ -125,12 +125,17 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
       isThere(name) ? table(name).getKeysCount({ start: [...prefix], end: [...endOf(prefix, undefined)] }) : 0,
     *range(name, prefix, options = {}) {
       if (!isThere(name)) return;
-      const walk = table(name).getRange({
+      const bounds = {
         start: [...(options.after ?? prefix)],
         exclusiveStart: options.after !== undefined,
         end: [...endOf(prefix, options.end)],
         limit: options.limit,
-      });
+      };
+      if (options.keysOnly === true) {
+        for (const key of table(name).getKeys(bounds)) yield [asKey(key), undefined] as const;
+        return;
+      }
+      const walk = table(name).getRange(bounds);
       // A walk that is left, by a damaged row too, closes LMDB's cursor.
       for (const { key: raw, value } of walk) {
         const key = asKey(raw);

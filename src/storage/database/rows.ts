@@ -13,6 +13,8 @@ export interface RangeOptions {
   readonly limit?: number | undefined;
   /** Rows whose value is not what was written are left out; without it they are thrown as a `DamagedRow`. */
   readonly skipDamaged?: true | undefined;
+  /** Nobody looks at the values: they may be left out, and need not be what was written. */
+  readonly keysOnly?: true | undefined;
 }
 
 /** Rows as they are stored, of any table. */

@@ -28,6 +28,8 @@ export interface Documents {
   putMirror(type: string, id: string, row: MirrorRow | undefined): void;
   /** Rows of a type in the order of their ids. @param after the last id of the page before */
   mirrors(type: string, after: string | undefined, limit: number): readonly MirrorRow[];
+  /** Their ids alone. */
+  mirrorIds(type: string, after: string | undefined, limit: number): readonly string[];
   /** Ids of remote records with a value of a key, in its folded form; of any generation. */
   idsWith(type: string, name: string, value: string): Iterable<string>;
 

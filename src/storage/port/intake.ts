@@ -86,6 +86,8 @@ export interface Accepted {
 
 export interface IntakeStore {
   /** False when the id was used by another tenant within the last two days. */
+  mayUseNotification(id: string, tenant: string): Promise<boolean>;
+  /** The same, and the id is the tenant's from then on. Commits may claim it along with what they write: see `Terms`. */
   claimNotification(id: string, tenant: string): Promise<boolean>;
   /** Fingerprints of the records' last unchanged messages; undefined where something else happened since. */
   fingerprints(

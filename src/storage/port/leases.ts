@@ -18,6 +18,8 @@ export interface Terms {
   readonly fence?: Fence | undefined;
   /** The tenant that it is done for: `TenantErased`, once that is erased. */
   readonly tenant?: string | undefined;
+  /** Id of the tenant's notification that brings it, claimed by the same commit: `ForeignNotification`, if it is another's. */
+  readonly notification?: string | undefined;
 }
 
 export interface LeaseRow {
@@ -45,6 +47,15 @@ export class TenantErased extends Error {
 
   constructor() {
     super("The connector was erased meanwhile; what was done for it was not written.");
+  }
+}
+
+/** Another connector used the notification's id: nothing was written. */
+export class ForeignNotification extends Error {
+  override readonly name = "ForeignNotification";
+
+  constructor() {
+    super("Another connector used the id of this notification; what was done for it was not written.");
   }
 }
 

@@ -26,7 +26,11 @@ export interface Stored
     LeaseStore,
     HistoryStore,
     Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
-    Pick<Store, "claimNotification" | "lanes" | "sampleLinked" | "noteScan" | "housekeep" | "ping" | "close"> {
+    Pick<
+      Store,
+      | ("mayUseNotification" | "claimNotification" | "lanes" | "sampleLinked" | "noteScan")
+      | ("housekeep" | "ping" | "close")
+    > {
   /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Stored;
   assignRemote(...given: Parameters<Store["assign"]>): Promise<Assigned>;

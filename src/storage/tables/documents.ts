@@ -226,6 +226,10 @@ export function documentsOf(
       const from = after === undefined ? undefined : at(type, after);
       return [...view.range(MIRRORS, [remote.number, type], { after: from, limit })].map(([, row]) => row);
     },
+    mirrorIds: (type, after, limit) => {
+      const from = after === undefined ? undefined : at(type, after);
+      return Array.from(view.keys(MIRRORS, [remote.number, type], { after: from, limit }), ([, , id]) => String(id));
+    },
     *idsWith(type, name, value) {
       for (const place of view.places(MIRRORS, "keys", [remote.number, type, name, indexValue(value)]))
         yield String(place[4]);

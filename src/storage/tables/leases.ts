@@ -1,7 +1,16 @@
 /** Which process works on what, and whether it is alive. Renewals are rows apart: they do not conflict with commits under a fence. */
 import isEqual from "lodash/isEqual";
 import type { Database } from "../database/rows";
-import { FenceLost, TenantErased, type Fence, type LeaseRow, type LeaseState, type Terms } from "../port/leases";
+import {
+  FenceLost,
+  ForeignNotification,
+  TenantErased,
+  type Fence,
+  type LeaseRow,
+  type LeaseState,
+  type Terms,
+} from "../port/leases";
+import { claim } from "./notifications";
 import { LEASES, RENEWALS, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
@@ -30,18 +39,24 @@ export function releaseLease(view: View, fence: Fence): void {
   view.drop(RENEWALS, [fence.name]);
 }
 
-/** The same database, whose commits write nothing, and throw, where the terms are not met. */
-export function fenced(database: Database, { fence, tenant }: Terms): Database {
+/** The same database, whose commits write nothing, and throw, where the terms are not met. @param now milliseconds since 1970 */
+export function fenced(database: Database, { fence, tenant, notification }: Terms, now: () => number): Database {
   return {
     ...database,
-    write: (work) =>
-      database.write((rows) => {
+    write: (work) => {
+      const nowMs = now();
+      return database.write((rows) => {
         if (fence !== undefined) {
           const row = rows.get(LEASES.name, [fence.name]) as LeaseRow | undefined;
           if (row?.id !== fence.id) throw new FenceLost(fence);
         }
         if (tenant !== undefined && rows.get(TENANTS.name, [tenant]) === undefined) throw new TenantErased();
-        return work(rows);
-      }),
+        if (tenant === undefined || notification === undefined) return work(rows);
+        const claimed = claim(rows, notification, tenant, nowMs);
+        if (!claimed.result) throw new ForeignNotification();
+        const { result, changes } = work(rows);
+        return { result, changes: [...claimed.changes, ...changes] };
+      });
+    },
   };
 }

@@ -43,6 +43,7 @@ export const isIndex = (table: string): boolean => table.includes(".");
 export interface Reader {
   get<V, I extends string>(table: Table<V, I>, key: Key): V | undefined;
   range<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
+  keys<V, I extends string>(table: Table<V, I>, prefix: Key, options?: RangeOptions): Iterable<Key>;
   /** Rows of an index: each place with the last part of the document's key behind it. */
   places<V, I extends string>(table: Table<V, I>, index: I, prefix: Key, options?: RangeOptions): Iterable<Key>;
   /** Whether an index has a row. @param row a place, and the last part of the document's key */
@@ -161,6 +162,9 @@ function createView(base: Rows): { readonly view: View; readonly changes: () => 
     *range(table, prefix, options) {
       for (const [key, value] of laid(table.name).range(table.name, prefix, options))
         yield [key, table.codec.unpack(value)] as const;
+    },
+    *keys({ name }, prefix, options) {
+      for (const [key] of laid(name).range(name, prefix, { ...options, keysOnly: true })) yield key;
     },
     *places(table, index, prefix, options) {
       const name = indexName(table, index);

@@ -64,18 +64,15 @@ describe("the public key of a signature", () => {
       allowedKeyHosts: createHostAllowList(["127.0.0.1:*"]),
       clock: Date.now,
     });
-    return verifier.verify(
-      {
-        "x-hull-smart-notifier-signature": token,
-        "x-hull-smart-notifier-signature-version": "v1",
-        "x-hull-smart-notifier-signature-public-key-url": `http://${host}/keys/public?v=1`,
-      },
-      "n-1",
-    );
+    return verifier.verify({
+      "x-hull-smart-notifier-signature": token,
+      "x-hull-smart-notifier-signature-version": "v1",
+      "x-hull-smart-notifier-signature-public-key-url": `http://${host}/keys/public?v=1`,
+    });
   }
 
   it("is fetched by a POST of the token", async () => {
-    expect(await verify((_request, response) => response.end(pem))).toEqual({ ok: true });
+    expect(await verify((_request, response) => response.end(pem))).toEqual({ ok: true, notificationId: "n-1" });
     expect(server.seen).toMatchObject([
       {
         method: "POST",
@@ -91,7 +88,7 @@ describe("the public key of a signature", () => {
       response.statusCode = request.method === "GET" ? 200 : 405;
       response.end(request.method === "GET" ? pem : "");
     };
-    expect(await verify(answer)).toEqual({ ok: true });
+    expect(await verify(answer)).toEqual({ ok: true, notificationId: "n-1" });
     expect(server.seen.map((request) => request.method)).toEqual(["POST", "GET"]);
   });
 

@@ -273,6 +273,19 @@ describe.each([
     expect(run.logs.at(-1)?.data).toMatchObject({ code: "in_sync" });
   });
 
+  it.each([
+    [1, "newer_message"],
+    [0, "in_sync"],
+  ])("that are overtaken by the next one, %i ms newer, end %s, each with its own outcome", async (newerMs, code) => {
+    await inStep();
+    const { messages } = await run.store.tally("planhat/org/c1");
+    // Two notifications are worked on at once, and the later one is taken in first.
+    run.meanwhile(() => run.send("u1", { ageMs: 1 - newerMs }));
+    expect(await run.send("u1")).toEqual(ENDED);
+    expect(run.logs.slice(-2).map(({ data }) => data["code"])).toEqual(["in_sync", code]);
+    expect((await run.store.tally("planhat/org/c1")).messages).toBe(messages + 2);
+  });
+
   it("are counted once when they are delivered again, be it the newest or an older one", async () => {
     await inStep();
     const older = run.last("u1");

@@ -1,6 +1,7 @@
+import { ForeignNotification, TenantErased } from "../../../src/storage/port/leases";
 import { NOTIFICATIONS } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
-import { LANE, NEIGHBOUR } from "./builders";
+import { LANE, NEIGHBOUR, update } from "./builders";
 import { DAY_MS, describeStore } from "./fixture";
 
 describeStore("the id of a notification", ({ database, clock, store }) => {
@@ -27,6 +28,45 @@ describeStore("the id of a notification", ({ database, clock, store }) => {
     await store.claimNotification("later", "planhat/org/c1");
     await store.housekeep(30 * DAY_MS);
     expect(await read(database(), (view) => view.size(NOTIFICATIONS, []))).toBe(1);
+  });
+});
+
+describeStore("what a notification brings", ({ database, install, store }) => {
+  const bring = (lane = LANE, id = "n1") =>
+    store.under({ tenant: lane.tenant, notification: id }).accept([update({ lane, hullId: `of ${lane.tenant}` })]);
+  const messages = async (lane = LANE) => (await store.tally(lane.tenant)).messages;
+  const ids = () => read(database(), (view) => [...view.range(NOTIFICATIONS, [])].map(([, tenant]) => tenant));
+
+  it("makes its id the tenant's, who may bring it again; from another tenant nothing is taken in", async () => {
+    await install();
+    await install(NEIGHBOUR);
+    expect(await store.mayUseNotification("n1", LANE.tenant)).toBe(true);
+    expect(await ids()).toEqual([]);
+    await bring();
+    expect(await store.mayUseNotification("n1", LANE.tenant)).toBe(true);
+    expect(await store.mayUseNotification("n1", NEIGHBOUR.tenant)).toBe(false);
+    expect(await store.claimNotification("n1", NEIGHBOUR.tenant)).toBe(false);
+    await bring();
+    await expect(bring(NEIGHBOUR)).rejects.toThrow(ForeignNotification);
+    expect([await messages(), await messages(NEIGHBOUR)]).toEqual([1, 0]);
+    expect(await ids()).toHaveLength(1);
+  });
+
+  it("is taken in for one of two tenants that come at once with the same id", async () => {
+    await install();
+    await install(NEIGHBOUR);
+    const ends = await Promise.allSettled([bring(), bring(NEIGHBOUR)]);
+    const refused = ends.filter((end) => end.status === "rejected");
+    expect(refused.map(({ reason }) => reason as unknown)).toEqual([expect.any(ForeignNotification)]);
+    expect((await messages()) + (await messages(NEIGHBOUR))).toBe(1);
+  });
+
+  it("leaves the id to others where it is not taken in", async () => {
+    await install(NEIGHBOUR);
+    await expect(bring()).rejects.toThrow(TenantErased);
+    expect(await ids()).toEqual([]);
+    await bring(NEIGHBOUR);
+    expect(await messages(NEIGHBOUR)).toBe(1);
   });
 });
 

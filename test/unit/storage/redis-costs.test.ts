@@ -75,13 +75,14 @@ async function roundTrips(): Promise<number> {
 /** What intake asks of the store for one notification. */
 async function take(id: string, users: readonly number[], version: number): Promise<number> {
   const before = await roundTrips();
-  await store.claimNotification(id, LANE.tenant);
+  await store.mayUseNotification(id, LANE.tenant);
   await store.view(
     LANE,
     TYPE,
     users.map((user) => idOf(`user ${user}`, 24)),
   );
-  const accepted = await store.accept(users.map((user) => message(user, version)));
+  const own = store.under({ tenant: LANE.tenant, notification: id });
+  const accepted = await own.accept(users.map((user) => message(user, version)));
   expect(new Set(accepted.map(({ state }) => state))).toEqual(new Set(["queued"]));
   return (await roundTrips()) - before;
 }
