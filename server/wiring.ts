@@ -242,10 +242,11 @@ async function connectAll(parts: Parts): Promise<Connector> {
     close: async () => {
       accepting = false;
       storage.serve(undefined);
-      await Promise.all([chores.close(), ...all.map((engine) => engine.close())]);
+      const ended = await Promise.allSettled([chores.close(), ...all.map((engine) => engine.close())]);
       await coordination.close();
       for (const agents of [hullAgents, keyAgents]) closeAgents(agents);
       await storage.close();
+      for (const each of ended) if (each.status === "rejected") throw each.reason;
     },
   };
 }

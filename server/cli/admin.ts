@@ -1,8 +1,7 @@
 /** `npm run admin`: what a person must tell the servers. */
 import { parseArgs } from "node:util";
-import { openRedisDatabase } from "../../src/storage/database/redis/database";
 import { readStorePlace } from "../config";
-import { openStore } from "../open-store";
+import { noteRestored } from "./connect";
 import { inSentences, onTerminal, UsageError, type ExitCode, type Terminal } from "./tool";
 
 const USAGE = `Usage: npm run admin -- redis-restored
@@ -33,22 +32,15 @@ export function admin(args: readonly string[], terminal: Terminal): Promise<Exit
     return async () => {
       const place = readStorePlace(terminal.environment);
       if (!("redisUrl" in place)) throw new Error(IN_FOLDER);
-      const { database, connection } = await openRedisDatabase(place.redisUrl);
-      try {
-        const store = await openStore({ database, now: Date.now });
-        const isNew = await store.noteLoss({ atMs: Date.now(), kind: "said" }, await store.era());
-        if (!isNew) throw new Error("Somebody else has just said or noticed the same. Nothing is left to do.");
-        if (values.json) terminal.print(JSON.stringify({ redis: connection.name, noted: true }));
-        else
-          terminal.print(
-            `Noted for Redis at ${connection.name}. Servers begin anew, and deliver again once the calls of those before must ` +
-              "have ended: after LEASE_MS and twice REQUEST_TIMEOUT_MS.\n" +
-              "Now have Hull send everything once, and fetch with force=1: docs/operations/redis.md#redis-has-lost-writes",
-          );
-        return 0;
-      } finally {
-        await database.close();
-      }
+      const name = await noteRestored(place.redisUrl);
+      if (values.json) terminal.print(JSON.stringify({ redis: name, noted: true }));
+      else
+        terminal.print(
+          `Noted for Redis at ${name}. Servers begin anew, and deliver again once the calls of those before must ` +
+            "have ended: after LEASE_MS and twice REQUEST_TIMEOUT_MS.\n" +
+            "Now have Hull send everything once, and fetch with force=1: docs/operations/redis.md#redis-has-lost-writes",
+        );
+      return 0;
     };
   });
 }

@@ -60,6 +60,23 @@ async function openOnRedis(url: string): Promise<OpenAdmin> {
   }
 }
 
+/**
+ * Begins a new era: Redis was restored, and no server could notice.
+ *
+ * @returns the name of Redis
+ * @throws Error with a sentence
+ */
+export async function noteRestored(url: string): Promise<string> {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const store = await openStore({ database, now: Date.now, onDamaged: sayDamaged });
+    if (await store.noteLoss({ atMs: Date.now(), kind: "said" }, await store.era())) return connection.name;
+    throw new Error("Somebody else has just said or noticed the same. Nothing is left to do.");
+  } finally {
+    await database.close();
+  }
+}
+
 function sayDamaged({ table, ...name }: DamagedName): void {
   const words = `A damaged row of the store's table "${table}" was mended: ${JSON.stringify(name)}.`;
   process.stderr.write(`${words} See connector.store.damaged in docs/operations/outcomes.md.\n`);

@@ -16,6 +16,8 @@ import {
 } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
 import { connectRedis, type RedisConnection } from "../../src/storage/database/redis/connection";
+import type { Loss } from "../../src/storage/port/leases";
+import { admin } from "../../server/cli/admin";
 import { useClusters, type Cluster } from "../fixture/cluster";
 import { startRedis, type RedisServer } from "../fixture/redis";
 import { sum } from "../fixture/fixture";
@@ -46,7 +48,7 @@ const isReady = async (server: Supervised): Promise<boolean> =>
 
 /** What a Redis lost, and how: everything, or what came after a moment. */
 interface Way {
-  readonly kind: "emptied" | "older";
+  readonly kind: Loss["kind"];
   /** Before that moment. */
   readonly prepare?: (cluster: Cluster) => Promise<void>;
   /** At that moment. */
@@ -69,15 +71,24 @@ async function asked(server: RedisServer, work: (connection: RedisConnection) =>
 
 const kept = ({ folder }: RedisServer): string => join(folder, "kept");
 
+function keepFiles({ redis }: Cluster): Promise<void> {
+  cpSync(join(redis.folder, APPEND_ONLY), kept(redis), { recursive: true });
+  return Promise.resolve();
+}
+
+async function restoreFiles(redis: RedisServer): Promise<void> {
+  await redis.kill();
+  rmSync(join(redis.folder, APPEND_ONLY), { recursive: true });
+  cpSync(kept(redis), join(redis.folder, APPEND_ONLY), { recursive: true });
+  redis.again();
+}
+
 const WAYS: Readonly<Record<string, Way>> = {
   "restored from an older state": {
     kind: "older",
-    keep: ({ redis }) => Promise.resolve(cpSync(join(redis.folder, APPEND_ONLY), kept(redis), { recursive: true })),
+    keep: keepFiles,
     lose: async ({ redis }) => {
-      await redis.kill();
-      rmSync(join(redis.folder, APPEND_ONLY), { recursive: true });
-      cpSync(kept(redis), join(redis.folder, APPEND_ONLY), { recursive: true });
-      redis.again();
+      await restoreFiles(redis);
       return undefined;
     },
   },
@@ -102,6 +113,22 @@ const WAYS: Readonly<Record<string, Way>> = {
     lose: async ({ redis }) => {
       await redis.kill();
       return replica;
+    },
+  },
+  "restored while no server runs, which a person says": {
+    kind: "said",
+    keep: keepFiles,
+    lose: async (cluster) => {
+      const { redis } = cluster;
+      await Promise.all(all(cluster).map((server) => server.stop()));
+      await restoreFiles(redis);
+      const said: string[] = [];
+      const print = (text: string): void => void said.push(text);
+      const environment = { REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}` };
+      expect(await admin(["redis-restored"], { environment, width: 160, print, complain: print })).toBe(0);
+      expect(said.join("\n")).toContain("have Hull send everything once");
+      await Promise.all(all(cluster).map((server) => server.start()));
+      return undefined;
     },
   },
   emptied: {
@@ -149,7 +176,8 @@ test.each(Object.keys(WAYS))("a Redis that is %s: nothing is made twice, and the
 
   const other = await way.lose(cluster);
   await cluster.anew(other);
-  await cluster.until(() => all(cluster).every((server) => says(server, "connector.redis.writes_lost")));
+  const isNoticed = way.kind !== "said";
+  await cluster.until(() => all(cluster).every((server) => says(server, "connector.redis.writes_lost") === isNoticed));
   await cluster.until(async () => (await Promise.all(all(cluster).map(isReady))).every(Boolean));
   const [loss, ...more] = await cluster.store.losses();
   expect(more).toEqual([]);
@@ -180,10 +208,10 @@ test.each(Object.keys(WAYS))("a Redis that is %s: nothing is made twice, and the
   expect(await auditOf(cluster.database)).toEqual([]);
   expect(all(cluster).flatMap(({ crashes }) => crashes)).toEqual([]);
   const { deadLetters } = await cluster.store.deadLetters({ tenant: cluster.tenantKey, limit: USERS });
-  if (way.kind === "older") expect(deadLetters).toHaveLength(half);
+  if (way.kind !== "emptied") expect(deadLetters).toHaveLength(half);
   for (const server of all(cluster)) {
     expect(await ask(server, "/ready", (answer) => answer.text())).toMatch(
-      /At \S+ \S+ UTC the store (was set back|lost)/,
+      /At \S+ \S+ UTC the store (was set back|was restored|lost)/,
     );
     expect(await ask(server, "/metrics", (answer) => answer.text())).toContain("connector_store_losses 1");
   }

@@ -169,7 +169,7 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
       if (current === life) port = 0;
       if (stopping) return;
       if (signal !== "SIGKILL") {
-        crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-5).join(" | ")}`);
+        crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-30).join("\n")}`);
         await sleep(200);
       }
       if (!isStopping()) begin();

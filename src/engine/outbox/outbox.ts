@@ -59,7 +59,7 @@ export function createOutbox(stored: Stored): Store {
     isRepeatable = () => true,
   ) => {
     if (isSilent) await markOrphaned({ remote, tenant });
-    await doubt({ remote, tenant }, isRepeatable);
+    await journalWaiting({ remote, tenant }, isRepeatable);
     const repeatable = await work(remote, ({ documents }) => {
       const { size } = documents.flights(tenant);
       documents.endFlights(tenant, () => true);
@@ -80,21 +80,21 @@ export function createOutbox(stored: Stored): Store {
   };
 
   /** The store was set back: what waits may be written already, as if it had been in flight when the process ended. */
-  async function doubt({ remote, tenant }: Lane, isRepeatable: (type: string) => boolean): Promise<void> {
+  async function journalWaiting({ remote, tenant }: Lane, isRepeatable: (type: string) => boolean): Promise<void> {
     const { wentBackAtMs } = await reading(remote, (documents) => documents.remote());
     if (wentBackAtMs === undefined) return;
-    const isDoubtful = (documents: Documents, { type, hullId }: RecordName): boolean => {
+    const mayBeWritten = (documents: Documents, { type, hullId }: RecordName): boolean => {
       const document = documents.record(type, hullId);
       const at = { number: documents.numberIn(tenant) ?? "", generation: documents.remote().generation };
       const { content, acceptedAtMs = Infinity } = ownOf(document, at).entry ?? {};
       if (content === undefined || acceptedAtMs > wentBackAtMs) return false;
       return content.once === true || linkOf(document, at.generation) === undefined || !isRepeatable(type);
     };
-    const due = await placesWhere(remote, dueOf(tenant), isDoubtful);
+    const due = await placesWhere(remote, dueOf(tenant), mayBeWritten);
     const blocked = await placesWhere(
       remote,
       (documents, query: PageQuery<BlockedPlace>) => documents.blocked(query),
-      (documents, place) => place.tenant === tenant && isDoubtful(documents, place),
+      (documents, place) => place.tenant === tenant && mayBeWritten(documents, place),
     );
     await rewrite<RecordName>(remote, [...due, ...blocked], (document, open, { type, hullId }) => {
       const at = momentOf(open, tenant);

@@ -1,0 +1,152 @@
+/** A store that was set back to an earlier state, or emptied: who works on what, and what waits, begins anew. */
+import range from "lodash/range";
+import { EraOver, type Loss } from "../../../src/storage/port/leases";
+import { blockOn, LANE, NEIGHBOUR, update, userUpdate } from "./builders";
+import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
+
+const SETTLE_MS = 3_000;
+
+describeStore("a store that was set back", ({ accept, clock, entry, settle, store, write }) => {
+  const loss = (): Loss => ({ atMs: clock.nowMs, kind: "older", commits: 7 });
+  const setBack = async (): Promise<boolean> => store.noteLoss(loss(), await store.era());
+
+  it("is in a new era, and says what was lost", async () => {
+    const era = await store.era();
+    expect(await store.noteLoss(loss(), era)).toBe(true);
+    expect(await store.era()).not.toBe(era);
+    expect(await store.losses()).toMatchObject([loss()]);
+  });
+
+  it("has one loss, however many have noticed it", async () => {
+    const era = await store.era();
+    const noted = await Promise.all(range(5).map(() => store.noteLoss(loss(), era)));
+    expect(noted.filter(Boolean)).toHaveLength(1);
+    expect(await store.losses()).toHaveLength(1);
+  });
+
+  it("remembers the last twenty", async () => {
+    for (const commits of range(22)) await store.noteLoss({ ...loss(), commits }, await store.era());
+    expect((await store.losses()).map(({ commits }) => commits)).toEqual(range(2, 22));
+  });
+
+  it("lets nobody work on a remote whose owner may still write", async () => {
+    await accept(update());
+    const fence = { name: LANE.remote, id: "owner" };
+    await store.takeLease(fence, undefined);
+    await setBack();
+    expect(await store.renewLease(fence)).toBe(false);
+    expect(await store.lease(LANE.remote)).toMatchObject({ renewals: 0 });
+    expect(await store.takeLease({ ...fence, id: "hasty" }, undefined)).toBe(false);
+  });
+
+  it("has no scan that proves an absence", async () => {
+    await write(update());
+    await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
+    await setBack();
+    expect((await store.remote(LANE.remote)).scans).toEqual({});
+  });
+
+  it("may have created what waits: it is looked for, also what waited for its parent", async () => {
+    await accept(update());
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await setBack();
+    await store.recover(LANE, SETTLE_MS);
+    for (const [type, id] of [
+      ["companies", "a1"],
+      ["endusers", "e1"],
+    ] as const) {
+      const found = await entry(type, id);
+      expect(found).toMatchObject({ unconfirmed: { reads: 0 }, notBeforeMs: clock.nowMs + SETTLE_MS });
+      expect(found).not.toHaveProperty("blockedOn");
+    }
+  });
+
+  it("simply repeats changes of what is linked, unless they must not be repeated", async () => {
+    await write(update({ id: "c1", version: 1 }));
+    await accept(update({ id: "c2", version: 2 }));
+    await setBack();
+    await store.recover(LANE, SETTLE_MS);
+    expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
+    await store.recover(LANE, SETTLE_MS, false, () => false);
+    expect(await entry("companies", "a1")).toMatchObject({ unconfirmed: { reads: 0 } });
+  });
+
+  it("has no doubt about what came later, or is another connector's", async () => {
+    await accept(update({ lane: NEIGHBOUR }));
+    await setBack();
+    clock.nowMs += 1;
+    await accept(update({ id: "c9", hullId: "a9" }));
+    await store.recover(LANE, SETTLE_MS);
+    expect(await entry("companies", "a9")).not.toHaveProperty("unconfirmed");
+    expect((await store.ready(NEIGHBOUR, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1"]);
+  });
+
+  it("is trusted again once that is done", async () => {
+    await accept(update());
+    await setBack();
+    await store.recover(LANE, SETTLE_MS);
+    await store.trust(LANE.remote);
+    expect(await store.remote(LANE.remote)).not.toHaveProperty("wentBackAtMs");
+    await accept(update({ id: "c8", hullId: "a8" }));
+    await store.recover(LANE, SETTLE_MS);
+    expect(await entry("companies", "a8")).not.toHaveProperty("unconfirmed");
+  });
+});
+
+describe("whoever had the store open", () => {
+  const { openDatabase } = setUpDatabases();
+  const now = (): number => START_MS;
+
+  it("is refused everything, and told why", async () => {
+    const database = openDatabase("memory");
+    const onEraOver = jest.fn();
+    const store = await openStore({ database, now, onEraOver });
+    const other = await openStore({ database, now });
+    await other.noteLoss({ atMs: START_MS, kind: "said" }, await other.era());
+    await expect(store.ping()).rejects.toThrow(EraOver);
+    await expect(store.accept([update()])).rejects.toThrow("Redis was set back");
+    expect(onEraOver).toHaveBeenCalledTimes(2);
+    expect(await other.lanes()).toEqual([]);
+  });
+
+  it("notes an emptied store as such, also if another process has begun to use it already", async () => {
+    const database = openDatabase("memory");
+    const lost = { loss: { atMs: START_MS, kind: "older", commits: 9 }, era: 4711 } as const;
+    await (await openStore({ database, now, onEraOver: () => undefined })).era();
+    const store = await openStore({ database, now, onEraOver: () => undefined, lost });
+    expect(await store.losses()).toMatchObject([{ kind: "emptied", commits: 9 }]);
+    const late = await openStore({ database, now, onEraOver: () => undefined, lost });
+    expect(await late.losses()).toHaveLength(1);
+  });
+
+  it("deals with more remotes than fit into one commit, and begins again where it was interrupted", async () => {
+    const base = openDatabase("memory");
+    const first = await openStore({ database: base, now });
+    const remotes = range(450).map((number) => `remote ${number}`);
+    for (const remote of remotes) await first.noteScan(remote, "companies", { startedAtMs: START_MS, size: 1 });
+    const era = await first.era();
+    let writes = 0;
+    const breaking = await openStore({
+      database: {
+        ...base,
+        write: (work) => {
+          writes += 1;
+          return writes === 4 ? Promise.reject(new Error("The process ended.")) : base.write(work);
+        },
+      },
+      now,
+    });
+    writes = 1;
+    const loss = { atMs: START_MS, kind: "older" } as const;
+    await expect(breaking.noteLoss(loss, era)).rejects.toThrow("The process ended.");
+    expect(await first.losses()).toEqual([]);
+    expect(await first.noteLoss(loss, era)).toBe(true);
+    const rows = await Promise.all(remotes.map((remote) => first.remote(remote)));
+    expect(
+      rows.filter(({ wentBackAtMs, scans }) => wentBackAtMs === START_MS && Object.keys(scans).length === 0),
+    ).toHaveLength(450);
+    const leases = await Promise.all(remotes.map((remote) => first.lease(remote)));
+    expect(leases.filter((lease) => lease !== undefined)).toHaveLength(450);
+  });
+});
