@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { duplexPair } from "node:stream";
 import { Router } from "express";
 import { reportOn, type TableReport } from "../../src/storage/check/report";
-import { lockFolder } from "../../src/storage/data-folder/exclusive";
+import { isServed, lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { whileKept } from "../../src/storage/database/lmdb";
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
@@ -116,19 +116,4 @@ export async function storeReport(place: StorePlace): Promise<readonly TableRepo
 function assertStore(dataDir: string): void {
   if (existsSync(storePath(dataDir))) return;
   throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
-}
-
-/** Whether a server listens at the address. */
-function isServed(address: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(address);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
-      else reject(new Error(`The running server cannot be asked at ${address} (${error.code ?? error.message}).`));
-    });
-  });
 }
