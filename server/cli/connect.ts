@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
 import { Router } from "express";
-import { reportOn, type TableReport } from "../../src/storage/check/report";
+import { reportOn, reportOnRows, type TableReport } from "../../src/storage/check/report";
 import { isServed, lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { whileKept } from "../../src/storage/database/lmdb";
@@ -28,9 +28,6 @@ export interface OpenAdmin extends AdminClient {
   readonly running: boolean | undefined;
   close(): Promise<void>;
 }
-
-const NO_CHECK =
-  "With REDIS_URL there is no file to read here: Redis has tools of its own for its files (redis-check-aof, redis-check-rdb).";
 
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
 export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
@@ -92,7 +89,7 @@ function adminOf(store: Store, ...more: readonly Router[]): AdminClient {
 
 /** @throws Error with a sentence when there is no store, or its structure is damaged */
 export async function storeReport(place: StorePlace): Promise<readonly TableReport[]> {
-  if ("redisUrl" in place) throw new Error(NO_CHECK);
+  if ("redisUrl" in place) return reportOnRedis(place.redisUrl);
   const { dataDir } = place;
   assertStore(dataDir);
   const path = storePath(dataDir);
@@ -110,6 +107,17 @@ export async function storeReport(place: StorePlace): Promise<readonly TableRepo
     return read();
   } finally {
     await lock.release();
+  }
+}
+
+async function reportOnRedis(url: string): Promise<readonly TableReport[]> {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const report = await reportOnRows(database);
+    if (report === undefined) throw new Error(`There is no store on Redis at ${connection.name}.`);
+    return report;
+  } finally {
+    await database.close();
   }
 }
 
