@@ -121,10 +121,12 @@ async function openRedis(
     name: `Redis at ${connection.name}`,
     database,
     seal: createSeal(secret),
-    warnings: users === "unknown" && isStopped ? [...warnings, `${untold} Make sure that all servers are stopped.`] : warnings,
+    warnings:
+      users === "unknown" && isStopped ? [...warnings, `${untold} Make sure that all servers are stopped.`] : warnings,
     usedBy: async () => {
       const found = await usersOf(connection);
-      if (found === "unknown") return isStopped ? undefined : `${untold} When all servers are stopped, say so: --stopped.`;
+      if (found === "unknown")
+        return isStopped ? undefined : `${untold} When all servers are stopped, say so: --stopped.`;
       if (found.length === 0) return undefined;
       return `Redis at ${connection.name} is in use: servers or tools at ${found.join(", ")} are connected.`;
     },

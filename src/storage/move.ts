@@ -132,7 +132,8 @@ async function assertFormat(from: Database): Promise<void> {
   const format = await from.read((rows) => rows.get(META.name, ["format"]) as number | undefined);
   if (format === FORMAT) return;
   if (format === undefined) throw new Error("There is no store at the source.");
-  if (format === UNFINISHED) throw new Error("The source is itself a copy that was not finished. Finish that one first.");
+  if (format === UNFINISHED)
+    throw new Error("The source is itself a copy that was not finished. Finish that one first.");
   throw new Error(
     `The source has format ${format}, this program reads format ${FORMAT}. Start the version that goes with it.`,
   );
