@@ -22,6 +22,7 @@ use --from: stop them, and run the same command again.`;
 const MIN_SECRET = 16;
 /** Between two lines that say how far it is. */
 const PROGRESS_MS = 5_000;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const INTERRUPTED = "Interrupted. What was copied stays: run the same command again to go on.";
 
 export function migrate(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -70,8 +71,6 @@ export function migrate(args: readonly string[], terminal: Terminal): Promise<Ex
     };
   });
 }
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Says every few seconds how far it is. */
 function sayProgress(terminal: Terminal, startMs: number): (progress: Progress) => void {

@@ -88,7 +88,8 @@ async function openFolder(dataDir: string, secret: string | undefined): Promise<
 }
 
 /** Beside the process that has it. */
-async function openUsedFolder(dataDir: string, secret: string | undefined): Promise<Place> {
+function openUsedFolder(dataDir: string, secret: string | undefined): Place {
+  const seal = createSeal(readSecret(secret, dataDir));
   const open = () => createLmdbDatabase(storePath(dataDir), { readOnly: true });
   let database: ReturnType<typeof open>;
   try {
@@ -100,7 +101,7 @@ async function openUsedFolder(dataDir: string, secret: string | undefined): Prom
   return {
     name: nameOf(dataDir),
     database,
-    seal: createSeal(readSecret(secret, dataDir)),
+    seal,
     warnings: [],
     usedBy: () => Promise.resolve(`The data folder ${dataDir} is in use: a server or a tool has locked it.`),
     close: () => database.close(),

@@ -170,10 +170,10 @@ async function openTexts(from: MovePlace, to: MovePlace) {
 
   /** Texts that do not open stay as they are. */
   const openWith =
-    ({ open }: Seal, onFailure: (sealed: string) => void): Reseal =>
+    (seal: Seal, onFailure: (sealed: string) => void): Reseal =>
     (sealed, place) => {
       try {
-        return open(sealed, place);
+        return seal.open(sealed, place);
       } catch {
         onFailure(sealed);
         return sealed;
@@ -231,30 +231,40 @@ async function copyTable(
   const [here, there] = [await openWalk(from, table), await openWalk(to, table)];
   const changes = openChanges(to);
   let [rows, written, removed] = [0, 0, 0];
-  for (;;) {
-    const [row, old] = [here.row(), there.row()];
-    if (row === undefined && old === undefined) break;
+
+  /** Looks at the row that comes first. @returns what must become of it in the target, and who goes on */
+  function compare(row: Row | undefined, old: Row | undefined) {
     const order = row === undefined ? 1 : old === undefined ? -1 : compareKeys(row[0], old[0]);
-    let change: RowChange | undefined;
-    if (row !== undefined && order <= 0) {
-      const value = texts.wanted(table, row, order === 0 ? old?.[1] : undefined);
-      if (value !== undefined) change = { table, key: row[0], value };
-      rows += 1;
-      written += change === undefined ? 0 : 1;
-    } else if (old !== undefined) {
-      change = { table, key: old[0], value: undefined };
+    const isBoth = order === 0;
+    if (row === undefined || order > 0) {
       removed += 1;
+      return { change: old && { table, key: old[0], value: undefined }, gone: [there] };
     }
-    const full = change && changes.add(change);
-    if (full !== undefined) await full;
-    const coming = [order <= 0 ? here.step() : undefined, order >= 0 ? there.step() : undefined];
-    for (const slice of coming) {
-      if (slice === undefined) continue;
-      await slice;
-      onProgress(rows, written + removed);
-    }
+    rows += 1;
+    const value = texts.wanted(table, row, isBoth ? old?.[1] : undefined);
+    written += value === undefined ? 0 : 1;
+    return {
+      change: value === undefined ? undefined : { table, key: row[0], value },
+      gone: isBoth ? [here, there] : [here],
+    };
   }
-  await changes.end();
+
+  try {
+    for (let [row, old] = [here.row(), there.row()]; row ?? old; [row, old] = [here.row(), there.row()]) {
+      const { change, gone } = compare(row, old);
+      const full = change && changes.add(change);
+      if (full !== undefined) await full;
+      for (const walk of gone) {
+        const slice = walk.step();
+        if (slice === undefined) continue;
+        await slice;
+        onProgress(rows, written + removed);
+      }
+    }
+    await changes.end();
+  } finally {
+    await changes.settled();
+  }
   onProgress(rows, written + removed);
   return { table, rows, written, removed };
 }
@@ -285,6 +295,10 @@ function openChanges(database: Database) {
     end: async (): Promise<void> => {
       await flush();
       await writing;
+    },
+    /** Nothing is written any more, however it went. */
+    settled: async (): Promise<void> => {
+      await writing?.catch(() => undefined);
     },
   };
 }

@@ -127,9 +127,10 @@ test(`${HELD} records move to Redis and back under load, each move killed in the
   let told: Population = { ...population, users: population.users.slice(HELD - NEW) };
   let accepted = 0;
   let stopping = false;
+  const isStopping = (): boolean => stopping;
   /** Rounds of news about all of them, until it is stopped; a round that has begun is told to its end. */
   const load = (async () => {
-    for (let round = 0; !stopping; round += 1) {
+    for (let round = 0; !isStopping(); round += 1) {
       const change = changePopulation(told, { percent: 100, round });
       const messages = round === 0 ? userMessages(told) : changedUserMessages(change);
       if (round > 0) told = change.population;
