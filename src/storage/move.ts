@@ -123,7 +123,7 @@ async function assertOurs(to: Database, source: string): Promise<boolean> {
   }
   if (copyOf === source) return true;
   throw new Error(
-    `The target holds a part of a copy of ${String(copyOf ?? "another place")}, not of ${source}. ` +
+    `The target holds a part of a copy of ${typeof copyOf === "string" ? copyOf : "another place"}, not of ${source}. ` +
       "If that is another name of the same place, use that name; or else empty the target, or name an empty one.",
   );
 }
