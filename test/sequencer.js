@@ -14,6 +14,7 @@ const LONG = [
   "chaos/process",
   "integration/calls",
   "integration/bad-input",
+  "chaos/move",
   "chaos/poison",
   "chaos/changes",
   "chaos/plansource",
