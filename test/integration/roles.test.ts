@@ -11,6 +11,7 @@ import { check } from "../../server/cli/check";
 import { deadLetters } from "../../server/cli/dead-letters";
 import { tenants } from "../../server/cli/tenants";
 import type { Terminal } from "../../server/cli/tool";
+import { openLossyProxy } from "../fixture/lossy-proxy";
 import { openPlatforms, type Platforms } from "../fixture/platforms";
 import { CONNECTOR } from "../fixture/settings";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
@@ -128,6 +129,18 @@ test("a lost Redis is said once, nothing is accepted meanwhile, and everything g
     const events = server.complaints.map((line) => (JSON.parse(line) as { message: string }).message);
     expect(events).toEqual(["connector.redis.lost"]);
   }
+}, 120_000);
+
+test("a process that is started while Redis is lost waits for it", async () => {
+  await redis.kill();
+  const way = await openLossyProxy(redis, () => false, true);
+  const asked = new Promise<void>((resolve) => way.onceOpened(resolve));
+  const web = start("web", { REDIS_URL: `redis://:${PASSWORD}@127.0.0.1:${way.port}` });
+  await asked;
+  redis.again();
+  const url = await urlOf(web);
+  await until(async () => (await statusOf(`${url}/ready`)) === 200);
+  await way.close();
 }, 120_000);
 
 describe("the queues", () => {
