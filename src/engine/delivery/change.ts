@@ -36,7 +36,9 @@ export function changeOf(context: TypeContext, work: Work): Change {
   const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
   const { hullId } = work.entry;
   const known = { remoteId: mirror?.id, knownKeys: mirror?.keys };
-  return { ...work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
+  const intent = { hullId, kind, ...known, keys, parentId, fields, namesake };
+  // In this order, since V8 is slow where fields are added to a copy.
+  return { difference, intent, ...work };
 }
 
 /** What differs, or the whole record where a write must carry it. */

@@ -23,14 +23,14 @@ export function settleOne(commit: Commit, settlement: Settlement): void {
   const parent = then.kind === "block" ? then.parent : undefined;
   const known = parent === undefined ? undefined : documents.record(parent.type, parent.hullId);
   const letterId = (): string => idOf(documents, settlement);
-  const { makes, effects: own = [], ...change } = settled(before, settlement, letterId, known, at);
+  const { document, ended, makes, effects: own = [] } = settled(before, settlement, letterId, known, at);
   // The link comes first: a record is no rival for what it is linked to.
   const effects = [
     ...own.filter(({ kind }) => kind === "linked"),
     ...freed,
     ...own.filter(({ kind }) => kind !== "linked"),
   ];
-  carryOut(commit, settlement, { ...change, effects }, claims);
+  carryOut(commit, settlement, { document, ended, effects }, claims);
   const { recheck } = ownOf(before, at).entry ?? {};
   if (recheck === true) markUnread(documents, type, documents.record(type, hullId), at);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);

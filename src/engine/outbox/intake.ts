@@ -27,10 +27,10 @@ export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted
   const isNewest = before !== undefined && given.undated !== true && given.version > versionOf(before, nowMs);
   const taken = takeIds(documents, given, before, isNewest);
   met(documents, given, taken);
-  const { state, ...change } = accepted(before, given, taken, at);
+  const change = accepted(before, given, taken, at);
   carryOut(commit, { tenant, type, hullId }, change, given.claims ?? {});
   const children = commit.outcomes.slice(change.ended.length);
-  return { state, outcomes: change.ended, children, unfinished: commit.unfinished };
+  return { state: change.state, outcomes: change.ended, children, unfinished: commit.unfinished };
 }
 
 /** Counts messages that are here for the first time. */

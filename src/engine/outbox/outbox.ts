@@ -190,10 +190,10 @@ export function createOutbox(stored: Stored): Store {
       inSlices(requests, (slice) =>
         work(remote, (open) => {
           const at = momentOf(open, tenant);
-          const isQueued = ({ notBeforeMs: atMs, ...place }: (typeof slice)[number]): boolean =>
+          const isQueued = ({ type, hullId, seq, notBeforeMs: atMs }: (typeof slice)[number]): boolean =>
             atMs !== undefined &&
-            at.flightOf(place.seq) === undefined &&
-            open.documents.isDue(tenant, { ...place, atMs });
+            at.flightOf(seq) === undefined &&
+            open.documents.isDue(tenant, { type, hullId, seq, atMs });
           const taken = slice.map((request) => {
             // Nothing of the record changes then, so it is not read.
             if (request.repeatable && isQueued(request)) return true;

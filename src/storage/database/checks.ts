@@ -30,7 +30,8 @@ const HEAD_BYTES = 5;
 export function isWhole(bytes: Uint8Array, end = bytes.length): boolean {
   if (bytes[0] !== CHECKED) return true;
   if (end <= HEAD_BYTES) return false;
-  const [, a = 0, b = 0, c = 0, d = 0] = bytes;
+  // By index: a list of bytes is slow to walk. They are there, since the value is longer than its head.
+  const [a, b, c, d] = [bytes[1] ?? 0, bytes[2] ?? 0, bytes[3] ?? 0, bytes[4] ?? 0];
   const check = ((d << 24) | (c << 16) | (b << 8) | a) >>> 0;
   return crc32(bytes.subarray(HEAD_BYTES, end)) === check;
 }

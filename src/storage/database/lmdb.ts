@@ -26,6 +26,9 @@ function asKey(key: MutableKey | string | number): Key {
   return Array.isArray(key) ? key : [key];
 }
 
+/** lmdb-js leaves keys as they are, though its types do not say so. */
+const given = (key: Key): MutableKey => key as MutableKey;
+
 /** More than LMDB's table of readers needs, and where its second page begins; the first one is written at each start. */
 const LOCK_BYTES = 16_384;
 const PAGE_BYTES = 4_096;
@@ -117,7 +120,7 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
   const rows: Rows = {
     get: (name, key) => {
       if (!isThere(name)) return undefined;
-      const value = table(name).get([...key]);
+      const value = table(name).get(given(key));
       if (value !== undefined) assertWhole(name, key, value);
       return value;
     },
@@ -151,9 +154,9 @@ export function createLmdbDatabase(path: string, { readOnly = false }: LmdbOptio
     "by" in change ? numberIn(rows.get(change.table, change.key)) + change.by : change.value;
 
   function put(name: string, key: Key, value: unknown): void {
-    const set = (to: string, at: MutableKey, row: unknown): void =>
-      void (row === undefined ? table(to).remove(at) : table(to).put(at, row));
-    set(name, [...key], value);
+    const set = (to: string, at: Key, row: unknown): void =>
+      void (row === undefined ? table(to).remove(given(at)) : table(to).put(given(at), row));
+    set(name, key, value);
     if (name === META) set(CHECKS, [name, ...key], value === undefined ? undefined : checkBeside(key, value));
   }
 

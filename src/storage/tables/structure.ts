@@ -13,9 +13,18 @@ export interface Codec<V> {
 type Shape<V> = { readonly [K in keyof Required<V>]: Codec<Exclude<V[K], undefined>> | true };
 
 /** An absent field is written as null, so no field of a document may itself be null. */
-export function structure<V extends object>(shape: Shape<V>): Codec<V> {
+export const structure = <V extends object>(shape: Shape<V>): Codec<V> => codecOf(shape, false);
+
+/**
+ * The same for documents that the rules copy with more fields than they had. Once read, one has all of its fields, absent
+ * ones as undefined: V8 takes ten times as long to add a field to a copy as to replace one.
+ */
+export const extended = <V extends object>(shape: Shape<V>): Codec<V> => codecOf(shape, true);
+
+function codecOf<V extends object>(shape: Shape<V>, isExtended: boolean): Codec<V> {
   const names = Object.keys(shape) as (keyof V)[];
   const codecs = names.map((name) => shape[name] as Codec<unknown> | true);
+  const blank = Object.fromEntries(names.map((name) => [name, undefined])) as Partial<Record<keyof V, unknown>>;
   return {
     pack: (value) => {
       const list: unknown[] = [];
@@ -32,7 +41,7 @@ export function structure<V extends object>(shape: Shape<V>): Codec<V> {
     },
     unpack: (packed) => {
       const list = packed as readonly unknown[];
-      const value: Partial<Record<keyof V, unknown>> = {};
+      const value: Partial<Record<keyof V, unknown>> = isExtended ? { ...blank } : {};
       for (let index = 0; index < list.length; index += 1) {
         const field = list[index];
         const name = names[index];

@@ -23,7 +23,7 @@ import type {
 import type { LeaseRow, Loss } from "../port/leases";
 import type { ReportLine } from "../port/store";
 import type { Key } from "../database/rows";
-import { asIs, listOf, mapOf, structure, type Codec } from "./structure";
+import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
 import { defineCounter, defineTable, indexName, type Reader } from "./view";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`data-folder/upgrade`) or refused at start. */
@@ -114,7 +114,7 @@ const HULL_UPDATE = structure<PendingHullUpdate>({
   folded: true,
 });
 
-const OWN = structure<OwnPart>({
+const OWN = extended<OwnPart>({
   last: OUTCOME,
   same: true,
   entry: ENTRY,
@@ -124,7 +124,7 @@ const OWN = structure<OwnPart>({
   kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
 });
 
-const RECORD = structure<RecordDocument>({
+const RECORD = extended<RecordDocument>({
   version: true,
   messageId: true,
   revision: true,
@@ -138,7 +138,7 @@ const RECORD = structure<RecordDocument>({
   pending: listOf(asIs<FanOut>()),
 });
 
-const MIRROR = structure<MirrorRow>({
+const MIRROR = extended<MirrorRow>({
   id: true,
   generation: true,
   keys: asIs<MirrorRow["keys"]>(),

@@ -46,8 +46,12 @@ export function withOwn(
   changes: OwnPart,
 ): RecordDocument {
   const part: OwnPart = { ...document.own[number], ...changes };
-  const isEmpty = Object.values(part as object).every((each) => each === undefined);
-  return { ...document, own: isEmpty ? omit(document.own, number) : { ...document.own, [number]: part } };
+  return { ...document, own: isEmpty(part) ? omit(document.own, number) : { ...document.own, [number]: part } };
+}
+
+function isEmpty(part: OwnPart): boolean {
+  for (const name in part) if (part[name as keyof OwnPart] !== undefined) return false;
+  return true;
 }
 
 /** The document with what is in flight, where it does not say so itself. */
@@ -86,12 +90,19 @@ export function isRefused(outcome: OutcomeKind): outcome is NonNullable<FanOut["
 
 /** What the rest of the engine sees of a record. */
 export function recordRow(document: RecordDocument, { last, same, entry }: OwnPart): RecordRow {
-  const { own: _own, pending: _pending, unconfirmed, ...shared } = document;
+  const { version, messageId, revision, remoteId, generation, confirmedAtMs, unconfirmed, recent, claims } = document;
   return {
-    ...shared,
-    ...(entry === undefined && unconfirmed && { unconfirmed }),
-    ...(last && { last }),
-    ...(same !== undefined && { same }),
+    version,
+    messageId,
+    revision,
+    remoteId,
+    generation,
+    confirmedAtMs,
+    unconfirmed: entry === undefined ? unconfirmed : undefined,
+    recent,
+    claims,
+    last,
+    same,
   };
 }
 

@@ -24,6 +24,7 @@ export function seenFrom(place: string | undefined, row: MirrorRow): MirrorRow {
 
 /** A fact after a delivery; absent parts stay. */
 function factSent(before: Fact = UNKNOWN, place: number, { remote: there, sent, confirmed: shown }: NewFact): Fact {
+  if (place === 0 && before.length === 3) return [there ?? before[0], sent ?? before[1], shown ?? before[2]];
   const [remote, first, known, ...others] = before;
   const confirmed = shown ?? known;
   if (place === 0) return [there ?? remote, sent ?? first, confirmed, ...others];
@@ -57,7 +58,8 @@ export function patched(
   const before = patch.fresh ? undefined : stored;
   const keys = { ...before?.keys, ...patch.keys };
   const facts: Record<string, Fact> = { ...before?.facts };
-  for (const [field, fact] of Object.entries(patch.facts)) facts[field] = factSent(facts[field], Number(number), fact);
+  const place = Number(number);
+  for (const field in patch.facts) facts[field] = factSent(facts[field], place, patch.facts[field] ?? {});
   return {
     ...before,
     id: patch.id,
@@ -112,7 +114,7 @@ export function observed(
 /** Hull confirmed these facts. */
 export function confirmed(row: MirrorRow, facts: Readonly<Record<string, string>>): MirrorRow {
   const merged: Record<string, Fact> = { ...row.facts };
-  for (const [field, mark] of Object.entries(facts)) merged[field] = factConfirmed(merged[field], mark);
+  for (const field in facts) merged[field] = factConfirmed(merged[field], facts[field] ?? null);
   return { ...row, facts: merged };
 }
 

@@ -210,13 +210,15 @@ function hullUpdateOf(
   at: Moment,
 ): PendingHullUpdate {
   const same = before?.remoteId === remoteId ? before : undefined;
+  const waiting = folded([...(before?.outcomes ?? []), ...ended], before?.folded);
   return {
     remoteId,
     claims,
-    attributes: { ...same?.attributes, ...attributes },
-    facts: { ...same?.facts, ...facts },
+    attributes: same === undefined ? attributes : { ...same.attributes, ...attributes },
+    facts: same === undefined ? facts : { ...same.facts, ...facts },
     account: account ?? same?.account,
-    ...folded([...(before?.outcomes ?? []), ...ended], before?.folded),
+    outcomes: waiting.outcomes,
+    folded: waiting.folded,
     seq: at.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,
     attempts: before?.attempts ?? 0,

@@ -28,7 +28,7 @@ export function told(
   });
   const last = ended.at(-1);
   const document = refused === undefined ? { ...before, confirmedAtMs: at.nowMs } : before;
-  const changes = { hullUpdate: left, ...(last !== undefined && { last }) };
+  const changes = last === undefined ? { hullUpdate: left } : { hullUpdate: left, last };
   return { document: withOwn(document, at, changes), ended };
 }
 
