@@ -64,6 +64,14 @@ export function createLossLog(logger: Logger) {
   };
 }
 
+/** One line when the store is not for this process: it must be upgraded, and older ones use it; or newer ones have done so. */
+export function createWaitLog(logger: Logger) {
+  return (reason: string, isTooNew: boolean): void => {
+    if (isTooNew) logger.error({ data: { reason } }, "connector.store.too_new");
+    else logger.warn({ data: { reason } }, "connector.store.waits");
+  };
+}
+
 /** One line for each row of the store whose value was not what was written. */
 export function createDamageLog(logger: Logger) {
   return ({ table, tenant, type, hullId, remoteId }: DamagedName): void => {

@@ -8,6 +8,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { Log } from "../src/outcome/log-lines";
 import type { CallRecord } from "../src/http/client";
 import type { Problem } from "../src/services/connection";
+import type { PresentProcess } from "../src/storage/port/leases";
 import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {
@@ -22,6 +23,8 @@ export interface MetricsOptions {
   readonly role: string;
   /** How often each thing has happened that comes of sharing the store. */
   readonly shared: ReadonlyMap<SharedEvent, number>;
+  /** All that use the store. */
+  readonly processes: () => Promise<readonly Pick<PresentProcess, "version" | "role">[]>;
   /** The file whose size is reported; undefined: there is none here. */
   readonly storeFile: string | undefined;
   /** Free space on its disk; `NaN` when it is not known. */
@@ -67,6 +70,7 @@ const CUSTOM = "custom.";
 const WORD = /^[a-z][a-z_-]{0,40}$/i;
 /** A template such as `/people/:id`: words and placeholders, no digits, so no id. */
 const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
+const VERSION = /^\d[\w.+-]{0,40}$/;
 const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 
 /** Seconds. Hull waits 25 s; a bulk call to the service may take two minutes. */
@@ -74,7 +78,7 @@ const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, role, shared, now } = options;
+  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, role, shared, processes, now } = options;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
@@ -139,6 +143,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   const losses = gauge("connector_store_losses", "How often the store lost what it held, of the last 20 times.", []);
   const lastLoss = gauge("connector_store_last_loss_timestamp_seconds", "When it did so last; 0: never.", []);
+  const present = gauge("connector_processes", "Processes that use the store, by what they say of themselves.", [
+    "role",
+    "version",
+  ]);
+  const versionOf = bounded(VERSION, 20);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
@@ -205,6 +214,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const lost = await store.losses().catch(() => undefined);
       losses.set(lost?.length ?? NaN);
       lastLoss.set(lost === undefined ? NaN : (lost.at(-1)?.atMs ?? 0) / 1_000);
+      present.reset();
+      for (const each of await processes().catch(() => [])) {
+        present.inc({ role: type(each.role ?? OTHER), version: versionOf(each.version ?? OTHER) });
+      }
       const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
       freeBytes.set(freeDiskBytes());

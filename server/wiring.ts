@@ -117,6 +117,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
     version: PROJECT_VERSION,
     role: config.ROLE,
     shared,
+    processes: storage.processes,
     now,
   });
   const httpLog = createCallLog(logger);
@@ -191,6 +192,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
     deadLetters,
     connectors,
     queues: board && QUEUES,
+    processes: board && storage.processes,
     web: serves ? "" : (config.PUBLIC_URL ?? false),
     now,
     logger,

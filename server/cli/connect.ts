@@ -8,6 +8,8 @@ import { isServed, lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { whileKept } from "../../src/storage/database/lmdb";
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
+import { createPresence } from "../../src/storage/database/redis/presence";
+import { formatIn } from "../../src/storage/upgrade";
 import type { DamagedName } from "../../src/storage/port/disk";
 import type { Store } from "../../src/storage/port/store";
 import { definitionOf, SERVICES } from "../../src/services";
@@ -69,6 +71,17 @@ export async function noteRestored(url: string): Promise<string> {
     const store = await openStore({ database, now: Date.now, onDamaged: sayDamaged });
     if (await store.noteLoss({ atMs: Date.now(), kind: "said" }, await store.era())) return connection.name;
     throw new Error("Somebody else has just said or noticed the same. Nothing is left to do.");
+  } finally {
+    await database.close();
+  }
+}
+
+/** Which servers use a store, and its format. @throws Error with a sentence */
+export async function processesOn(url: string) {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const present = await createPresence({ connection }).look();
+    return { redis: connection.name, ...(await database.read(formatIn)), present };
   } finally {
     await database.close();
   }

@@ -7,8 +7,8 @@ import { keepPrivate } from "../../src/storage/data-folder/private";
 import { beginUse } from "../../src/storage/data-folder/unclean";
 import { openUpgraded } from "../../src/storage/data-folder/upgrade";
 import { createLmdbDatabase } from "../../src/storage/database/lmdb";
-import { CLIENT_NAME, type RedisConnection } from "../../src/storage/database/redis/connection";
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
+import { usersOf } from "../../src/storage/database/redis/presence";
 import type { MovePlace } from "../../src/storage/move";
 import { createSeal } from "../../src/storage/port/seal";
 import { storePath } from "../storage/data-folder";
@@ -123,34 +123,14 @@ async function openRedis(
     database,
     seal: createSeal(secret),
     warnings:
-      users === "unknown" && isStopped ? [...warnings, `${untold} Make sure that all servers are stopped.`] : warnings,
+      users === undefined && isStopped ? [...warnings, `${untold} Make sure that all servers are stopped.`] : warnings,
     usedBy: async () => {
       const found = await usersOf(connection);
-      if (found === "unknown")
+      if (found === undefined)
         return isStopped ? undefined : `${untold} When all servers are stopped, say so: --stopped.`;
       if (found.length === 0) return undefined;
       return `Redis at ${connection.name} is in use: servers or tools at ${found.join(", ")} are connected.`;
     },
     close: () => database.close(),
   };
-}
-
-/** Addresses of the other processes of ours that use a Redis; the only place where that is asked. */
-async function usersOf(connection: RedisConnection): Promise<readonly string[] | "unknown"> {
-  let clients: string;
-  let own: string;
-  try {
-    clients = await connection.command("CLIENT", "LIST");
-    own = await connection.command("CLIENT", "ID");
-  } catch {
-    return "unknown";
-  }
-  const factsOf = (line: string): ReadonlyMap<string, string> =>
-    new Map(line.split(" ").map((fact) => [fact.slice(0, fact.indexOf("=")), fact.slice(fact.indexOf("=") + 1)]));
-  const all = clients.split("\n").map(factsOf);
-  const database = all.find((client) => client.get("id") === own)?.get("db");
-  const others = all.filter(
-    (client) => client.get("name") === CLIENT_NAME && client.get("id") !== own && client.get("db") === database,
-  );
-  return [...new Set(others.map((client) => client.get("addr")?.replace(/:\d+$/, "") ?? "?"))];
 }

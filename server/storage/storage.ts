@@ -14,6 +14,14 @@ export const SHARED_EVENTS = [
 ] as const;
 export type SharedEvent = (typeof SHARED_EVENTS)[number];
 
+/** What others are told of a process that shares the store. */
+export interface OwnProcess {
+  readonly id: string;
+  /** Of the program. */
+  readonly version: string;
+  readonly role: string;
+}
+
 export interface Storage {
   readonly store: Store;
   /** What the store is on: a disk, or Redis. */

@@ -14,13 +14,13 @@ import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
+import { fitOf, formatOf, FORMATS, nameFormat, type Formats } from "./tables/formats";
 import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { claim } from "./tables/notifications";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
-  FORMAT,
   GRANTS,
   META,
   MIRRORS,
@@ -62,29 +62,29 @@ export interface StoreOptions {
   readonly onEraOver?: ((error: EraOver) => void) | undefined;
   /** What is known to be lost; noted at the opening, unless somebody else was faster. */
   readonly lost?: KnownLoss | undefined;
+  /** What this program can do with formats; tests have made-up ones. */
+  readonly formats?: Formats | undefined;
 }
 
 /**
- * @throws when the stored data was written by another version of this program
+ * @throws when the stored data was written by another version of this program, which this one does not read
  */
 export async function createStored(options: StoreOptions): Promise<Stored> {
-  const { database, now, onDamaged = () => undefined, rules, onEraOver, lost } = options;
+  const { database, now, onDamaged = () => undefined, rules, onEraOver, lost, formats = FORMATS } = options;
   // All tables are there from now on: none has to be made when the disk is full.
   await database.read((rows) => TABLE_NAMES.forEach((name) => rows.size(name, [])));
-  const opening = await commitTo(database, (view) => {
-    const format = view.get(META, ["format"]);
-    if (format !== undefined && format !== FORMAT) {
+  const { number, found } = await commitTo(database, (view) => {
+    const { format } = formatOf(view);
+    if (fitOf(formatOf(view), formats) === "outdated")
       throw new Error(
-        `The stored data has format ${format}, this program reads format ${FORMAT}. ` +
-          "Start the version that wrote it, or point DATA_DIR to an empty folder.",
+        `The stored data has format ${format}. A server of this version upgrades it to ${formats.newest}.`,
       );
-    }
-    view.put(META, ["format"], FORMAT);
+    nameFormat(view, formats);
     const number = (view.get(META, ["openings"]) ?? 0) + 1;
     view.put(META, ["openings"], number);
-    return number;
+    return { number, found: formatOf(view) };
   });
-  let seq = opening * SEQS;
+  let seq = number * SEQS;
 
   const mend: Mend =
     rules === undefined
@@ -104,7 +104,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   if (onEraOver === undefined) return storedOn(mended);
   const first = storedOn(mended);
   if (lost !== undefined) await first.noteLoss(lost.loss, lost.era);
-  return storedOn(inEra(mended, await first.era(), onEraOver));
+  return storedOn(inEra(mended, await first.era(), found, onEraOver));
 
   /** The documents of each remote, once in a commit. */
   function documentsIn(

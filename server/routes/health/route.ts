@@ -5,7 +5,7 @@ import type { Disk } from "../../../src/storage/port/disk";
 import type { Store } from "../../../src/storage/port/store";
 
 export interface HealthRouteOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "ping">;
   readonly disk: Pick<Disk, "trouble">;
   /** What operators should know although the server can do its work; sentences. */
   readonly warnings: () => Promise<readonly string[]>;

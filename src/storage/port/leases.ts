@@ -92,19 +92,54 @@ export interface KnownLoss {
   readonly era: number;
 }
 
+const OVER = {
+  emptied: "Redis was emptied. This process begins anew.",
+  older: "Redis was set back to an earlier state. This process begins anew.",
+  upgraded: "The store is being upgraded to a later format. This process begins anew.",
+};
+
 /** The store is not the one any more that was opened: nothing was read or written. */
 export class EraOver extends DiskError {
   override readonly name = "EraOver";
 
-  /** @param isEmpty whether there is no era at all */
-  constructor(readonly isEmpty: boolean) {
+  constructor(readonly kind: keyof typeof OVER) {
+    super(OVER[kind], REDIS_LOST);
+  }
+}
+
+/** A newer version has upgraded the store, or begun to: older ones may not work on it any more. */
+export class StoreTooNew extends DiskError {
+  override readonly name = "StoreTooNew";
+
+  /** @param format of the oldest program that may. @param own the newest one that this program reads */
+  constructor(format: number, own: number) {
     super(
-      isEmpty
-        ? "Redis was emptied. This process begins anew."
-        : "Redis was set back to an earlier state. This process begins anew.",
+      `The stored data has format ${format}, this program reads format ${own}. ` +
+        "Start the version that wrote it, or point DATA_DIR to an empty folder.",
       REDIS_LOST,
     );
   }
+}
+
+/** What a process says of itself to those with whom it shares the store. */
+export interface ProcessFacts {
+  /** Host and number of the process; of one that says nothing the address of its connections. */
+  readonly name: string;
+  /** Of the program. Undefined: it says nothing. */
+  readonly version?: string | undefined;
+  readonly role?: string | undefined;
+  /** The format in which it writes. */
+  readonly writes?: number | undefined;
+  /** The oldest and the newest format in which it can work. */
+  readonly reads?: readonly [oldest: number, newest: number] | undefined;
+}
+
+export interface PresentProcess extends ProcessFacts {
+  readonly id: string;
+  /** How long it has been there, milliseconds. */
+  readonly forMs: number;
+  /** How long ago it said so last. */
+  readonly silentMs: number;
 }
 
 export interface HistoryStore {

@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from "node:crypto";
 import type { Database, Rows } from "../database/rows";
 import { EraOver, type Loss } from "../port/leases";
 import type { RemoteDocument } from "../port/rows";
+import { formatIn, isUpgraded, type StoreFormat } from "./formats";
 import { LEASES, LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
 import { putRemote } from "./tenants";
 import type { Reader, View } from "./view";
@@ -16,9 +17,10 @@ const newEra = (): number => randomInt(1, 2 ** 47);
 
 export const eraOf = (view: Reader): number | undefined => view.get(META, ["era"]);
 
-export function beginEra(view: View): number {
-  const known = eraOf(view);
-  if (known !== undefined) return known;
+export const beginEra = (view: View): number => eraOf(view) ?? renewEra(view);
+
+/** Everybody who works on the store begins anew. */
+export function renewEra(view: View): number {
   const era = newEra();
   view.put(META, ["era"], era);
   return era;
@@ -27,15 +29,17 @@ export function beginEra(view: View): number {
 /**
  * The same database, as long as its era lasts; after that everything throws `EraOver`.
  *
+ * @param found its format then
  * @param onOver told each time
  */
-export function inEra(database: Database, era: number, onOver: (error: EraOver) => void): Database {
+export function inEra(database: Database, era: number, found: StoreFormat, onOver: (error: EraOver) => void): Database {
   const asserted =
     <T>(work: (rows: Rows) => T) =>
     (rows: Rows): T => {
       const now = rows.get(META.name, ["era"]);
-      if (now !== era) throw new EraOver(now === undefined);
-      return work(rows);
+      if (now === era) return work(rows);
+      if (now === undefined) throw new EraOver("emptied");
+      throw new EraOver(isUpgraded(found, formatIn(rows)) ? "upgraded" : "older");
     };
   const told = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
@@ -79,9 +83,8 @@ export function noteLoss(view: View, loss: Loss, lostEra: number): void {
   for (const place of view.places(RUNS, "open", [])) view.put(LEASES, [`run/${place.at(-1)}`], { id: randomUUID() });
   const known = [...view.range(LOSSES, [])];
   for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
-  const era = newEra();
+  const era = renewEra(view);
   view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era });
-  view.put(META, ["era"], era);
 }
 
 export function trust(view: View, key: string): void {

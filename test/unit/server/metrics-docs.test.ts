@@ -42,6 +42,7 @@ beforeAll(async () => {
     version: "1.2.3",
     role: "all",
     shared: new Map(),
+    processes: () => Promise.resolve([]),
     now: () => 0,
   });
   const { text } = await metrics.scrape();

@@ -6,7 +6,7 @@ import type { CallRecord } from "../../../src/http/client";
 import type { OutcomeKind } from "../../../src/record";
 import type { Outcome } from "../../../src/storage/port/rows";
 import type { Backlog } from "../../../src/storage/port/store";
-import { createMetrics, type Metrics } from "../../../server/metrics";
+import { createMetrics, type Metrics, type MetricsOptions } from "../../../server/metrics";
 import { readScrape, type Scrape } from "./scrape";
 
 const NOW = 1_750_000_000_000;
@@ -18,6 +18,7 @@ let budgetLeft: () => Promise<number>;
 let storeFile: string;
 let freeDiskBytes: number;
 let metrics: Metrics;
+let processes: MetricsOptions["processes"];
 
 beforeEach(() => {
   backlog = () => Promise.resolve(IDLE);
@@ -25,6 +26,7 @@ beforeEach(() => {
   budgetLeft = () => Promise.resolve(left);
   storeFile = "/nowhere/data.mdb";
   freeDiskBytes = NaN;
+  processes = () => Promise.resolve([]);
   metrics = make();
 });
 
@@ -38,6 +40,7 @@ function make(): Metrics {
     version: "1.2.3",
     role: "all",
     shared: new Map([["commit_conflict", 3]]),
+    processes: () => processes(),
     now: () => NOW,
   });
 }
@@ -245,6 +248,17 @@ describe("what waits", () => {
   it("says what runs", async () => {
     const labels = { version: "1.2.3", node: process.version, role: "all" };
     expect((await scrape()).value("connector_build_info", labels)).toBe(1);
+  });
+
+  it("counts the processes that use the store", async () => {
+    const worker = { role: "worker", version: "1.2.3" };
+    processes = () => Promise.resolve([worker, worker, { role: "web", version: "1.2.4-beta.1" }, {}]);
+    const scraped = await scrape();
+    expect(scraped.value("connector_processes", worker)).toBe(2);
+    expect(scraped.value("connector_processes", { role: "web", version: "1.2.4-beta.1" })).toBe(1);
+    expect(scraped.value("connector_processes", { role: "other", version: "other" })).toBe(1);
+    processes = () => Promise.reject(new Error("Redis is lost."));
+    expect((await scrape()).value("connector_processes", worker)).toBeUndefined();
   });
 
   it("counts what comes of sharing the store, and what that has lost", async () => {

@@ -19,8 +19,10 @@ export interface RedisAddress {
   readonly options: RedisOptions;
 }
 
+/** The same of versions whose processes do not say that they are there (`presence.ts`). */
+export const FORMER_CLIENT_NAME = "hull-connector";
 /** By which Redis lists the connections of this program (`CLIENT LIST`). */
-export const CLIENT_NAME = "hull-connector";
+export const CLIENT_NAME = `${FORMER_CLIENT_NAME}:2`;
 /** How long one request is asked again. */
 const ASKED_AGAIN_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 5_000;

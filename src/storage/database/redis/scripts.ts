@@ -101,5 +101,40 @@ redis.call('SET', KEYS[1], '', 'EX', keptSeconds)
 return redis.call('INCR', KEYS[2])
 `;
 
+/**
+ * KEYS: the processes that are there. ARGV: how long one that says nothing counts, in milliseconds; id and facts of those
+ * that are there now, or no facts of one that leaves. Only the clock of Redis counts.
+ * @returns for each: its id, since when and until when it was there, in milliseconds before now, and its facts
+ */
+export const PRESENT = `
+local seconds, micro = unpack(redis.call('TIME'))
+local now, silent = seconds * 1000 + math.floor(micro / 1000), tonumber(ARGV[1])
+local function read(row) return string.match(row, '^(%d+) (%d+) (.*)$') end
+for at = 2, #ARGV, 2 do
+  local id, facts = ARGV[at], ARGV[at + 1]
+  if facts == '' then
+    redis.call('HDEL', KEYS[1], id)
+  else
+    local row = redis.call('HGET', KEYS[1], id)
+    local since, last
+    if row then since, last = read(row) end
+    if not last or now - last >= silent then since = string.format('%.0f', now) end
+    redis.call('HSET', KEYS[1], id, since .. string.format(' %.0f ', now) .. facts)
+    redis.call('PEXPIRE', KEYS[1], silent)
+  end
+end
+local present = {}
+local rows = redis.call('HGETALL', KEYS[1])
+for at = 1, #rows, 2 do
+  local since, last, facts = read(rows[at + 1])
+  if now - last >= silent then
+    redis.call('HDEL', KEYS[1], rows[at])
+  else
+    for _, each in ipairs({ rows[at], now - since, now - last, facts }) do present[#present + 1] = each end
+  end
+end
+return present
+`;
+
 /** KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last */
 export const HISTORY = `return { tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('EXISTS', KEYS[2]) }`;
