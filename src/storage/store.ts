@@ -6,15 +6,15 @@ import type { DamageRules, DocumentsOf } from "./port/documents";
 import type { Content, RecordPlace } from "./port/rows";
 import type { EraOver, KnownLoss } from "./port/leases";
 import type { Stored } from "./port/stored";
-import type { Database, Key } from "./database/rows";
+import type { Database, Key, Rows } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
+import { fitOf, formatIn, formatOf, FORMATS, isUpgraded, nameFormat, type Formats } from "./upgrade";
 import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
-import { fitOf, formatOf, FORMATS, nameFormat, type Formats } from "./tables/formats";
 import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
@@ -104,7 +104,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
   if (onEraOver === undefined) return storedOn(mended);
   const first = storedOn(mended);
   if (lost !== undefined) await first.noteLoss(lost.loss, lost.era);
-  return storedOn(inEra(mended, await first.era(), found, onEraOver));
+  const kindOf = (rows: Rows) => (isUpgraded(found, formatIn(rows)) ? "upgraded" : "older");
+  return storedOn(inEra(mended, await first.era(), kindOf, onEraOver));
 
   /** The documents of each remote, once in a commit. */
   function documentsIn(

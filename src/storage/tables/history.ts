@@ -3,7 +3,6 @@ import { randomInt, randomUUID } from "node:crypto";
 import type { Database, Rows } from "../database/rows";
 import { EraOver, type Loss } from "../port/leases";
 import type { RemoteDocument } from "../port/rows";
-import { formatIn, isUpgraded, type StoreFormat } from "./formats";
 import { LEASES, LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
 import { putRemote } from "./tenants";
 import type { Reader, View } from "./view";
@@ -29,17 +28,22 @@ export function renewEra(view: View): number {
 /**
  * The same database, as long as its era lasts; after that everything throws `EraOver`.
  *
- * @param found its format then
+ * @param kindOf what has become of it
  * @param onOver told each time
  */
-export function inEra(database: Database, era: number, found: StoreFormat, onOver: (error: EraOver) => void): Database {
+export function inEra(
+  database: Database,
+  era: number,
+  kindOf: (rows: Rows) => EraOver["kind"],
+  onOver: (error: EraOver) => void,
+): Database {
   const asserted =
     <T>(work: (rows: Rows) => T) =>
     (rows: Rows): T => {
       const now = rows.get(META.name, ["era"]);
       if (now === era) return work(rows);
       if (now === undefined) throw new EraOver("emptied");
-      throw new EraOver(isUpgraded(found, formatIn(rows)) ? "upgraded" : "older");
+      throw new EraOver(kindOf(rows));
     };
   const told = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {

@@ -2,8 +2,7 @@
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";
 import { EraOver, StoreTooNew } from "../../../src/storage/port/leases";
-import { beginUpgrade, finishUpgrade, fitOf, type Formats } from "../../../src/storage/tables/formats";
-import { renewEra } from "../../../src/storage/tables/history";
+import { beginUpgrade, finishUpgrade, fitOf, type Formats } from "../../../src/storage/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
 import { readRow, writeRow } from "../../fixture/rows";
 import { openStore } from "./fixture";
@@ -17,7 +16,7 @@ let database: Database;
 beforeEach(() => (database = createMemoryDatabase()));
 
 const metaOf = (name: string) => readRow(database, "meta", [name]);
-const begin = (formats = next) => beginUpgrade(database, formats, (view) => void renewEra(view));
+const begin = (formats = next) => beginUpgrade(database, formats);
 
 it("are named in the store, with the oldest one whose programs may work on it", async () => {
   await openStore({ database, now });
