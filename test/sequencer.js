@@ -15,6 +15,7 @@ const LONG = [
   "integration/calls",
   "integration/bad-input",
   "chaos/move",
+  "chaos/rolling",
   "chaos/poison",
   "chaos/changes",
   "chaos/plansource",

@@ -7,6 +7,7 @@ import { admin } from "../../server/cli/admin";
 import { readConfig } from "../../server/config";
 import { openStore } from "../../server/open-store";
 import { createRenewing, type Connector } from "../../server/storage/renewing";
+import { PROJECT_VERSION } from "../../server/version";
 import { createConnector } from "../../server/wiring";
 import { connectRedis } from "../../src/storage/database/redis/connection";
 import { createRedisDatabase } from "../../src/storage/database/redis/database";
@@ -23,6 +24,7 @@ const NEXT = FORMAT + 1;
 /** Short, so that nobody waits for a minute; what happens is waited for. */
 const SILENT_MS = 1_500;
 const SECRET = "a secret of all processes";
+const ADMIN_TOKEN = "token-of-those-who-run-the-servers";
 
 let redis: RedisServer;
 let redisUrl: string;
@@ -67,7 +69,7 @@ interface Process {
 async function start(formats: Formats, role = "web"): Promise<Process> {
   const log: string[] = [];
   const logger = pino({ messageKey: "message" }, { write: (line) => void log.push(line) });
-  const config = readConfig({ REDIS_URL: redisUrl, SECRET, ROLE: role });
+  const config = readConfig({ REDIS_URL: redisUrl, SECRET, ROLE: role, ADMIN_TOKEN });
   const connector = await createRenewing(
     (renewal) => createConnector(config, logger, undefined, { ...renewal, formats, silentMs: SILENT_MS }),
     logger,
@@ -157,6 +159,11 @@ it("works on in the older format, where it can, and upgrades when the older ones
     { role: "worker", writes: FORMAT, reads: [FORMAT, NEXT] },
   ]);
   expect(await processes()).toMatch(/is for versions that read \d+ or later\.\nprocess .*\n.* web .*\n.* worker /);
+  const shown = await request(next.url).get("/admin").set("authorization", `Bearer ${ADMIN_TOKEN}`);
+  expect(shown.text).toMatch(/Processes.*data-label="Role"><span>web<.*data-label="Role"><span>worker</s);
+  const scraped = await request(next.url).get("/metrics");
+  for (const role of ["web", "worker"])
+    expect(scraped.text).toContain(`connector_processes{role="${role}",version="${PROJECT_VERSION}"} 1`);
 
   await old.stop();
   await until(async () => (await metaOf("format")) === NEXT && (await isReady(next)));
