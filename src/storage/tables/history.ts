@@ -1,5 +1,6 @@
 /** Eras of a store, and what it has lost. */
 import { randomInt, randomUUID } from "node:crypto";
+import uniq from "lodash/uniq";
 import type { Database, Rows } from "../database/rows";
 import { EraOver, type Loss } from "../port/leases";
 import type { RemoteDocument } from "../port/rows";
@@ -67,20 +68,23 @@ export function distrustSome(view: View, after: string | undefined, atMs: number
   return remotes.length < REMOTES_AT_ONCE ? undefined : remotes.at(-1)?.key;
 }
 
-/** Whether a loss of this era is still to be noted. An empty store may have begun another one, and said nothing. */
+/**
+ * Whether a loss of this era is still to be noted. Another era alone says nothing: an empty store may have begun one, and one
+ * that was set back may be in that of an earlier loss.
+ */
 export function isUnnoted(view: Reader, era: number): boolean {
-  const now = eraOf(view);
-  return now === era || !lossesOf(view).some((loss) => loss.era === now);
+  return eraOf(view) === era || !lossesOf(view).some(({ ended = [] }) => ended.includes(era));
 }
 
 export function noteLoss(view: View, loss: Loss, lostEra: number): void {
+  const was = eraOf(view) ?? lostEra;
   // Those of an earlier state are in the same era.
-  const kind = eraOf(view) === lostEra ? loss.kind : "emptied";
+  const kind = was === lostEra ? loss.kind : "emptied";
   for (const place of view.places(RUNS, "open", [])) view.put(LEASES, [`run/${place.at(-1)}`], { id: randomUUID() });
   const known = [...view.range(LOSSES, [])];
   for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
   const era = newEra();
-  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era });
+  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era, ended: uniq([was, lostEra]) });
   view.put(META, ["era"], era);
 }
 
