@@ -1,11 +1,11 @@
 /** Eras of a store, and what it has lost. */
-import { randomInt, randomUUID } from "node:crypto";
+import { randomInt } from "node:crypto";
 import uniq from "lodash/uniq";
 import type { Database, Rows } from "../database/rows";
 import { EraOver, type Loss } from "../port/leases";
-import type { RemoteDocument } from "../port/rows";
-import { LEASES, LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
-import { putRemote } from "./tenants";
+import type { RemoteDocument, Scan } from "../port/rows";
+import { LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
+import { disown, putRemote } from "./tenants";
 import type { Reader, View } from "./view";
 
 /** Earlier losses are forgotten. */
@@ -52,20 +52,21 @@ export function inEra(database: Database, era: number, onOver: (error: EraOver) 
 
 export const lossesOf = (view: Reader): readonly Loss[] => [...view.range(LOSSES, [])].map(([, loss]) => loss);
 
-/**
- * Nobody has the ids of these leases: whoever comes first waits, and recovers.
- *
- * @param after key of the last remote that was dealt with
- * @returns that of the next ones; undefined: there are no more
- */
+/** @param after key of the last remote that was dealt with. @returns that of the next ones; undefined: there are no more */
 export function distrustSome(view: View, after: string | undefined, atMs: number): string | undefined {
   const options = { after: after === undefined ? undefined : [after], limit: REMOTES_AT_ONCE };
   const remotes = [...view.range(REMOTES, [], options)].map(([, row]) => row);
   for (const remote of remotes) {
     putRemote(view, { ...remote, scans: {}, wentBackAtMs: atMs });
-    view.put(LEASES, [remote.key], { id: randomUUID() });
+    disown(view, remote.key);
   }
   return remotes.length < REMOTES_AT_ONCE ? undefined : remotes.at(-1)?.key;
+}
+
+/** Whether a scan began after the last loss: an earlier one, which went on from its checkpoint, lacks what was made since then. */
+export function provesSomething(view: Reader, { startedAtMs }: Scan): boolean {
+  const last = lossesOf(view).at(-1);
+  return last === undefined || startedAtMs > last.atMs;
 }
 
 /**
@@ -80,7 +81,7 @@ export function noteLoss(view: View, loss: Loss, lostEra: number): void {
   const was = eraOf(view) ?? lostEra;
   // Those of an earlier state are in the same era.
   const kind = was === lostEra ? loss.kind : "emptied";
-  for (const place of view.places(RUNS, "open", [])) view.put(LEASES, [`run/${place.at(-1)}`], { id: randomUUID() });
+  for (const place of view.places(RUNS, "open", [])) disown(view, `run/${place.at(-1)}`);
   const known = [...view.range(LOSSES, [])];
   for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
   const era = newEra();

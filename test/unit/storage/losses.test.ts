@@ -40,11 +40,31 @@ describeStore("a store that was set back", ({ accept, clock, entry, settle, stor
     expect(await store.takeLease({ ...fence, id: "hasty" }, undefined)).toBe(false);
   });
 
+  it("lets nobody work on a remote of which it knew nothing any more before its former owner must have ended", async () => {
+    await setBack();
+    await accept(update());
+    expect(await store.lease(LANE.remote)).toMatchObject({ renewals: 0 });
+    await accept(update({ lane: NEIGHBOUR }));
+    const was = await store.lease(LANE.remote);
+    expect(await store.takeLease({ name: LANE.remote, id: "patient" }, was)).toBe(true);
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await store.lease(LANE.remote)).toMatchObject({ id: "patient" });
+  });
+
   it("has no scan that proves an absence", async () => {
     await write(update());
     await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
     await setBack();
     expect((await store.remote(LANE.remote)).scans).toEqual({});
+  });
+
+  it("has none either that goes on from where it was then", async () => {
+    await setBack();
+    await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
+    expect((await store.remote(LANE.remote)).scans).toEqual({});
+    clock.nowMs += 1;
+    await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
+    expect((await store.remote(LANE.remote)).scans).toEqual({ companies: { startedAtMs: clock.nowMs, size: 1 } });
   });
 
   it("may have created what waits: it is looked for, also what waited for its parent", async () => {
