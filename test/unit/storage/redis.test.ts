@@ -225,6 +225,7 @@ describe("whoever connects once more", () => {
   });
   afterEach(async () => {
     await other.quit();
+    for (const database of databases.splice(0)) await database.close();
     await server.stop();
   });
 
