@@ -51,9 +51,12 @@ export async function createRenewing(
   }
 
   async function renew(): Promise<void> {
-    for (let known = lost; known !== undefined && !isClosing; known = lost) {
-      lost = undefined;
+    while (lost !== undefined) {
       await end();
+      // The process may end meanwhile.
+      if (isClosing) return;
+      const known = lost;
+      lost = undefined;
       try {
         current = await begin({ lost: known, onLoss });
         isOpen = true;
