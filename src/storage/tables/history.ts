@@ -78,14 +78,19 @@ export function isUnnoted(view: Reader, era: number): boolean {
 }
 
 export function noteLoss(view: View, loss: Loss, lostEra: number): void {
-  const was = eraOf(view) ?? lostEra;
+  const was = eraOf(view);
   // Those of an earlier state are in the same era.
   const kind = was === lostEra ? loss.kind : "emptied";
   for (const place of view.places(RUNS, "open", [])) disown(view, `run/${place.at(-1)}`);
   const known = [...view.range(LOSSES, [])];
   for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
   const era = newEra();
-  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era, ended: uniq([was, lostEra]) });
+  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], {
+    ...loss,
+    kind,
+    era,
+    ended: uniq([was ?? lostEra, lostEra]),
+  });
   view.put(META, ["era"], era);
 }
 

@@ -139,6 +139,8 @@ describe("whoever had the store open", () => {
     expect(await store.losses()).toMatchObject([{ kind: "emptied", commits: 9 }]);
     const late = await openStore({ database, now, onEraOver: () => undefined, lost });
     expect(await late.losses()).toHaveLength(1);
+    const first = await openStore({ database: openDatabase("memory"), now, onEraOver: () => undefined, lost });
+    expect(await first.losses()).toMatchObject([{ kind: "emptied", commits: 9, ended: [4711] }]);
   });
 
   it("notes that it was set back to an era of before, although that began with a loss, too", async () => {
