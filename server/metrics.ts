@@ -3,6 +3,7 @@
  * a label has few values, all of them our own words, so that neither Hull nor the service can make the registry grow.
  */
 import { stat } from "node:fs/promises";
+import once from "lodash/once";
 import { SHARED_EVENTS, type SharedEvent } from "./storage/storage";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../src/outcome/log-lines";
@@ -76,6 +77,13 @@ const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 /** Seconds. Hull waits 25 s; a bulk call to the service may take two minutes. */
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** A process watches itself once, however often its connector begins anew. */
+const processMetrics = once((): Registry => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+});
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const { store, services, budgetLeft, storeFile, freeDiskBytes, version, role, shared, processes, now } = options;
@@ -158,7 +166,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
   )
     .labels(version, process.version, role)
     .set(1);
-  let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */
   function show(service: string, backlog: Backlog | undefined, left: number): void {
@@ -201,8 +208,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       notifications.observe({ service, channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
     },
     scrape: async () => {
-      if (!watching) collectDefaultMetrics({ register: registry });
-      watching = true;
       let isUp = true;
       for (const service of services) {
         const backlog = await store.backlog(service).catch(() => undefined);
@@ -221,7 +226,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
       freeBytes.set(freeDiskBytes());
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      return { contentType: registry.contentType, text: await Registry.merge([registry, processMetrics()]).metrics() };
     },
   };
 }

@@ -79,6 +79,7 @@ export async function createConnector(
   } catch (error) {
     // One of the services cannot be built or started: the others end, and whoever comes next finds the store free.
     await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
+    await storage.coordination.close();
     await storage.close();
     throw error;
   }

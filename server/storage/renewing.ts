@@ -86,9 +86,12 @@ export async function createRenewing(
   }
 
   async function renew(): Promise<void> {
-    for (let known = due; known !== undefined && !isClosing; known = due) {
-      due = undefined;
+    while (due !== undefined) {
       await end();
+      // The process may end meanwhile.
+      if (isClosing) return;
+      const known = due;
+      due = undefined;
       try {
         current = await begin({ id, lost: known.lost, onOver });
         isOpen = true;

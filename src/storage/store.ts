@@ -15,7 +15,7 @@ import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
-import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, trust } from "./tables/history";
+import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, provesSomething, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { claim } from "./tables/notifications";
@@ -229,7 +229,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       noteScan: (key, type, scan) =>
         commit((view) => {
           const remote = remoteRow(view, key);
-          putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
+          if (provesSomething(view, scan)) putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
         }),
 
       beginRun: (run, exclusive, since) => commit((view, _, nowMs) => beginRun(view, run, exclusive, since, nowMs)),

@@ -83,6 +83,8 @@ export interface Loss {
   readonly commits?: number | undefined;
   /** The era that began with it. */
   readonly era?: number;
+  /** Those that it ended: that of whoever noted it, and that of the state to which the store was set back. */
+  readonly ended?: readonly number[];
 }
 
 /** What is known of a loss where it is noticed. */

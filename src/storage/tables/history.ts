@@ -1,10 +1,11 @@
 /** Eras of a store, and what it has lost. */
-import { randomInt, randomUUID } from "node:crypto";
+import { randomInt } from "node:crypto";
+import uniq from "lodash/uniq";
 import type { Database, Rows } from "../database/rows";
 import { EraOver, type Loss } from "../port/leases";
-import type { RemoteDocument } from "../port/rows";
-import { LEASES, LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
-import { putRemote } from "./tenants";
+import type { RemoteDocument, Scan } from "../port/rows";
+import { LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
+import { disown, putRemote } from "./tenants";
 import type { Reader, View } from "./view";
 
 /** Earlier losses are forgotten. */
@@ -59,36 +60,41 @@ export function inEra(
 
 export const lossesOf = (view: Reader): readonly Loss[] => [...view.range(LOSSES, [])].map(([, loss]) => loss);
 
-/**
- * Nobody has the ids of these leases: whoever comes first waits, and recovers.
- *
- * @param after key of the last remote that was dealt with
- * @returns that of the next ones; undefined: there are no more
- */
+/** @param after key of the last remote that was dealt with. @returns that of the next ones; undefined: there are no more */
 export function distrustSome(view: View, after: string | undefined, atMs: number): string | undefined {
   const options = { after: after === undefined ? undefined : [after], limit: REMOTES_AT_ONCE };
   const remotes = [...view.range(REMOTES, [], options)].map(([, row]) => row);
   for (const remote of remotes) {
     putRemote(view, { ...remote, scans: {}, wentBackAtMs: atMs });
-    view.put(LEASES, [remote.key], { id: randomUUID() });
+    disown(view, remote.key);
   }
   return remotes.length < REMOTES_AT_ONCE ? undefined : remotes.at(-1)?.key;
 }
 
-/** Whether a loss of this era is still to be noted. An empty store may have begun another one, and said nothing. */
+/** Whether a scan began after the last loss: an earlier one, which went on from its checkpoint, lacks what was made since then. */
+export function provesSomething(view: Reader, { startedAtMs }: Scan): boolean {
+  const last = lossesOf(view).at(-1);
+  return last === undefined || startedAtMs > last.atMs;
+}
+
+/**
+ * Whether a loss of this era is still to be noted. Another era alone says nothing: an empty store may have begun one, and one
+ * that was set back may be in that of an earlier loss.
+ */
 export function isUnnoted(view: Reader, era: number): boolean {
-  const now = eraOf(view);
-  return now === era || !lossesOf(view).some((loss) => loss.era === now);
+  return eraOf(view) === era || !lossesOf(view).some(({ ended = [] }) => ended.includes(era));
 }
 
 export function noteLoss(view: View, loss: Loss, lostEra: number): void {
+  const was = eraOf(view);
   // Those of an earlier state are in the same era.
-  const kind = eraOf(view) === lostEra ? loss.kind : "emptied";
-  for (const place of view.places(RUNS, "open", [])) view.put(LEASES, [`run/${place.at(-1)}`], { id: randomUUID() });
+  const kind = was === lostEra ? loss.kind : "emptied";
+  for (const place of view.places(RUNS, "open", [])) disown(view, `run/${place.at(-1)}`);
   const known = [...view.range(LOSSES, [])];
   for (const [key] of known.slice(0, Math.max(0, known.length + 1 - MOST_LOSSES))) view.remove(LOSSES, key);
   const era = renewEra(view);
-  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era });
+  const ended = uniq([was ?? lostEra, lostEra]);
+  view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era, ended });
 }
 
 export function trust(view: View, key: string): void {

@@ -289,3 +289,13 @@ test("two connectors in one process know nothing of each other", async () => {
   expect(other.sum("connector_call_duration_seconds_count")).toBe(0);
   expect((await scrape()).sum("connector_call_duration_seconds_count")).toBe(1);
 });
+
+test("what the process itself has used is not counted anew when its connector begins anew", async () => {
+  const used = async (of: Metrics): Promise<number> => (await scrape(of)).value("process_cpu_seconds_total") ?? NaN;
+  const began = await used(metrics);
+  const sinceThen = process.cpuUsage();
+  while (process.cpuUsage(sinceThen).user < 30_000);
+  const before = await used(metrics);
+  expect(before).toBeGreaterThan(began);
+  expect(await used(make())).toBeGreaterThanOrEqual(before);
+});

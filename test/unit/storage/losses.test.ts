@@ -1,6 +1,7 @@
 /** A store that was set back to an earlier state, or emptied: who works on what, and what waits, begins anew. */
 import range from "lodash/range";
 import { EraOver, type Loss } from "../../../src/storage/port/leases";
+import type { Store } from "../../../src/storage/port/store";
 import { blockOn, LANE, NEIGHBOUR, update, userUpdate } from "./builders";
 import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
@@ -39,11 +40,31 @@ describeStore("a store that was set back", ({ accept, clock, entry, settle, stor
     expect(await store.takeLease({ ...fence, id: "hasty" }, undefined)).toBe(false);
   });
 
+  it("lets nobody work on a remote of which it knew nothing any more before its former owner must have ended", async () => {
+    await setBack();
+    await accept(update());
+    expect(await store.lease(LANE.remote)).toMatchObject({ renewals: 0 });
+    await accept(update({ lane: NEIGHBOUR }));
+    const was = await store.lease(LANE.remote);
+    expect(await store.takeLease({ name: LANE.remote, id: "patient" }, was)).toBe(true);
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await store.lease(LANE.remote)).toMatchObject({ id: "patient" });
+  });
+
   it("has no scan that proves an absence", async () => {
     await write(update());
     await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
     await setBack();
     expect((await store.remote(LANE.remote)).scans).toEqual({});
+  });
+
+  it("has none either that goes on from where it was then", async () => {
+    await setBack();
+    await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
+    expect((await store.remote(LANE.remote)).scans).toEqual({});
+    clock.nowMs += 1;
+    await store.noteScan(LANE.remote, "companies", { startedAtMs: clock.nowMs, size: 1 });
+    expect((await store.remote(LANE.remote)).scans).toEqual({ companies: { startedAtMs: clock.nowMs, size: 1 } });
   });
 
   it("may have created what waits: it is looked for, also what waited for its parent", async () => {
@@ -118,6 +139,32 @@ describe("whoever had the store open", () => {
     expect(await store.losses()).toMatchObject([{ kind: "emptied", commits: 9 }]);
     const late = await openStore({ database, now, onEraOver: () => undefined, lost });
     expect(await late.losses()).toHaveLength(1);
+    const first = await openStore({ database: openDatabase("memory"), now, onEraOver: () => undefined, lost });
+    expect(await first.losses()).toMatchObject([{ kind: "emptied", commits: 9, ended: [4711] }]);
+  });
+
+  it("notes that it was set back to an era of before, although that began with a loss, too", async () => {
+    const database = openDatabase("memory");
+    const noting = (era: number): Promise<Store> =>
+      openStore({
+        database,
+        now,
+        onEraOver: () => undefined,
+        lost: { loss: { atMs: START_MS, kind: "older" }, era },
+      });
+    const restored = await openStore({ database, now });
+    await restored.noteLoss({ atMs: START_MS, kind: "older" }, await restored.era());
+    await restored.noteScan(LANE.remote, "companies", { startedAtMs: START_MS, size: 1 });
+    // Two processes of a later era, which is in no backup.
+    const first = await noting(4711);
+    expect(await first.losses()).toHaveLength(2);
+    expect((await first.remote(LANE.remote)).scans).toEqual({});
+    const second = await noting(4711);
+    expect(await second.losses()).toHaveLength(2);
+    // Whoever had begun in that era of before meanwhile has not missed it either.
+    await noting((await restored.losses())[0]?.era ?? 0);
+    expect(await second.era()).toBe(await restored.era());
+    expect(await restored.losses()).toHaveLength(2);
   });
 
   it("deals with more remotes than fit into one commit, and begins again where it was interrupted", async () => {

@@ -78,8 +78,8 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
   const name = randomUUID();
   const count = places.nameOf("store", "commits");
   let commits = 0;
-  /** The last commit of this process, and the highest number that it has seen. */
-  let latest: { readonly id: string; readonly number: number; readonly atMs: number } | undefined;
+  /** The last commit of this process, and both clocks before it was sent. */
+  let latest: { readonly id: string; readonly number: number; readonly sentAt: Moment } | undefined;
 
   /**
    * Behind each further connection there may be a Redis that was restored, or promoted without the last writes: it must
@@ -87,9 +87,9 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
    */
   connection.checkEach(async (run) => {
     if (latest === undefined) return undefined;
-    const { id, number, atMs } = latest;
+    const { id, number, sentAt } = latest;
     const [made = 0, isKnown = 0] = (await run(HISTORY, [count, id], [])) as readonly number[];
-    const isKept = performance.now() - atMs < ID_TRUSTED_MS;
+    const isKept = msSince(sentAt) < ID_TRUSTED_MS;
     if (made >= number && (isKnown === 1 || !isKept)) return undefined;
     const lost = made < number ? number - made : undefined;
     const why = `Redis at ${connection.name} has lost ${lost ?? "some"} of the last commits: it was set back to an earlier state.`;
@@ -156,12 +156,11 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
       commits += 1;
       const id = places.nameOf("commit", `${name}/${commits}`);
       const keys = [id, count, ...sets.all().map((place) => place.name)];
+      const sentAt = moment();
       const answer = await connection.run(COMMIT, keys, parts);
       if (String(answer) === "conflict") return undefined;
-      if (changes.length > 0) {
-        const number = Math.max(latest?.number ?? 0, typeof answer === "number" ? answer : 0);
-        latest = { id, number, atMs: performance.now() };
-      }
+      // Replies that had to be asked for again come late.
+      if (typeof answer === "number" && answer > (latest?.number ?? 0)) latest = { id, number: answer, sentAt };
       return sent.map(({ stored }) => stored);
     },
     decode: ({ member, valueAt }, table, key) => decodeValue(member.subarray(valueAt), table, key),
@@ -191,6 +190,19 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
   }
 
   return { ...database, close: () => Promise.resolve().then(() => connection.close()) };
+}
+
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+const moment = (): Moment => ({ monotonicMs: performance.now(), wallMs: Date.now() });
+
+/** One clock may be set, the other one stands still while the machine sleeps. */
+function msSince({ monotonicMs, wallMs }: Moment): number {
+  const now = moment();
+  return Math.max(now.monotonicMs - monotonicMs, now.wallMs - wallMs);
 }
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");

@@ -43,12 +43,13 @@ return answers
  * ARGV: how long the id is kept, how many questions and changes there are; for each set a list and a member of
  * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
  * `remove`, `add`), the number of its set, the key, the value.
- * @returns its number if it wrote something; or whether it is applied, or conflicts
+ * @returns its number if it wrote something, now or before; or whether it is applied, or conflicts
  */
 export const COMMIT = `
 ${ANSWER}
 local keptSeconds, reads, changes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'applied' end
+local made = redis.call('GET', KEYS[1])
+if made then return tonumber(made) end
 
 local at = 4 + 2 * (#KEYS - 2)
 for _ = 1, reads do
@@ -97,8 +98,9 @@ for set, existed in pairs(was) do
   if exists > existed then redis.call('ZADD', list, 0, member) end
   if exists < existed then redis.call('ZREM', list, member) end
 end
-redis.call('SET', KEYS[1], '', 'EX', keptSeconds)
-return redis.call('INCR', KEYS[2])
+local number = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], number, 'EX', keptSeconds)
+return number
 `;
 
 /**
@@ -136,5 +138,12 @@ end
 return present
 `;
 
-/** KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last */
-export const HISTORY = `return { tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('EXISTS', KEYS[2]) }`;
+/**
+ * A replica, which may only be late, refuses it since it writes, though it changes nothing.
+ *
+ * KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last
+ */
+export const HISTORY = `
+redis.call('PERSIST', KEYS[1])
+return { tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('EXISTS', KEYS[2]) }
+`;
