@@ -10,6 +10,8 @@ import type { Reader, View } from "./view";
 
 /** Earlier losses are forgotten. */
 const MOST_LOSSES = 20;
+/** As are those of longer ago: nobody who wrote before them is still at it. */
+const KEPT_MS = 7 * 86_400_000;
 /** Remotes that are worked on in one commit. */
 export const REMOTES_AT_ONCE = 200;
 
@@ -95,6 +97,13 @@ export function noteLoss(view: View, loss: Loss, lostEra: number): void {
   const era = renewEra(view);
   const ended = uniq([was ?? lostEra, lostEra]);
   view.put(LOSSES, [Number(known.at(-1)?.[0][0] ?? 0) + 1], { ...loss, kind, era, ended });
+}
+
+/** @returns how many are forgotten */
+export function forgetLosses(view: View, nowMs: number): number {
+  const old = [...view.range(LOSSES, [])].filter(([, { atMs }]) => nowMs - atMs > KEPT_MS);
+  for (const [key] of old) view.remove(LOSSES, key);
+  return old.length;
 }
 
 export function trust(view: View, key: string): void {

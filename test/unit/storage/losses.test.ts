@@ -3,7 +3,7 @@ import range from "lodash/range";
 import { EraOver, type Loss } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import { blockOn, LANE, NEIGHBOUR, update, userUpdate } from "./builders";
-import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
+import { DAY_MS, describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
@@ -28,6 +28,16 @@ describeStore("a store that was set back", ({ accept, clock, entry, settle, stor
   it("remembers the last twenty", async () => {
     for (const commits of range(22)) await store.noteLoss({ ...loss(), commits }, await store.era());
     expect((await store.losses()).map(({ commits }) => commits)).toEqual(range(2, 22));
+  });
+
+  it("forgets them after a week", async () => {
+    await setBack();
+    clock.nowMs += 7 * DAY_MS;
+    await store.housekeep(30 * DAY_MS);
+    expect(await store.losses()).toHaveLength(1);
+    clock.nowMs += 1;
+    await store.housekeep(30 * DAY_MS);
+    expect(await store.losses()).toEqual([]);
   });
 
   it("lets nobody work on a remote whose owner may still write", async () => {
