@@ -3,6 +3,7 @@ import express, { Router, type Express, type RequestHandler } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
 import type { Runs } from "../src/engine/runs/orders";
+import { DiskError, REDIS_LOST } from "../src/storage/port/disk";
 import type { HostAllowList } from "../src/http/guards/hosts";
 import { mountOf } from "../src/services";
 import type { Service } from "../src/services/service";
@@ -38,6 +39,33 @@ export interface OnDemandOptions<S>
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;
   /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
   readonly extractHosts: HostAllowList;
+}
+
+/** Of a process for which the store is not. */
+export interface WaitingOptions extends Pick<HealthRouteOptions, "accepting"> {
+  /** A sentence. */
+  readonly why: () => string | undefined;
+  readonly logger: Logger;
+}
+
+/** Answers as if the store were lost, but says why on `/ready`. */
+export function createWaitingApp({ why, accepting, logger }: WaitingOptions): Express {
+  const lost = () => new DiskError(why() ?? "The store is not open.", REDIS_LOST);
+  const app = express();
+  app.use(helmet());
+  app.use(
+    healthRoutes({
+      store: { ping: () => Promise.reject(lost()) },
+      disk: { trouble: () => lost().message },
+      warnings: () => Promise.resolve([]),
+      accepting,
+    }),
+  );
+  app.use(() => {
+    throw lost();
+  });
+  app.use(errorAnswers(logger));
+  return app;
 }
 
 /** What is the same for all services. */

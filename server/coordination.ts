@@ -22,7 +22,7 @@ export interface Coordination {
   readonly placesOf: ((quotaKey: string) => Places) | undefined;
   /** The Bull queues, for people who look at them; undefined: jobs stay in this process. */
   readonly queues: readonly Queue[] | undefined;
-  /** Lets go of everything, once all jobs have ended. */
+  /** Lets go of everything, jobs as well. */
   close(): Promise<void>;
 }
 
@@ -50,6 +50,7 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Coor
   const { address, connection, leaseMs, requestMs } = options;
   const leases = createLeases(options);
   const queues: Queue[] = [];
+  const closers: (() => Promise<void>)[] = [];
   return {
     jobs: (service, { onError, now }) => {
       const jobs = createBullJobs({
@@ -65,12 +66,17 @@ export function createRedisCoordination(options: RedisCoordinationOptions): Coor
         },
       });
       queues.push(jobs.queue);
+      closers.push(() => jobs.close());
       return jobs;
     },
     leases,
     windowOf: (quotaKey) => createRedisWindow(connection, PREFIX, quotaKey),
     placesOf: (key) => createRedisPlaces({ connection, prefix: PREFIX, longestMs: requestMs }, key),
     queues,
-    close: () => leases.close(),
+    close: async () => {
+      // Whoever could not begin has not closed its own.
+      await Promise.all(closers.map((close) => close()));
+      await leases.close();
+    },
   };
 }

@@ -41,7 +41,7 @@ import type { Coordination } from "./coordination";
 import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
 import type { Logins } from "./middleware/authentication";
-import type { Storage } from "./storage/storage";
+import type { SharedEvent, Storage } from "./storage/storage";
 
 /** What all engines of a process share. */
 export interface EngineContext {
@@ -49,6 +49,8 @@ export interface EngineContext {
   readonly logger: Logger;
   readonly storage: Storage;
   readonly coordination: Coordination;
+  /** Told of things that happen only because other processes use the same store. */
+  readonly onShared: (event: SharedEvent, times?: number) => void;
   readonly seal: Seal;
   /** Key of the tokens that this server gives out itself. */
   readonly tokenKey: string;
@@ -169,7 +171,10 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     store,
     leases: coordination.leases,
     requestMs: definition.longestCall && definition.longestCall * config.REQUEST_TIMEOUT_MS,
-    onLost: (name) => logger.warn({ data: { name } }, "connector.lease.lost"),
+    onLost: (name) => {
+      context.onShared("fence_refused");
+      logger.warn({ data: { name } }, "connector.lease.lost");
+    },
   });
   const deliveryWorker = createDeliveryWorker({
     store,
@@ -183,6 +188,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     ownership,
     isWritable: () => storage.disk.isWritable(),
     onError,
+    onRecheck: (records) => context.onShared("record_rechecked", records),
     timing,
     pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: CYCLE_ENTRIES },
   });

@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import pino, { type DestinationStream, type Logger } from "pino";
 import { DiskError, systemErrorOf, type DamagedName } from "../src/storage/port/disk";
+import type { Loss } from "../src/storage/port/leases";
 import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
@@ -52,6 +53,22 @@ export function createRedisLog(logger: Logger) {
   return (trouble: string | undefined): void => {
     if (trouble === undefined) logger.info("connector.redis.back");
     else logger.error({ data: { reason: trouble } }, "connector.redis.lost");
+  };
+}
+
+/** One line when what Redis held is found to be lost. */
+export function createLossLog(logger: Logger) {
+  return ({ commits }: Loss, why: string): void => {
+    const reason = `${why} This process begins anew. What to do: docs/operations/redis.md#redis-has-lost-writes`;
+    logger.error({ data: { reason, commits } }, "connector.redis.writes_lost");
+  };
+}
+
+/** One line when the store is not for this process: it must be upgraded, and older ones use it; or newer ones have done so. */
+export function createWaitLog(logger: Logger) {
+  return (reason: string, isTooNew: boolean): void => {
+    if (isTooNew) logger.error({ data: { reason } }, "connector.store.too_new");
+    else logger.warn({ data: { reason } }, "connector.store.waits");
   };
 }
 

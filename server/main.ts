@@ -4,6 +4,7 @@ import { differingVariables, misspeltVariables, readConfig, type Config } from "
 import { createLogger } from "./log";
 import { createHttpServer, listen } from "./http-server";
 import { PROJECT_VERSION } from "./version";
+import { createRenewing } from "./storage/renewing";
 import { createConnector } from "./wiring";
 
 /** Longest time that running requests and cycles get to end. */
@@ -15,7 +16,7 @@ async function main(config: Config): Promise<void> {
   process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
   for (const data of misspeltVariables(process.env)) logger.warn({ data }, "connector.variables.warning");
-  const connector = await createConnector(config, logger);
+  const connector = await createRenewing((renewal) => createConnector(config, logger, undefined, renewal), logger);
   const server = createHttpServer(connector.app, { behindProxy: config.TRUST_PROXY !== false });
   const port = await listen(server, { host: config.HOST, port: config.PORT }).catch(async (error: unknown) => {
     // Nobody will reach this process: it ends as after a signal, with the folder free.

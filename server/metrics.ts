@@ -3,20 +3,29 @@
  * a label has few values, all of them our own words, so that neither Hull nor the service can make the registry grow.
  */
 import { stat } from "node:fs/promises";
+import once from "lodash/once";
+import { SHARED_EVENTS, type SharedEvent } from "./storage/storage";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../src/outcome/log-lines";
 import type { CallRecord } from "../src/http/client";
 import type { Problem } from "../src/services/connection";
+import type { PresentProcess } from "../src/storage/port/leases";
 import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {
-  readonly store: Pick<Store, "backlog">;
+  readonly store: Pick<Store, "backlog" | "losses">;
   /** Names of the services. */
   readonly services: readonly string[];
   /** Requests that may start now under a service's tightest budget; `Infinity` without one. */
   readonly budgetLeft: (service: string) => Promise<number>;
   /** Of this program. */
   readonly version: string;
+  /** `ROLE` of this process. */
+  readonly role: string;
+  /** How often each thing has happened that comes of sharing the store. */
+  readonly shared: ReadonlyMap<SharedEvent, number>;
+  /** All that use the store. */
+  readonly processes: () => Promise<readonly Pick<PresentProcess, "version" | "role">[]>;
   /** The file whose size is reported; undefined: there is none here. */
   readonly storeFile: string | undefined;
   /** Free space on its disk; `NaN` when it is not known. */
@@ -62,14 +71,22 @@ const CUSTOM = "custom.";
 const WORD = /^[a-z][a-z_-]{0,40}$/i;
 /** A template such as `/people/:id`: words and placeholders, no digits, so no id. */
 const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
+const VERSION = /^\d[\w.+-]{0,40}$/;
 const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 
 /** Seconds. Hull waits 25 s; a bulk call to the service may take two minutes. */
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
+/** A process watches itself once, however often its connector begins anew. */
+const processMetrics = once((): Registry => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+});
+
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, now } = options;
+  const { store, services, budgetLeft, storeFile, freeDiskBytes, version, role, shared, processes, now } = options;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
@@ -121,13 +138,34 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "service",
     "kind",
   ]);
+  new Counter({
+    name: "connector_shared_store_events_total",
+    help: "What happens because several processes share the store: leases, refused fences, commits that are run again.",
+    labelNames: ["event"],
+    registers,
+    // Counted where it happens.
+    collect() {
+      this.reset();
+      for (const event of SHARED_EVENTS) this.inc({ event }, shared.get(event) ?? 0);
+    },
+  });
+  const losses = gauge("connector_store_losses", "How often the store lost what it held within a week.", []);
+  const lastLoss = gauge("connector_store_last_loss_timestamp_seconds", "When it did so last; 0: not within a week.", []);
+  const present = gauge("connector_processes", "Processes that use the store, by what they say of themselves.", [
+    "role",
+    "version",
+  ]);
+  const versionOf = bounded(VERSION, 20);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const freeBytes = gauge("connector_disk_free_bytes", "Free space on the disk of DATA_DIR.", []);
   const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
-  gauge("connector_build_info", "1; what runs is in the labels: the program's version and Node's.", ["version", "node"])
-    .labels(version, process.version)
+  gauge(
+    "connector_build_info",
+    "1; what runs is in the labels: the program's version, Node's, and the role of the process.",
+    ["version", "node", "role"],
+  )
+    .labels(version, process.version, role)
     .set(1);
-  let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */
   function show(service: string, backlog: Backlog | undefined, left: number): void {
@@ -170,8 +208,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       notifications.observe({ service, channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
     },
     scrape: async () => {
-      if (!watching) collectDefaultMetrics({ register: registry });
-      watching = true;
       let isUp = true;
       for (const service of services) {
         const backlog = await store.backlog(service).catch(() => undefined);
@@ -180,10 +216,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
         show(service, backlog, isUp ? await budgetLeft(service).catch(() => NaN) : NaN);
       }
       storeUp.set(isUp ? 1 : 0);
+      const lost = await store.losses().catch(() => undefined);
+      losses.set(lost?.length ?? NaN);
+      lastLoss.set(lost === undefined ? NaN : (lost.at(-1)?.atMs ?? 0) / 1_000);
+      present.reset();
+      for (const each of await processes().catch(() => [])) {
+        present.inc({ role: type(each.role ?? OTHER), version: versionOf(each.version ?? OTHER) });
+      }
       const file = storeFile === undefined ? undefined : await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
       freeBytes.set(freeDiskBytes());
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      return { contentType: registry.contentType, text: await Registry.merge([registry, processMetrics()]).metrics() };
     },
   };
 }

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Router, type Express } from "express";
 import type { Logger } from "pino";
+import { lostLately } from "../src/engine/status/health";
 import type { DeliveryWorker } from "../src/engine/delivery/worker";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord } from "../src/http/client";
@@ -33,7 +34,8 @@ import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
 import { assetFiles } from "./routes/public/manifest";
-import { openStorage, type OpenStorage } from "./storage/open";
+import type { SharedEvent } from "./storage/storage";
+import { openStorage, type OpenStorage, type Renewal } from "./storage/open";
 
 export interface Connector {
   readonly app: Express;
@@ -59,20 +61,25 @@ const HOUSEKEEPING = "housekeeping";
  * Builds the whole connector with its store; the caller starts listening.
  *
  * @param services those that may be served; `SERVICES` among the variables chooses
+ * @param renewal what Redis has lost, and who is told when it does
  * @throws Error when another process owns DATA_DIR, Redis does not answer, or the stored data cannot be read
  */
 export async function createConnector(
   config: Config,
   logger: Logger,
   services: readonly ServiceDefinition[] = SERVICES,
+  renewal?: Renewal,
 ): Promise<Connector> {
-  const storage = await openStorage(config, logger);
+  const shared = new Map<SharedEvent, number>();
+  const onShared = (event: SharedEvent, times = 1): void => void shared.set(event, (shared.get(event) ?? 0) + times);
+  const storage = await openStorage(config, logger, onShared, renewal);
   const engines = new Map<string, Engine>();
   try {
-    return await connectAll({ config, logger, services, storage, engines });
+    return await connectAll({ config, logger, services, storage, shared, onShared, engines });
   } catch (error) {
     // One of the services cannot be built or started: the others end, and whoever comes next finds the store free.
     await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
+    await storage.coordination.close();
     await storage.close();
     throw error;
   }
@@ -83,11 +90,14 @@ interface Parts {
   readonly logger: Logger;
   readonly services: readonly ServiceDefinition[];
   readonly storage: OpenStorage;
+  readonly shared: ReadonlyMap<SharedEvent, number>;
+  readonly onShared: (event: SharedEvent, times?: number) => void;
   /** Filled one by one. */
   readonly engines: Map<string, Engine>;
 }
 
-async function connectAll({ config, logger, services, storage, engines }: Parts): Promise<Connector> {
+async function connectAll(parts: Parts): Promise<Connector> {
+  const { config, logger, services, storage, shared, onShared, engines } = parts;
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
   const { store, coordination, secret } = storage;
@@ -96,7 +106,8 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
   const unopened = await unopenedSettings(store, seal, config.SECRET, config.DATA_DIR);
   if (config.REDIS_URL !== undefined) assertSharedKey(unopened);
   if (unopened !== undefined) logger.warn({ data: unopened }, "connector.secret.warning");
-  for (const reason of storage.warnings) logger.warn({ data: { reason } }, "connector.redis.warning");
+  const warnings = async (): Promise<readonly string[]> => [...storage.warnings(), ...(await lostLately(store, now()))];
+  for (const reason of await warnings()) logger.warn({ data: { reason } }, "connector.redis.warning");
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({
     store,
@@ -105,6 +116,9 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     storeFile: "data_dir" in storage.place ? join(storePath(storage.place.data_dir), "data.mdb") : undefined,
     freeDiskBytes: () => storage.disk.freeBytes(),
     version: PROJECT_VERSION,
+    role: config.ROLE,
+    shared,
+    processes: storage.processes,
     now,
   });
   const httpLog = createCallLog(logger);
@@ -122,6 +136,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     logger,
     storage,
     coordination,
+    onShared,
     seal,
     tokenKey: secret,
     metrics,
@@ -178,6 +193,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     deadLetters,
     connectors,
     queues: board && QUEUES,
+    processes: board && storage.processes,
     web: serves ? "" : (config.PUBLIC_URL ?? false),
     now,
     logger,
@@ -187,7 +203,7 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     {
       store,
       disk: storage.disk,
-      warnings: storage.warnings,
+      warnings,
       metrics,
       metricsToken: config.METRICS_TOKEN,
       accepting: () => accepting,
@@ -229,10 +245,11 @@ async function connectAll({ config, logger, services, storage, engines }: Parts)
     close: async () => {
       accepting = false;
       storage.serve(undefined);
-      await Promise.all([chores.close(), ...all.map((engine) => engine.close())]);
+      const ended = await Promise.allSettled([chores.close(), ...all.map((engine) => engine.close())]);
       await coordination.close();
       for (const agents of [hullAgents, keyAgents]) closeAgents(agents);
       await storage.close();
+      for (const each of ended) if (each.status === "rejected") throw each.reason;
     },
   };
 }

@@ -14,6 +14,8 @@ const LONG = [
   "chaos/process",
   "integration/calls",
   "integration/bad-input",
+  "chaos/move",
+  "chaos/rolling",
   "chaos/poison",
   "chaos/changes",
   "chaos/plansource",

@@ -2,6 +2,7 @@
 import sumBy from "lodash/sumBy";
 import { mountOf } from "../../src/services";
 import { serviceOf } from "../../src/storage/port/lane";
+import type { PresentProcess } from "../../src/storage/port/leases";
 import type { PauseRow } from "../../src/storage/port/rows";
 import { html, type Content, type Html } from "../console/html";
 import { consoleLink, type Site } from "../console/links";
@@ -24,6 +25,8 @@ export interface ConnectorsPageOptions {
   readonly site: Site;
   /** The address of the page that shows the jobs; undefined: there is none. */
   readonly queues?: string | undefined;
+  /** Those that share the store; undefined: this one has it alone. */
+  readonly processes?: readonly PresentProcess[] | undefined;
   /** The server that shows the services' own pages: empty, this one; `false`: another one, and nobody says which. */
   readonly web?: Web;
 }
@@ -34,13 +37,13 @@ export type Web = string | false;
 export function connectorsPage(
   connectors: readonly ConnectorOverview[],
   nowMs: number,
-  { home, site, queues, web = "" }: ConnectorsPageOptions,
+  { home, site, queues, processes, web = "" }: ConnectorsPageOptions,
 ): string {
   const jobs = queues !== undefined && html`<p class="hint"><a href="${queues}/">Jobs of all processes</a></p>`;
   const body = connectors.length === 0 ? nobody(site, web) : [totals(connectors), list(connectors, nowMs, web)];
   // The pages that the usual one leads to are not here.
   const footer = web === "" ? undefined : html`All times are UTC.`;
-  const all = [html`<h1>All connectors</h1>`, body, jobs];
+  const all = [html`<h1>All connectors</h1>`, body, processes && processList(processes), jobs];
   return page({ site, title: "All connectors", home, atMs: nowMs, footer, body: all });
 }
 
@@ -96,6 +99,36 @@ function list(connectors: readonly ConnectorOverview[], nowMs: number, web: Web)
     </div>
   </section>`;
 }
+
+const processList = (processes: readonly PresentProcess[]): Html =>
+  html`<section aria-labelledby="processes">
+    <h2 id="processes">Processes</h2>
+    <div class="scroll" role="region" aria-label="Processes" tabindex="0">
+      <table class="stacked">
+        <thead>
+          <tr>
+            <th scope="col">Process</th>
+            <th scope="col">Role</th>
+            <th scope="col">Version</th>
+            <th scope="col" class="number">For</th>
+            <th scope="col" class="number">Last seen</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${processes.map(
+            ({ name, role, version, forMs, silentMs }) =>
+              html`<tr>
+                <th scope="row" data-label="Process">${name}</th>
+                <td data-label="Role"><span>${role ?? "not said"}</span></td>
+                <td data-label="Version"><span>${version ?? "an older one"}</span></td>
+                <td data-label="For" class="number"><span>${span(forMs)}</span></td>
+                <td data-label="Last seen" class="number"><span>${span(silentMs)} ago</span></td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 
 function row(connector: ConnectorOverview, nowMs: number, web: Web): Html {
   const { organization, connectorId, outbox, hullUpdates, oldestAtMs, deadLetters, moreDeadLetters } = connector;

@@ -25,6 +25,8 @@ export interface AdminRouteOptions extends Pick<ConnectorsPageOptions, "queues" 
   readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
+  /** Those that share the store; undefined: this one has it alone. */
+  readonly processes?: (() => Promise<ConnectorsPageOptions["processes"]>) | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Gets a line for each call that changes something. */
@@ -58,6 +60,7 @@ export function adminRoutes({
   deadLetters,
   connectors,
   queues,
+  processes,
   web,
   now,
   logger,
@@ -69,7 +72,9 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    show(response, 200, connectorsPage(await connectors.list(), now(), { home: ADMIN, site, queues, web }));
+    const others = await processes?.();
+    const options = { home: ADMIN, site, queues, processes: others, web };
+    show(response, 200, connectorsPage(await connectors.list(), now(), options));
   });
 
   router.use(

@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
 import { Router } from "express";
-import { reportOn, type TableReport } from "../../src/storage/check/report";
-import { lockFolder } from "../../src/storage/data-folder/exclusive";
+import { reportOn, reportOnRows, type TableReport } from "../../src/storage/check/report";
+import { isServed, lockFolder } from "../../src/storage/data-folder/exclusive";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { whileKept } from "../../src/storage/database/lmdb";
 import { openRedisDatabase } from "../../src/storage/database/redis/database";
+import { createPresence } from "../../src/storage/database/redis/presence";
+import { formatIn } from "../../src/storage/upgrade";
 import type { DamagedName } from "../../src/storage/port/disk";
 import type { Store } from "../../src/storage/port/store";
 import { definitionOf, SERVICES } from "../../src/services";
@@ -28,9 +30,6 @@ export interface OpenAdmin extends AdminClient {
   readonly running: boolean | undefined;
   close(): Promise<void>;
 }
-
-const NO_CHECK =
-  "With REDIS_URL there is no file to read here: Redis has tools of its own for its files (redis-check-aof, redis-check-rdb).";
 
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
 export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
@@ -57,6 +56,34 @@ async function openOnRedis(url: string): Promise<OpenAdmin> {
   } catch (error) {
     await database.close();
     throw error;
+  }
+}
+
+/**
+ * Begins a new era: Redis was restored, and no server could notice.
+ *
+ * @returns the name of Redis
+ * @throws Error with a sentence
+ */
+export async function noteRestored(url: string): Promise<string> {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const store = await openStore({ database, now: Date.now, onDamaged: sayDamaged });
+    if (await store.noteLoss({ atMs: Date.now(), kind: "said" }, await store.era())) return connection.name;
+    throw new Error("Somebody else has just said or noticed the same. Nothing is left to do.");
+  } finally {
+    await database.close();
+  }
+}
+
+/** Which servers use a store, and its format. @throws Error with a sentence */
+export async function processesOn(url: string) {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const present = await createPresence({ connection }).look();
+    return { redis: connection.name, ...(await database.read(formatIn)), present };
+  } finally {
+    await database.close();
   }
 }
 
@@ -92,7 +119,7 @@ function adminOf(store: Store, ...more: readonly Router[]): AdminClient {
 
 /** @throws Error with a sentence when there is no store, or its structure is damaged */
 export async function storeReport(place: StorePlace): Promise<readonly TableReport[]> {
-  if ("redisUrl" in place) throw new Error(NO_CHECK);
+  if ("redisUrl" in place) return reportOnRedis(place.redisUrl);
   const { dataDir } = place;
   assertStore(dataDir);
   const path = storePath(dataDir);
@@ -113,22 +140,18 @@ export async function storeReport(place: StorePlace): Promise<readonly TableRepo
   }
 }
 
+async function reportOnRedis(url: string): Promise<readonly TableReport[]> {
+  const { database, connection } = await openRedisDatabase(url);
+  try {
+    const report = await reportOnRows(database);
+    if (report === undefined) throw new Error(`There is no store on Redis at ${connection.name}.`);
+    return report;
+  } finally {
+    await database.close();
+  }
+}
+
 function assertStore(dataDir: string): void {
   if (existsSync(storePath(dataDir))) return;
   throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
-}
-
-/** Whether a server listens at the address. */
-function isServed(address: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(address);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
-      else reject(new Error(`The running server cannot be asked at ${address} (${error.code ?? error.message}).`));
-    });
-  });
 }

@@ -14,8 +14,8 @@ export interface Terminal {
   readonly askBack?: (question: string) => Promise<string>;
 }
 
-/** 0: done. 1: it could not be done. 2: the command was wrong. */
-export type ExitCode = 0 | 1 | 2;
+/** 0: done. 1: it could not be done. 2: the command was wrong. 3: done so far; there is something for the person to do. */
+export type ExitCode = 0 | 1 | 2 | 3;
 
 /** The command was wrong. */
 export class UsageError extends Error {

@@ -1,4 +1,7 @@
 /** Opens the storage of a server. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import pick from "lodash/pick";
 import { Router as createRouter, type Router } from "express";
 import type { Logger } from "pino";
 import { createSeal } from "../../src/storage/port/seal";
@@ -9,8 +12,11 @@ import { createOwnCoordination, type Coordination } from "../coordination";
 import { openDataFolder } from "./data-folder";
 import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "../log";
 import { keyFile, readSecret } from "../secret";
-import { openRedisStorage } from "./redis";
-import type { Storage } from "./storage";
+import { PROJECT_VERSION } from "../version";
+import type { KnownLoss } from "../../src/storage/port/leases";
+import { openRedisStorage, type RedisStorageOptions } from "./redis";
+import type { PresentProcess } from "../../src/storage/port/leases";
+import type { OwnProcess, SharedEvent, Storage } from "./storage";
 
 /** The storage of a server, and what comes with it. */
 export interface OpenStorage extends Storage {
@@ -19,21 +25,41 @@ export interface OpenStorage extends Storage {
   readonly secret: string;
   /** Where it is, for the log: the folder, or Redis without its password. */
   readonly place: { readonly data_dir: string } | { readonly redis: string };
-  /** What could be lost as Redis is set up; sentences for operators. */
-  readonly warnings: readonly string[];
+  /** What operators should know of it; sentences. */
+  readonly warnings: () => readonly string[];
+  /** All that use the store, this one too. */
+  readonly processes: () => Promise<readonly PresentProcess[]>;
   /** Lets the tools of this machine in, where they have a way of their own. */
   serve(routes: Router | undefined): void;
 }
 
+/** Redis may lose what it held, or the store be upgraded; then everything that was built on it begins anew. */
+export interface Renewal extends Pick<RedisStorageOptions, "formats" | "silentMs"> {
+  /** Of the process, however often it begins. */
+  readonly id?: string;
+  /** What was noticed by those who began before. */
+  readonly lost?: KnownLoss | undefined;
+  /** Told once when that must be done. @param lost undefined: nothing is lost */
+  readonly onOver?: (why: string, lost: KnownLoss | undefined) => void;
+}
+
+type OnShared = (event: SharedEvent) => void;
+
 const MEGABYTE = 1024 * 1024;
 
 /** @throws Error with a sentence when it cannot be opened */
-export async function openStorage(config: Config, logger: Logger): Promise<OpenStorage> {
-  const { REDIS_URL: url } = config;
-  return url === undefined ? openFolder(config, logger) : openRedis(url, config, logger);
+export async function openStorage(
+  config: Config,
+  logger: Logger,
+  onShared: OnShared,
+  renewal: Renewal = {},
+): Promise<OpenStorage> {
+  const { REDIS_URL: url, ROLE: role } = config;
+  const own = { id: renewal.id ?? randomUUID(), version: PROJECT_VERSION, role };
+  return url === undefined ? openFolder(config, logger, own) : openRedis(url, config, logger, onShared, renewal, own);
 }
 
-async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> {
+async function openFolder(config: Config, logger: Logger, own: OwnProcess): Promise<OpenStorage> {
   const { SECRET, DATA_DIR: dataDir } = config;
   const watched = { reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE, onChange: createDiskLog(logger, dataDir) };
   const readKey = (): string => readSecret(SECRET, dataDir);
@@ -47,7 +73,9 @@ async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> 
       coordination: createOwnCoordination(),
       secret: readKey(),
       place: { data_dir: dataDir },
-      warnings: [],
+      warnings: () => [],
+      processes: () =>
+        Promise.resolve([{ ...own, name: `${hostname()}/${process.pid}`, forMs: performance.now(), silentMs: 0 }]),
       serve: (routes) => folder.lock.serve(routes && createMachineDoor(createRouter().use(routes, backups), logger)),
     };
   } catch (error) {
@@ -56,7 +84,14 @@ async function openFolder(config: Config, logger: Logger): Promise<OpenStorage> 
   }
 }
 
-async function openRedis(url: string, config: Config, logger: Logger): Promise<OpenStorage> {
+async function openRedis(
+  url: string,
+  config: Config,
+  logger: Logger,
+  onShared: OnShared,
+  renewal: Renewal,
+  own: OwnProcess,
+): Promise<OpenStorage> {
   const { SECRET: secret, LEASE_MS: leaseMs, REQUEST_TIMEOUT_MS } = config;
   if (secret === undefined) throw new Error("With REDIS_URL, SECRET must be set.");
   const storage = await openRedisStorage({
@@ -68,6 +103,11 @@ async function openRedis(url: string, config: Config, logger: Logger): Promise<O
     onChange: createRedisLog(logger),
     onError: createFaultLog(logger),
     onDamaged: createDamageLog(logger),
+    lost: renewal.lost,
+    onOver: (...given) => renewal.onOver?.(...given),
+    own,
+    ...pick(renewal, "formats", "silentMs"),
+    onShared,
   });
   return { ...storage, secret, place: { redis: storage.name }, serve: () => undefined };
 }

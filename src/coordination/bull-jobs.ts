@@ -149,7 +149,10 @@ export function createBullJobs(options: BullJobsOptions): BullJobs {
     close: once(async () => {
       isClosing = true;
       // It waits for the jobs that are active.
-      const closing = Promise.all(asking).then(() => queue.close());
+      const closing = Promise.all(asking)
+        .then(() => queue.close())
+        // Redis may be lost at this very moment.
+        .catch(noop);
       await own.close();
       // What Redis is not told of them now, it finds out by itself.
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);

@@ -69,6 +69,8 @@ export interface LeasesOptions {
   readonly requestMs: number;
   /** Called when a renewal fails, which is tried again. */
   readonly onError: (error: unknown) => void;
+  /** Told when a lease is taken, from nobody or from an owner that fell silent, and when it is lost to somebody else. */
+  readonly onChange?: (change: "taken" | "taken_over" | "lost") => void;
   readonly clocks?: LeaseClocks;
 }
 
@@ -118,6 +120,7 @@ export function createLeases(options: LeasesOptions): Leases {
     if (row !== undefined && !isFree(name, row, requestMs)) return undefined;
     const fence = { name, id: randomUUID() };
     if (!(await store.takeLease(fence, row))) return undefined;
+    options.onChange?.(row === undefined ? "taken" : "taken_over");
     former.delete(name);
     const renewer = setInterval(() => void renew(own), leaseMs / RENEWALS).unref();
     const own: Held = { fence, requestMs, lost: new AbortController(), renewer, askedAt, users: 0 };
@@ -154,6 +157,7 @@ export function createLeases(options: LeasesOptions): Leases {
   /** @param restMs how long requests that were sent may go on */
   function lose({ lost, renewer, requestMs, fence: { name, id } }: Held, restMs = requestMs): void {
     if (lost.signal.aborted) return;
+    if (restMs > 0) options.onChange?.("lost");
     clearInterval(renewer);
     lost.abort();
     held.delete(name);

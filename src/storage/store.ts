@@ -4,21 +4,23 @@ import memoize from "lodash/memoize";
 import type { DamagedName } from "./port/disk";
 import type { DamageRules, DocumentsOf } from "./port/documents";
 import type { Content, RecordPlace } from "./port/rows";
+import type { EraOver, KnownLoss } from "./port/leases";
 import type { Stored } from "./port/stored";
-import type { Database, Key } from "./database/rows";
+import type { Database, Key, Rows } from "./database/rows";
 import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
+import { fitOf, formatIn, formatOf, FORMATS, isUpgraded, nameFormat, type Formats } from "./upgrade";
 import { countsOf, hourCounts, tallyOf } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
+import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, provesSomething, trust } from "./tables/history";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { claim } from "./tables/notifications";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
-  FORMAT,
   GRANTS,
   META,
   MIRRORS,
@@ -56,29 +58,33 @@ export interface StoreOptions {
   readonly onDamaged?: ((row: DamagedName) => void) | undefined;
   /** What it costs a record; without them nothing is mended, and such a row is thrown. */
   readonly rules?: DamageRules | undefined;
+  /** Told when the store has another era than at its opening, or none: from then on it refuses everything. */
+  readonly onEraOver?: ((error: EraOver) => void) | undefined;
+  /** What is known to be lost; noted at the opening, unless somebody else was faster. */
+  readonly lost?: KnownLoss | undefined;
+  /** What this program can do with formats; tests have made-up ones. */
+  readonly formats?: Formats | undefined;
 }
 
 /**
- * @throws when the stored data was written by another version of this program
+ * @throws when the stored data was written by another version of this program, which this one does not read
  */
 export async function createStored(options: StoreOptions): Promise<Stored> {
-  const { database, now, onDamaged = () => undefined, rules } = options;
+  const { database, now, onDamaged = () => undefined, rules, onEraOver, lost, formats = FORMATS } = options;
   // All tables are there from now on: none has to be made when the disk is full.
   await database.read((rows) => TABLE_NAMES.forEach((name) => rows.size(name, [])));
-  const opening = await commitTo(database, (view) => {
-    const format = view.get(META, ["format"]);
-    if (format !== undefined && format !== FORMAT) {
+  const { number, found } = await commitTo(database, (view) => {
+    const { format } = formatOf(view);
+    if (fitOf(formatOf(view), formats) === "outdated")
       throw new Error(
-        `The stored data has format ${format}, this program reads format ${FORMAT}. ` +
-          "Start the version that wrote it, or point DATA_DIR to an empty folder.",
+        `The stored data has format ${format}. A server of this version upgrades it to ${formats.newest}.`,
       );
-    }
-    view.put(META, ["format"], FORMAT);
+    nameFormat(view, formats);
     const number = (view.get(META, ["openings"]) ?? 0) + 1;
     view.put(META, ["openings"], number);
-    return number;
+    return { number, found: formatOf(view) };
   });
-  let seq = opening * SEQS;
+  let seq = number * SEQS;
 
   const mend: Mend =
     rules === undefined
@@ -95,7 +101,11 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     write: (work) => mend(() => database.write(work)),
   };
   const housekeep = createHousekeeping(mended, now);
-  return storedOn(mended);
+  if (onEraOver === undefined) return storedOn(mended);
+  const first = storedOn(mended);
+  if (lost !== undefined) await first.noteLoss(lost.loss, lost.era);
+  const kindOf = (rows: Rows) => (isUpgraded(found, formatIn(rows)) ? "upgraded" : "older");
+  return storedOn(inEra(mended, await first.era(), kindOf, onEraOver));
 
   /** The documents of each remote, once in a commit. */
   function documentsIn(
@@ -181,6 +191,25 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         return own.write((rows) => claim(rows, id, tenant, nowMs));
       },
 
+      era: () => commit(beginEra),
+      losses: () => read(lossesOf),
+      noteLoss: async (loss, era) => {
+        let after: string | undefined;
+        do {
+          const key: string | undefined = after;
+          after = await commit((view) => (isUnnoted(view, era) ? distrustSome(view, key, loss.atMs) : undefined));
+        } while (after !== undefined);
+        return commit((view) => {
+          if (!isUnnoted(view, era)) return false;
+          noteLoss(view, loss, era);
+          return true;
+        });
+      },
+      trust: async (remote) => {
+        if (await read((view) => remoteRow(view, remote).wentBackAtMs !== undefined))
+          await commit((view) => trust(view, remote));
+      },
+
       lease: (name) => read((view) => leaseOf(view, name)),
       takeLease: (fence, was) => commit((view) => takeLease(view, fence, was)),
       renewLease: (fence) => commit((view) => renewLease(view, fence)),
@@ -200,7 +229,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       noteScan: (key, type, scan) =>
         commit((view) => {
           const remote = remoteRow(view, key);
-          putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
+          if (provesSomething(view, scan)) putRemote(view, { ...remote, scans: { ...remote.scans, [type]: scan } });
         }),
 
       beginRun: (run, exclusive, since) => commit((view, _, nowMs) => beginRun(view, run, exclusive, since, nowMs)),

@@ -1,7 +1,7 @@
 /** The connector in a process of its own, and a supervisor that restarts it at once whenever it was killed. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, renameSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +15,8 @@ export interface Exit {
 }
 
 export interface ServerOptions {
+  /** Where the server is built; this version by default. */
+  readonly build?: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly uid?: number;
@@ -48,14 +50,48 @@ const retirements = new Set<() => void>();
  * Compiles the project, once per run of the tests, and answers where: a compiled server starts in half the time that a
  * loader takes. The folder belongs to all tests and is removed when the last of them has ended.
  */
-export function buildServer(): string {
-  const folder = join(folderOfTheRun(), "build");
+export const buildServer = (): string => madeOnce("build", (draft) => compile(root, draft));
+
+/**
+ * The same for an earlier version.
+ *
+ * @param commit of this repository
+ * @throws Error with a sentence where the repository does not have it
+ */
+export function buildFormer(commit: string): string {
+  return madeOnce(`build-${commit}`, (draft) => {
+    // Beside it: what is compiled into a folder may not lie there.
+    const source = `${draft}.source`;
+    const archive = join(source, "archive.tar");
+    mkdirSync(source);
+    try {
+      execFileSync("git", ["archive", "--output", archive, commit], { cwd: root, stdio: "pipe" });
+    } catch (cause) {
+      rmSync(source, { recursive: true });
+      throw new Error(
+        `The version before (commit ${commit}) is not in this repository: ${String(cause).split("\n").slice(-2)[0]}. ` +
+          "The test needs its history: clone it whole, or run git fetch --unshallow.",
+        { cause },
+      );
+    }
+    execFileSync("tar", ["-xf", archive, "-C", source]);
+    // Where its own `tsc` would find them.
+    symlinkSync(join(root, "node_modules"), join(source, "node_modules"));
+    compile(source, draft);
+    rmSync(source, { recursive: true });
+  });
+}
+
+function madeOnce(name: string, make: (draft: string) => void): string {
+  const folder = join(folderOfTheRun(), name);
   if (existsSync(folder)) return folder;
   const draft = mkdtempSync(`${folder}-`);
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  // Types are checked elsewhere.
-  const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", draft];
-  execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
+  try {
+    make(draft);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error;
+  }
   symlinkSync(join(root, "node_modules"), join(draft, "node_modules"));
   // Readable for the unprivileged user of one of the tests.
   chmodSync(draft, 0o755);
@@ -68,8 +104,15 @@ export function buildServer(): string {
   return folder;
 }
 
-export function spawnServer({ environment, cwd, uid, gid, through }: ServerOptions): ServerProcess {
-  const whole = [...(through?.() ?? []), process.execPath, join(buildServer(), "server/main.js")];
+function compile(source: string, to: string): void {
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  // Types are checked elsewhere.
+  const options = ["-p", join(source, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", to];
+  execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
+}
+
+export function spawnServer({ build, environment, cwd, uid, gid, through }: ServerOptions): ServerProcess {
+  const whole = [...(through?.() ?? []), process.execPath, join(build ?? buildServer(), "server/main.js")];
   const [command = process.execPath, ...rest] = whole;
   const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...environment },
@@ -169,7 +212,7 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
       if (current === life) port = 0;
       if (stopping) return;
       if (signal !== "SIGKILL") {
-        crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-5).join(" | ")}`);
+        crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-30).join("\n")}`);
         await sleep(200);
       }
       if (!isStopping()) begin();

@@ -11,12 +11,22 @@ export interface Said {
   readonly err: string;
 }
 
-type Tool = "backup" | "check" | "dead-letters" | "tenants";
+type Tool = "backup" | "check" | "dead-letters" | "migrate" | "tenants";
+
+export interface RunningTool {
+  readonly ended: Promise<Said>;
+  signal(name: NodeJS.Signals): void;
+}
 
 /** @param cwd the terminal's folder; by default that of the tests */
-export async function runTool(tool: Tool, dataDir: string, args: readonly string[], cwd?: string): Promise<Said> {
+export function startTool(
+  tool: Tool,
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[],
+  cwd?: string,
+): RunningTool {
   const child = spawn(process.execPath, [join(buildServer(), `server/cli/${tool}.js`), ...args], {
-    env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
+    env: { PATH: process.env["PATH"], ...environment },
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -24,6 +34,12 @@ export async function runTool(tool: Tool, dataDir: string, args: readonly string
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
-  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-  return { code, signal, out, err };
+  const ended = (async (): Promise<Said> => {
+    const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+    return { code, signal, out, err };
+  })();
+  return { ended, signal: (name) => void child.kill(name) };
 }
+
+export const runTool = (tool: Tool, dataDir: string, args: readonly string[], cwd?: string): Promise<Said> =>
+  startTool(tool, { DATA_DIR: dataDir }, args, cwd).ended;

@@ -138,7 +138,7 @@ export async function openEdge(
 
   const shared = {
     store,
-    warnings: [],
+    warnings: () => Promise.resolve([]),
     disk: { trouble: () => undefined, assertRoom: () => undefined, assertWritable: () => undefined },
     metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
     metricsToken: undefined,

@@ -64,8 +64,10 @@ test("there and back, with another key: what waits is delivered, and what is equ
     const there = await move(fixture.dataDir, url, { SECRET, TARGET_SECRET });
     expect({ code: there.code, out: there.out }).toMatchObject({ code: 0 });
     expect(there.err).toMatch(/^Redis at 127.0.0.1:\d+ \(REDIS_URL\) keeps no append-only file/);
-    expect(there.out).toMatch(/^records +3$/m);
-    expect(there.out).toMatch(/Copied from .+ to Redis at 127.0.0.1:\d+: \d+ rows, as many there as here/);
+    expect(there.out).toMatch(/^records +3 +3 +0$/m);
+    expect(there.out).toMatch(
+      /Copied from .+ to Redis at 127.0.0.1:\d+: (\d+) rows, as many there as here\. This pass wrote \1 rows/,
+    );
     expect(there.out + there.err).not.toContain(PASSWORD);
     const listed = await run(tenants, { REDIS_URL: url }, "list");
     expect(listed.out).toContain(fixture.tenantKey);
@@ -95,24 +97,73 @@ test("there and back, with another key: what waits is delivered, and what is equ
   expect(fixture.planhat.snapshot().endusers).toHaveLength(2);
 }, 60_000);
 
-test("a place that is in use is refused", async () => {
+test("a source that is in use is copied as it is; the copy is finished when nobody uses it", async () => {
   const fixture = await open({ environment: { SECRET } });
+  await fixture.tellUser(user(1), account(1));
+  await fixture.settled();
   const used = await move(fixture.dataDir, url, { SECRET });
-  expect(used).toMatchObject({ code: 1, out: "" });
-  expect(used.err).toContain("Another process uses the data folder");
+  expect(used).toMatchObject({ code: 3 });
+  expect(used.out).toMatch(
+    /but the copy is not finished, and no server starts on it\. The data folder .+ is in use: a server or a tool has locked it\. This pass wrote \d+ rows and removed 0 in .+ Next: stop all servers, and run the same command again; /,
+  );
+  expect((await run(tenants, { REDIS_URL: url }, "list")).err).toContain("has format 0");
+  await fixture.tellUser(user(2), account(1));
+  await fixture.settled();
 
+  const back = join(folder, "back");
   await fixture.stopped(async () => {
+    expect(await move(fixture.dataDir, url, { SECRET })).toMatchObject({ code: 0 });
     const server = connectRedis(readRedisUrl(url));
     await server.command("PING");
-    const taken = await move(fixture.dataDir, url, { SECRET });
-    expect(taken).toMatchObject({ code: 1, out: "" });
-    expect(taken.err).toMatch(/^Redis at 127.0.0.1:\d+ is in use: servers or tools at 127.0.0.1 are connected\. Stop/);
-    server.close();
+    const taken = await move(url, back, { SECRET });
+    expect(taken).toMatchObject({ code: 3 });
+    expect(taken.out).toMatch(
+      /Redis at 127.0.0.1:\d+ is in use: servers or tools at 127.0.0.1 are connected\. This pass/,
+    );
 
-    const lock = await lockFolder(join(folder, "other"));
-    const locked = await move(fixture.dataDir, join(folder, "other"), { SECRET });
-    expect(locked.err).toContain("Another process uses the data folder");
-    await lock.release();
+    // Whom it does not tell is not taken for nobody, unless a person says so.
+    await server.command("ACL", "SETUSER", "mover", "on", ">secret-4712", "~*", "+@all", "-client|list");
+    const untold = url.replace(":secret-4711@", "mover:secret-4712@");
+    const unknown = await move(untold, back, { SECRET });
+    expect(unknown).toMatchObject({ code: 3 });
+    expect(unknown.out).toMatch(/does not allow CLIENT LIST, .+ When all servers are stopped, say so: --stopped\./);
+    server.close();
+    const last = await run(migrate, { SECRET }, "--from", untold, "--to", back, "--stopped");
+    expect(last).toMatchObject({ code: 0 });
+    expect(last.err).toContain("Make sure that all servers are stopped.");
+    expect(last.out).toContain("This pass wrote 0 rows and removed 0 in");
+  });
+}, 60_000);
+
+test("a target that is in use is refused", async () => {
+  const fixture = await open({ environment: { SECRET } });
+  const server = connectRedis(readRedisUrl(url));
+  await server.command("PING");
+  const taken = await move(fixture.dataDir, url, { SECRET });
+  expect(taken).toMatchObject({ code: 1, out: "" });
+  expect(taken.err).toMatch(/^Redis at 127.0.0.1:\d+ is in use: servers or tools at 127.0.0.1 are connected\. Stop/);
+  server.close();
+
+  const lock = await lockFolder(join(folder, "other"));
+  const locked = await move(fixture.dataDir, join(folder, "other"), { SECRET });
+  expect(locked.err).toContain("Another process uses the data folder");
+  await lock.release();
+}, 60_000);
+
+test("a person is told how far it is, a program is not", async () => {
+  const fixture = await open({ environment: { SECRET } });
+  await fixture.tellUser(user(1), account(1));
+  await fixture.settled();
+  let nowMs = 0;
+  jest.spyOn(performance, "now").mockImplementation(() => (nowMs += 6_000));
+  const moved = await move(fixture.dataDir, join(folder, "one"), { SECRET });
+  expect(moved.err).toMatch(/^\d+ %: \d+ of \d+ rows compared, \d+ written; now records; about \d+ s left$/m);
+  const args = ["--from", fixture.dataDir, "--to", join(folder, "two"), "--json"];
+  const quiet = await run(migrate, { SECRET }, ...args);
+  expect(quiet).toMatchObject({ code: 3, err: "" });
+  expect(JSON.parse(quiet.out)).toMatchObject({
+    finished: false,
+    used_by: expect.stringContaining("is in use") as string,
   });
 }, 60_000);
 

@@ -93,9 +93,9 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planningpme": ["index"],
   "src/services/plansource": ["index"],
   "src/storage": [
-    ...["dry-run", "move", "store", "check/report", "data-folder/upgrade/index"],
+    ...["dry-run", "move", "store", "upgrade", "check/report", "data-folder/upgrade/index"],
     ...["lmdb", "rows"].map((name) => `database/${name}`),
-    ...["address", "connection", "database", "watch"].map((name) => `database/redis/${name}`),
+    ...["address", "connection", "database", "presence", "watch"].map((name) => `database/redis/${name}`),
     ...["dead-letters", "disk", "documents", "lane", "leases", "rows", "runs", "seal", "store", "stored"].map(
       (name) => `port/${name}`,
     ),

@@ -6,7 +6,10 @@ import { answer, type Part } from "../../openapi/part";
 const status = z.object({
   status: z.enum(["ok", "closing", "error"]),
   message: z.string().optional(),
-  warnings: z.array(z.string()).optional().meta({ description: "What could be lost because of how Redis is set up." }),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "What could be lost because of how Redis is set up, or was lost within a week." }),
 });
 const OK = { status: "ok" };
 

@@ -5,10 +5,10 @@ import type { Disk } from "../../../src/storage/port/disk";
 import type { Store } from "../../../src/storage/port/store";
 
 export interface HealthRouteOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "ping">;
   readonly disk: Pick<Disk, "trouble">;
   /** What operators should know although the server can do its work; sentences. */
-  readonly warnings: readonly string[];
+  readonly warnings: () => Promise<readonly string[]>;
   /** False once the shutdown has begun. */
   readonly accepting: () => boolean;
 }
@@ -33,13 +33,13 @@ export function healthRoutes({ store, disk, warnings, accepting }: HealthRouteOp
       return;
     }
     // Probes of load balancers do not wait for long.
-    const answers = store.ping().then(
-      () => true,
-      () => false,
+    const asked = Promise.all([warnings(), store.ping()]).then(
+      ([said]) => said,
+      () => undefined,
     );
-    if ((await withTimeout(ANSWER_WITHIN_MS, answers)) === true) {
-      response.json({ status: "ok", warnings: warnings.length === 0 ? undefined : warnings });
-    } else response.status(503).json({ status: "error", message: "The store does not answer." });
+    const said = await withTimeout(ANSWER_WITHIN_MS, asked);
+    if (said !== undefined) response.json({ status: "ok", warnings: said.length === 0 ? undefined : said });
+    else response.status(503).json({ status: "error", message: "The store does not answer." });
   });
   return router;
 }

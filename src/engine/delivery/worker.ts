@@ -15,7 +15,7 @@ import { createPauses, type Pauses } from "./pauses";
 import type { CycleOptions } from "./context";
 import type { RetryPace } from "../../http/retry";
 import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
-import type { Timing } from "./resolve";
+import { hasUnrepeatableChanges, type Timing } from "./resolve";
 import type { Credentials, Tenant, Tenants } from "../tenants";
 import { createVerifier } from "./credentials-changed";
 import { sendHullUpdates } from "../hull-updates/write-back";
@@ -36,6 +36,8 @@ export interface DeliveryWorkerOptions<S> {
   readonly pace: Pace;
   /** Whether results can be kept. */
   readonly isWritable: () => boolean;
+  /** Told when this process may have written records that another one works on by then. */
+  readonly onRecheck?: (records: number) => void;
   /** Called with errors that are our own fault. */
   readonly onError: (error: unknown) => void;
 }
@@ -116,14 +118,20 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   const lanesOf = async (remote: string): Promise<readonly Lane[]> =>
     (await store.lanes()).filter((lane) => lane.remote === remote);
 
+  function isRepeatable(name: string): boolean {
+    const type = typeNamed(service, name);
+    return type === undefined || !hasUnrepeatableChanges(type);
+  }
+
   async function recover(there: Store, lane: Lane, isSilent: boolean): Promise<void> {
-    report((await there.recover(lane, timing.settleMs, isSilent)).outcomes);
+    report((await there.recover(lane, timing.settleMs, isSilent, isRepeatable)).outcomes);
   }
 
   /** Works on a remote while this process owns it; what somebody else left in flight there is recovered first. */
   async function own<T>(remote: string, work: OwnedTask<T>["work"], leavesFlights?: boolean): Promise<T | undefined> {
     const recoverAll = async (there: Store): Promise<void> => {
       for (const lane of await lanesOf(remote)) await recover(there, lane, there !== store);
+      await there.trust(remote);
     };
     return ownership.own(remote, { work, recover: recoverAll, leavesFlights });
   }
@@ -229,7 +237,10 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const cycle: CycleOptions<S> = {
       store: owned.storeFor(lane.tenant),
-      recheck: (records) => store.recheck(lane, records),
+      recheck: async (records) => {
+        options.onRecheck?.(records.length);
+        await store.recheck(lane, records);
+      },
       service,
       seal: options.seal,
       connection,

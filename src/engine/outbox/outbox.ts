@@ -3,7 +3,8 @@
  * rules beside this file. Long ones go in slices, so that requests are served in between.
  */
 import pickBy from "lodash/pickBy";
-import type { Documents, DuePlace, PageQuery } from "../../storage/port/documents";
+import type { BlockedPlace, Documents, DuePlace, PageQuery } from "../../storage/port/documents";
+import type { RecordName } from "../../storage/port/rows";
 import type { Accepted, InspectedRecord, Lane, Store } from "../../storage/port/store";
 import type { Stored } from "../../storage/port/stored";
 import { notTooMany } from "../../weight";
@@ -13,7 +14,7 @@ import { carryOut, countFolded, momentOf } from "./effects";
 import { createErasing } from "./erasing";
 import { fingerprintOf } from "./events/accepted";
 import { attempted, lost } from "./events/attempted";
-import { ownOf, withFlight, withOwn } from "./events/document";
+import { linkOf, ownOf, withFlight, withOwn } from "./events/document";
 import { orphaned, rechecked } from "./events/rechecked";
 import { confirmed } from "./events/remote-record";
 import { deferred, told, toldFolded } from "./events/told";
@@ -51,8 +52,14 @@ export function createOutbox(stored: Stored): Store {
     (documents: Documents, query: PageQuery<DuePlace>): readonly DuePlace[] =>
       documents.due(tenant, undefined, query);
 
-  const recover: Store["recover"] = async ({ remote, tenant }, settleMs, isSilent = false) => {
+  const recover: Store["recover"] = async (
+    { remote, tenant },
+    settleMs,
+    isSilent = false,
+    isRepeatable = () => true,
+  ) => {
     if (isSilent) await markOrphaned({ remote, tenant });
+    await journalWaiting({ remote, tenant }, isRepeatable);
     const repeatable = await work(remote, ({ documents }) => {
       const { size } = documents.flights(tenant);
       documents.endFlights(tenant, () => true);
@@ -71,6 +78,32 @@ export function createOutbox(stored: Stored): Store {
     });
     return { recovered: flying.length + repeatable, outcomes: [...ended, ...(await finish(remote))] };
   };
+
+  /** The store was set back: what waits may be written already, as if it had been in flight when the process ended. */
+  async function journalWaiting({ remote, tenant }: Lane, isRepeatable: (type: string) => boolean): Promise<void> {
+    const { wentBackAtMs } = await reading(remote, (documents) => documents.remote());
+    if (wentBackAtMs === undefined) return;
+    const mayBeWritten = (documents: Documents, { type, hullId }: RecordName): boolean => {
+      const document = documents.record(type, hullId);
+      const at = { number: documents.numberIn(tenant) ?? "", generation: documents.remote().generation };
+      const { content, acceptedAtMs = Infinity } = ownOf(document, at).entry ?? {};
+      if (content === undefined || acceptedAtMs > wentBackAtMs) return false;
+      return content.once === true || linkOf(document, at.generation) === undefined || !isRepeatable(type);
+    };
+    const due = await placesWhere(remote, dueOf(tenant), mayBeWritten);
+    const blocked = await placesWhere(
+      remote,
+      (documents, query: PageQuery<BlockedPlace>) => documents.blocked(query),
+      (documents, place) => place.tenant === tenant && mayBeWritten(documents, place),
+    );
+    await rewrite<RecordName>(remote, [...due, ...blocked], (document, open, { type, hullId }) => {
+      const at = momentOf(open, tenant);
+      const { entry } = ownOf(document, at);
+      if (entry?.content === undefined) return document;
+      const free = withOwn(document, at, { entry: { ...entry, blockedOn: undefined } });
+      return attempted(free, { type, hullId, seq: entry.content.seq, repeatable: false }, at) ?? document;
+    });
+  }
 
   /** Whoever had it in flight may write it still. */
   async function markOrphaned({ remote, tenant }: Lane): Promise<void> {

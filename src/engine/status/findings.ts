@@ -4,6 +4,7 @@ import type { FetchedType } from "../../services/service";
 import type { Pair } from "../authorization/grant";
 import type { Finding } from "../../services/connection";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
+import type { Loss } from "../../storage/port/leases";
 import type { LaneHealth } from "../../storage/port/store";
 import { leftOutOf, leftOutText } from "../../outcome/left-out";
 
@@ -15,6 +16,8 @@ const LONG_WAIT_MS = HOUR_MS;
 const LONG_RUN_MS = 24 * HOUR_MS;
 /** A failed batch is reported for this long; nothing repeats it automatically. */
 const NEWS_MS = 72 * HOUR_MS;
+/** Whether anybody has dealt with it is not known. */
+const LOSS_NEWS_MS = 7 * 24 * HOUR_MS;
 /** The schedule calls every few minutes, and a fetch takes its time. */
 const SLACK_MS = HOUR_MS;
 /** Most fields that one sentence names. */
@@ -76,6 +79,22 @@ function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefin
     case "success":
       return undefined;
   }
+}
+
+/** What the store has lost lately. */
+export function lossFindings(losses: readonly Loss[], nowMs: number): readonly Finding[] {
+  const last = losses.findLast(({ atMs }) => nowMs - atMs < LOSS_NEWS_MS);
+  return last === undefined ? [] : [warning(lossText(last))];
+}
+
+/** For people at the service's and at the server's side. */
+function lossText({ atMs, kind }: Loss): string {
+  const what = {
+    emptied: "lost everything that it remembered",
+    older: "was set back to an earlier state",
+    said: "was restored from an earlier state",
+  };
+  return `At ${time(atMs)} the store ${what[kind]}: messages that were accepted shortly before may be lost. Have Hull send everything once, then fetch everything with force=1.`;
 }
 
 /** Types whose last good fetch is overdue. A type that was never fetched may have been installed just now. */

@@ -20,6 +20,7 @@ import {
   hostFindings,
   laneFindings,
   leftOutFindings,
+  lossFindings,
   runFindings,
   sharedFieldFindings,
   warning,
@@ -43,7 +44,7 @@ export interface ConnectorHealth {
 export type HealthOf<S> = (tenant: Tenant<S>, known?: "known") => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
-  readonly store: Pick<Store, "pauses" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
+  readonly store: Pick<Store, "pauses" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants" | "losses">;
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection" | "load" | "grantOf">;
   /** Where a person authorizes a connector, where the service asks for that. */
@@ -67,6 +68,10 @@ const LATELY_MS = 24 * 3_600_000;
 const IN_USE_MS = 7 * LATELY_MS;
 /** The newest runs, among which the last of each kind is looked for. */
 const RECENT_RUNS = 100;
+
+/** What the store has lost lately, for those who run the server. */
+export const lostLately = async (store: Pick<Store, "losses">, nowMs: number): Promise<readonly string[]> =>
+  lossFindings(await store.losses(), nowMs).map(({ text }) => text);
 
 export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   const { store, service, tenants, now } = options;
@@ -117,7 +122,8 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     types: Service<S>["types"],
   ): Promise<readonly Finding[]> {
     const nowMs = now();
-    const runs = runFindings(await store.runs({ tenant: key, limit: RECENT_RUNS }), nowMs);
+    const lost = lossFindings(await store.losses(), nowMs);
+    const runs = [...lost, ...runFindings(await store.runs({ tenant: key, limit: RECENT_RUNS }), nowMs)];
     if (remote === undefined) return runs;
     const lane = { remote, tenant: key };
     const unique = types.flatMap(({ name: type, keys }) =>

@@ -53,6 +53,21 @@ export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   };
 }
 
+/** Whether the owner of a folder listens there. @param address see `lockAddress` @throws Error when it cannot be asked */
+export function isServed(address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(address);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
+      else reject(new Error(`The running server cannot be asked at ${address} (${error.code ?? error.message}).`));
+    });
+  });
+}
+
 /** Undefined when another process owns the folder. */
 async function own(folder: string): Promise<Server | undefined> {
   try {

@@ -53,6 +53,8 @@ export interface Connection<S> {
   /** Between a conflict and the next run. */
   wait(conflicts: number): Promise<void>;
   readonly guesses?: Guesses<S>;
+  /** Told whenever work is run again: it asked for more, or something that it had read was changed by others. */
+  readonly onAgain?: ((why: "rerun" | "conflict") => void) | undefined;
 }
 
 /** The first part of a walk that is fetched; each further part is twice as long. */
@@ -102,6 +104,7 @@ export function createRemoteDatabase<S>(connection: Connection<S>): Pick<Databas
       const missing = run.missing();
       if (missing.length > 0 || run.isAbandoned()) {
         abandoned += 1;
+        connection.onAgain?.("rerun");
         if (abandoned > MOST_ABANDONED) throw new Error(`The work asked for more rows in each of ${abandoned} runs.`);
         if (run.isAbandoned()) {
           known = await fetchAll(run.questions());
@@ -124,6 +127,7 @@ export function createRemoteDatabase<S>(connection: Connection<S>): Pick<Databas
       }
       conflicts += 1;
       if (conflicts > MOST_CONFLICTS) throw new Error(`Others changed what the work had read, ${conflicts} times.`);
+      connection.onAgain?.("conflict");
       // A wrong guess is no sign of others who are at it just now.
       if (guessed.length === 0) await connection.wait(conflicts);
       known = await fetchAll(run.questions());

@@ -5,6 +5,7 @@ import type { Database, Key } from "../database/rows";
 import type { Stored } from "../port/stored";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
+import { forgetLosses } from "../tables/history";
 import { isOldRun, removeRuns } from "../tables/runs";
 import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/tables";
 import { remoteNumbered } from "../tables/tenants";
@@ -42,7 +43,7 @@ export function createHousekeeping(
   };
 }
 
-/** What is kept for a time of its own: ids of messages and the hours of each tenant. */
+/** What is kept for a time of its own: ids of messages, losses, and the hours of each tenant. */
 function removeExpired(view: View, nowMs: number): number {
   const ids = { end: [dayOf(nowMs) - 1], limit: WALK };
   const removeHours = (tenant: Key[number]): number =>
@@ -50,6 +51,7 @@ function removeExpired(view: View, nowMs: number): number {
   return (
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
+    forgetLosses(view, nowMs) +
     sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
   );
 }

@@ -117,9 +117,17 @@ export interface DeliveryStore {
   /**
    * After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed.
    *
+   * Where the store was set back, what waits counts as such an attempt.
+   *
    * @param isSilent whose they were may be alive, and write them still
+   * @param isRepeatable whether changes of a type may simply be made again; by default those of all
    */
-  recover(lane: Lane, settleMs: number, isSilent?: boolean): Promise<Settled & { readonly recovered: number }>;
+  recover(
+    lane: Lane,
+    settleMs: number,
+    isSilent?: boolean,
+    isRepeatable?: (type: string) => boolean,
+  ): Promise<Settled & { readonly recovered: number }>;
   /** A former owner may have written these: they are read, and what differs from what was delivered last is sent again. */
   recheck(lane: Lane, records: readonly RecordName[]): Promise<void>;
   /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */

@@ -1,4 +1,8 @@
-/** Who works on what, where several processes work on one store. Part of the Store port. */
+/**
+ * Who works on what, where several processes work on one store, and what such a store has lost: it may have been emptied, or
+ * set back to an earlier state. Part of the Store port.
+ */
+import { DiskError, REDIS_LOST } from "./disk";
 
 /** The right to work on something, as it counts in commits. */
 export interface Fence {
@@ -68,4 +72,91 @@ export interface LeaseStore {
   renewLease(fence: Fence): Promise<boolean>;
   /** Lets go of it: whoever comes next need not wait. */
   releaseLease(fence: Fence): Promise<void>;
+}
+
+export interface Loss {
+  /** When it was noticed, or said; milliseconds since 1970. */
+  readonly atMs: number;
+  /** `emptied`: nothing was left; `older`: the last commits were gone; `said`: a person restored it. */
+  readonly kind: "emptied" | "older" | "said";
+  /** Commits that were lost, as far as that is known. */
+  readonly commits?: number | undefined;
+  /** The era that began with it. */
+  readonly era?: number;
+  /** Those that it ended: that of whoever noted it, and that of the state to which the store was set back. */
+  readonly ended?: readonly number[];
+}
+
+/** What is known of a loss where it is noticed. */
+export interface KnownLoss {
+  readonly loss: Loss;
+  /** The era that was lost. */
+  readonly era: number;
+}
+
+const OVER = {
+  emptied: "Redis was emptied. This process begins anew.",
+  older: "Redis was set back to an earlier state. This process begins anew.",
+  upgraded: "The store is being upgraded to a later format. This process begins anew.",
+};
+
+/** The store is not the one any more that was opened: nothing was read or written. */
+export class EraOver extends DiskError {
+  override readonly name = "EraOver";
+
+  constructor(readonly kind: keyof typeof OVER) {
+    super(OVER[kind], REDIS_LOST);
+  }
+}
+
+/** A newer version has upgraded the store, or begun to: older ones may not work on it any more. */
+export class StoreTooNew extends DiskError {
+  override readonly name = "StoreTooNew";
+
+  /** @param format of the oldest program that may. @param own the newest one that this program reads */
+  constructor(format: number, own: number) {
+    super(
+      `The stored data has format ${format}, this program reads format ${own}. ` +
+        "Start the version that wrote it, or point DATA_DIR to an empty folder.",
+      REDIS_LOST,
+    );
+  }
+}
+
+/** What a process says of itself to those with whom it shares the store. */
+export interface ProcessFacts {
+  /** Host and number of the process; of one that says nothing the address of its connections. */
+  readonly name: string;
+  /** Of the program. Undefined: it says nothing. */
+  readonly version?: string | undefined;
+  readonly role?: string | undefined;
+  /** The format in which it writes. */
+  readonly writes?: number | undefined;
+  /** The oldest and the newest format in which it can work. */
+  readonly reads?: readonly [oldest: number, newest: number] | undefined;
+}
+
+export interface PresentProcess extends ProcessFacts {
+  readonly id: string;
+  /** How long it has been there, milliseconds. */
+  readonly forMs: number;
+  /** How long ago it said so last. */
+  readonly silentMs: number;
+}
+
+export interface HistoryStore {
+  /** Changes whenever the store has lost something; everybody who relies on what he knew of it begins anew then. */
+  era(): Promise<number>;
+  /** The latest ones, the first of them first. */
+  losses(): Promise<readonly Loss[]>;
+  /**
+   * Begins a new era. From then on every remote is worked on by whoever has waited until those who did so before must have
+   * ended, scans prove no absence, and what was waiting counts as perhaps written already.
+   *
+   * @param era the one that was lost
+   * @returns false, and nothing done, where somebody else has noted it
+   */
+  noteLoss(loss: Loss, era: number): Promise<boolean>;
+  /** What waited at a remote when the store was set back has been dealt with. */
+  trust(remote: string): Promise<void>;
 }

@@ -40,6 +40,8 @@ export interface RemoteDocument {
   readonly scans: Readonly<Record<string, Scan>>;
   /** Its connectors in the order of their numbers: their parts of records, and what each sent of a field. */
   readonly senders?: readonly string[];
+  /** The store was set back then, milliseconds since 1970: what had been taken in before may have been written already. */
+  readonly wentBackAtMs?: number;
 }
 
 export interface Scan {

@@ -7,7 +7,7 @@ import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
 import type { DeadLetterStore } from "./dead-letters";
-import type { LeaseStore, Terms } from "./leases";
+import type { HistoryStore, LeaseStore, Terms } from "./leases";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -22,7 +22,16 @@ export type * from "./figures";
 export type * from "./leases";
 
 export interface Store
-  extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore, LeaseStore {
+  extends
+    TenantStore,
+    IntakeStore,
+    DeliveryStore,
+    FetchStore,
+    RunStore,
+    DeadLetterStore,
+    FigureStore,
+    LeaseStore,
+    HistoryStore {
   /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Store;
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */

@@ -7,8 +7,18 @@ import type { Key } from "../database/rows";
 import { mapContents, tenantIn } from "./documents";
 import { CONTENTS, GRANTS, RECORDS, RUNS, TENANTS } from "./tables";
 
+const SEALED: ReadonlySet<string> = new Set([TENANTS, GRANTS, RUNS, CONTENTS].map(({ name }) => name));
+
 /** The text, encrypted for the other key. */
 export type Reseal = (sealed: string, place: Place) => string;
+
+/** Whether a row may hold encrypted texts: almost no record does, since most have nothing under way. */
+export function maySeal(table: string, value: unknown): boolean {
+  if (table !== RECORDS.name) return SEALED.has(table);
+  return Object.values(RECORDS.codec.unpack(value).own).some(
+    ({ entry, deadLetter, rival, kept }) => (entry ?? deadLetter ?? rival ?? kept) !== undefined,
+  );
+}
 
 /**
  * A row as it is stored, with its texts for the other key. The keyed hash of a write-only value stays: the value is in no

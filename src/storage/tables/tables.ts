@@ -20,7 +20,7 @@ import type {
   RunRow,
   TenantRow,
 } from "../port/rows";
-import type { LeaseRow } from "../port/leases";
+import type { LeaseRow, Loss } from "../port/leases";
 import type { ReportLine } from "../port/store";
 import type { Key } from "../database/rows";
 import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
@@ -268,6 +268,9 @@ export const REMOTES = defineTable<RemoteDocument>()("remotes", asIs<RemoteDocum
   senders: ({ senders = [] }) => senders.flatMap((tenant, place) => (tenant === "" ? [] : [[place, tenant]])),
 });
 
+/** [number] */
+export const LOSSES = defineTable<Loss>()("losses");
+
 /** [name] */
 export const META = defineTable<number>()("meta");
 export const TENANTS = defineTable<TenantRow>()("tenants");
@@ -315,6 +318,7 @@ export const TABLES = [
   MIRRORS,
   LISTED,
   REMOTES,
+  LOSSES,
   META,
   TENANTS,
   GRANTS,

@@ -1,10 +1,11 @@
 /** Tenants and the remote that each of them points to. */
+import { randomUUID } from "node:crypto";
 import type { Key } from "../database/rows";
 import type { RemoteDocument, TenantRow } from "../port/rows";
 import type { Lane } from "../port/store";
 import type { Assigned } from "../port/stored";
 import type { TriedAt } from "../port/tenants";
-import { DEPTH, GRANTS, META, remoteRow, REMOTES, TENANTS } from "./tables";
+import { DEPTH, GRANTS, LEASES, LOSSES, META, remoteRow, REMOTES, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
 export function saveTenant(view: View, row: TenantRow, evenOver: string | undefined): TenantRow {
@@ -62,10 +63,19 @@ export function newGeneration(view: View, key: string): RemoteDocument {
 
 /** Writes a remote's row, with a number of its own. */
 export function putRemote(view: View, row: RemoteDocument): RemoteDocument {
-  const numbered = row.number > 0 ? row : { ...row, number: newNumber(view) };
+  if (row.number > 0) {
+    view.put(REMOTES, [row.key], row);
+    return row;
+  }
+  const numbered = { ...row, number: newNumber(view) };
   view.put(REMOTES, [row.key], numbered);
+  // It may be among what was lost, and its owner may still write.
+  if ([...view.range(LOSSES, [], { limit: 1 })].length > 0) disown(view, row.key);
   return numbered;
 }
+
+/** Nobody has the id of this lease: whoever comes first waits, and recovers. */
+export const disown = (view: View, name: string): void => view.put(LEASES, [name], { id: randomUUID() });
 
 /** Numbers of remotes are never used again. */
 function newNumber(view: View): number {

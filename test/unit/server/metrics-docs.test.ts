@@ -1,15 +1,29 @@
-/** The dashboard and the documentation name metrics and labels that exist. */
+/** The dashboard, the alerts and the documentation name metrics and labels that exist. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Registry } from "prom-client";
+import { parse } from "yaml";
 import { createMetrics } from "../../../server/metrics";
 import dashboard from "../../../docs/grafana-dashboard.json";
 import { readScrape } from "./scrape";
 
-const guide = readFileSync(join(resolve(__dirname, "../../.."), "docs/operations/operate.md"), "utf8");
-const expressions = dashboard.panels
+const root = resolve(__dirname, "../../..");
+const guide = readFileSync(join(root, "docs/operations/operate.md"), "utf8");
+const { groups } = parse(readFileSync(join(root, "deploy/alerts.yaml"), "utf8")) as {
+  readonly groups: readonly { readonly rules: readonly Alert[] }[];
+};
+const alerts = groups.flatMap(({ rules }) => rules);
+const asked = dashboard.panels
   .flatMap((panel) => ("targets" in panel ? (panel.targets ?? []) : []))
   .map((target) => target.expr);
+const expressions = [...asked, ...alerts.map(({ expr }) => expr)];
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly runbook: string };
+}
 
 /** Labels that Prometheus adds, and the bound of a bucket. */
 const GIVEN = ["job", "instance", "le"];
@@ -20,12 +34,15 @@ const kinds = new Map<string, string>();
 beforeAll(async () => {
   const register = jest.spyOn(Registry.prototype, "registerMetric");
   const metrics = createMetrics({
-    store: { backlog: () => Promise.reject(new Error("asked by nobody")) },
+    store: { backlog: () => Promise.reject(new Error("asked by nobody")), losses: () => Promise.resolve([]) },
     services: [],
     budgetLeft: () => Promise.resolve(0),
     storeFile: "/nowhere",
     freeDiskBytes: () => NaN,
     version: "1.2.3",
+    role: "all",
+    shared: new Map(),
+    processes: () => Promise.resolve([]),
     now: () => 0,
   });
   const { text } = await metrics.scrape();
@@ -47,10 +64,23 @@ const namesIn = (text: string): readonly string[] =>
   [...text.matchAll(/\b(?:connector|nodejs|process)_[a-z0-9_]*[a-z0-9]\b/g)].map(([name]) => name);
 
 test("the dashboard asks for many things, and each of them exists", () => {
-  const names = new Set(expressions.flatMap(namesIn).map(baseOf));
+  const names = new Set(asked.flatMap(namesIn).map(baseOf));
+  expect(expressions.flatMap(namesIn).filter((name) => !kinds.has(baseOf(name)))).toEqual([]);
   expect([...names].filter((name) => !kinds.has(name))).toEqual([]);
   const own = [...kinds.keys()].filter((name) => name.startsWith("connector_"));
   expect(own.filter((name) => !names.has(name))).toEqual([]);
+});
+
+test("each alert has a name of its own, says what it means in a sentence, and where to go on", () => {
+  expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  for (const { labels: own, annotations } of alerts) {
+    expect(["warning", "critical"]).toContain(own.severity);
+    expect(annotations.summary).toMatch(/^[A-Z].*\.$/);
+    const [file = "", anchor = ""] = annotations.runbook.split("#");
+    const headings = readFileSync(join(root, file), "utf8").match(/^#+ .*$/gm) ?? [];
+    const anchors = headings.map((line) => line.replace(/^#+ /, "").toLowerCase().replaceAll(" ", "-"));
+    expect(anchors).toContain(anchor);
+  }
 });
 
 test("the parts of a histogram are asked for as parts, and nothing else is", () => {

@@ -6,7 +6,7 @@ import type { CallRecord } from "../../../src/http/client";
 import type { OutcomeKind } from "../../../src/record";
 import type { Outcome } from "../../../src/storage/port/rows";
 import type { Backlog } from "../../../src/storage/port/store";
-import { createMetrics, type Metrics } from "../../../server/metrics";
+import { createMetrics, type Metrics, type MetricsOptions } from "../../../server/metrics";
 import { readScrape, type Scrape } from "./scrape";
 
 const NOW = 1_750_000_000_000;
@@ -18,6 +18,7 @@ let budgetLeft: () => Promise<number>;
 let storeFile: string;
 let freeDiskBytes: number;
 let metrics: Metrics;
+let processes: MetricsOptions["processes"];
 
 beforeEach(() => {
   backlog = () => Promise.resolve(IDLE);
@@ -25,17 +26,21 @@ beforeEach(() => {
   budgetLeft = () => Promise.resolve(left);
   storeFile = "/nowhere/data.mdb";
   freeDiskBytes = NaN;
+  processes = () => Promise.resolve([]);
   metrics = make();
 });
 
 function make(): Metrics {
   return createMetrics({
-    store: { backlog: () => backlog() },
+    store: { backlog: () => backlog(), losses: () => Promise.resolve([{ atMs: 60_000, kind: "older" }]) },
     services: ["planhat"],
     budgetLeft: () => budgetLeft(),
     storeFile,
     freeDiskBytes: () => freeDiskBytes,
     version: "1.2.3",
+    role: "all",
+    shared: new Map([["commit_conflict", 3]]),
+    processes: () => processes(),
     now: () => NOW,
   });
 }
@@ -241,8 +246,28 @@ describe("what waits", () => {
   });
 
   it("says what runs", async () => {
-    const labels = { version: "1.2.3", node: process.version };
+    const labels = { version: "1.2.3", node: process.version, role: "all" };
     expect((await scrape()).value("connector_build_info", labels)).toBe(1);
+  });
+
+  it("counts the processes that use the store", async () => {
+    const worker = { role: "worker", version: "1.2.3" };
+    processes = () => Promise.resolve([worker, worker, { role: "web", version: "1.2.4-beta.1" }, {}]);
+    const scraped = await scrape();
+    expect(scraped.value("connector_processes", worker)).toBe(2);
+    expect(scraped.value("connector_processes", { role: "web", version: "1.2.4-beta.1" })).toBe(1);
+    expect(scraped.value("connector_processes", { role: "other", version: "other" })).toBe(1);
+    processes = () => Promise.reject(new Error("Redis is lost."));
+    expect((await scrape()).value("connector_processes", worker)).toBeUndefined();
+  });
+
+  it("counts what comes of sharing the store, and what that has lost", async () => {
+    const scraped = await scrape();
+    expect(scraped.value("connector_shared_store_events_total", { event: "commit_conflict" })).toBe(3);
+    expect(scraped.value("connector_shared_store_events_total", { event: "lease_lost" })).toBe(0);
+    expect((await scrape()).value("connector_shared_store_events_total", { event: "commit_conflict" })).toBe(3);
+    expect(scraped.value("connector_store_losses")).toBe(1);
+    expect(scraped.value("connector_store_last_loss_timestamp_seconds")).toBe(60);
   });
 
   it("has no limit without a budget", async () => {
@@ -263,4 +288,14 @@ test("two connectors in one process know nothing of each other", async () => {
   const other = await scrape(make());
   expect(other.sum("connector_call_duration_seconds_count")).toBe(0);
   expect((await scrape()).sum("connector_call_duration_seconds_count")).toBe(1);
+});
+
+test("what the process itself has used is not counted anew when its connector begins anew", async () => {
+  const used = async (of: Metrics): Promise<number> => (await scrape(of)).value("process_cpu_seconds_total") ?? NaN;
+  const began = await used(metrics);
+  const sinceThen = process.cpuUsage();
+  while (process.cpuUsage(sinceThen).user < 30_000);
+  const before = await used(metrics);
+  expect(before).toBeGreaterThan(began);
+  expect(await used(make())).toBeGreaterThanOrEqual(before);
 });

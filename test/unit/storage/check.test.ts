@@ -3,8 +3,14 @@ import { closeSync, copyFileSync, openSync, readFileSync, statSync, truncateSync
 import { join } from "node:path";
 import { openDataFile } from "../../../src/storage/check/file";
 import { assertComplete, assertWhole } from "../../../src/storage/check/look";
-import { reportOn } from "../../../src/storage/check/report";
+import { reportOn, reportOnRows, type TableReport } from "../../../src/storage/check/report";
 import { createLmdbDatabase } from "../../../src/storage/database/lmdb";
+import { connectRedis } from "../../../src/storage/database/redis/connection";
+import { createRedisDatabase } from "../../../src/storage/database/redis/database";
+import { encodeKey, END } from "../../../src/storage/database/redis/key";
+import { createPlaces } from "../../../src/storage/database/redis/place";
+import type { Database, Key } from "../../../src/storage/database/rows";
+import { sharedRedis } from "../../fixture/redis";
 import { readRow, writeRow, writeRows } from "../../fixture/rows";
 import { setUpDatabases } from "./fixture";
 
@@ -206,4 +212,94 @@ test("rows beyond what is read at a start are left to the whole check", async ()
     return isRefused(() => assertWhole(copy)) && !isRefused(() => assertWhole(copy, 0));
   });
   expect(page).toBeGreaterThan(1);
+});
+
+describe("on Redis", () => {
+  const IDS = Array.from({ length: 500 }, (_, number) => idOf(1_000 + number));
+  const connection = connectRedis(sharedRedis().address);
+  let opened = 0;
+  let database: Database;
+  /** Puts a row beside whatever has its key. */
+  let add: (table: string, key: Key, value: Uint8Array) => Promise<unknown>;
+  let empty: (table: string, key: Key) => Promise<unknown>;
+
+  beforeEach(async () => {
+    const prefix = `check ${(opened += 1)}:`;
+    const places = createPlaces(prefix);
+    const setOf = (table: string, key: Key): string => places.placeOf(table, key)?.name ?? "";
+    database = createRedisDatabase({ connection, prefix });
+    add = (table, key, value) => {
+      const member = Buffer.concat([Buffer.from(encodeKey(key) + END, "latin1"), value]);
+      return connection.run("return redis.call('ZADD', KEYS[1], 0, ARGV[1])", [setOf(table, key)], [member]);
+    };
+    empty = (table, key) => connection.command("DEL", setOf(table, key));
+    await writeRows(database, [
+      { table: "meta", key: ["format"], value: 7 },
+      { table: "remotes.numbers", key: [7, "org|planhat|t1"], value: 1 },
+      { table: "mirror.keys", key: [7, "companies", "name", "acme", "id"], value: 1 },
+      { table: "tally", key: ["planhat/org/c1", "messages", "whole"], value: 1 },
+      ...IDS.map((key) => ({ table: "records", key, value: { text: "x" } })),
+    ]);
+  });
+  afterAll(() => connection.close());
+
+  const damaged = async (): Promise<readonly (readonly [string, string])[]> =>
+    ((await reportOnRows(database)) ?? []).flatMap(({ table, damaged }) =>
+      damaged.map((key): readonly [string, string] => [table, key]),
+    );
+
+  test("every row is counted, once", async () => {
+    const counts = (await reportOnRows(database))?.filter(({ rows }) => rows > 0);
+    expect(counts).toEqual<readonly TableReport[]>([
+      { table: "records", rows: 500, damaged: [] },
+      { table: "mirror.keys", rows: 1, damaged: [] },
+      { table: "remotes.numbers", rows: 1, damaged: [] },
+      { table: "meta", rows: 1, damaged: [] },
+      { table: "tally", rows: 1, damaged: [] },
+    ]);
+    await empty("meta", ["format"]);
+    expect(await reportOnRows(database)).toBeUndefined();
+  });
+
+  test("rows that cannot be read are named, and those behind them are read", async () => {
+    const bad = IDS.filter((_, number) => [0, 1, 198, 199, 200, 499].includes(number));
+    await writeRows(
+      database,
+      bad.map((key) => ({ table: "records", key, value: undefined })),
+    );
+    for (const key of bad) await add("records", key, Uint8Array.of(0xc1, 0xff));
+    await add("tally", ["planhat/org/c1", "messages", ""], Buffer.from("12x"));
+    await add("mirror.keys", [7, "endusers", "email", "jane@example.com", "id"], Uint8Array.of(0xc1));
+    expect(await damaged()).toEqual([
+      ...bad.map((key) => ["records", `org|planhat|t1, companies, ${key[2]}`]),
+      ["mirror.keys", "(its key is not shown: it may be personal data)"],
+      ["tally", "planhat/org/c1, messages, "],
+    ]);
+    expect((await reportOnRows(database))?.find(({ table }) => table === "records")?.rows).toBe(500);
+  });
+
+  test("a key that stands twice is named, wherever it stands", async () => {
+    for (const key of IDS) await add("records", key, Uint8Array.of(1));
+    expect(await damaged()).toEqual(IDS.map((key) => ["records", `org|planhat|t1, companies, ${key[2]}`]));
+  });
+
+  test("rows that others write meanwhile are no damage", async () => {
+    let reads = 0;
+    const busy: Database = {
+      ...database,
+      read: async (work) => {
+        const result = await database.read(work);
+        reads += 1;
+        const changes = [198, 199, 200, 201].map((number) => ({
+          table: "records",
+          key: [7, "companies", `id-${1_000 + number}+${reads}`],
+          value: { text: "new" },
+        }));
+        await writeRows(database, [...changes, { table: "records", key: IDS[200 - reads] ?? [], value: undefined }]);
+        return result;
+      },
+    };
+    expect((await reportOnRows(busy))?.flatMap((each) => each.damaged)).toEqual([]);
+    expect(reads).toBeGreaterThan(3);
+  });
 });

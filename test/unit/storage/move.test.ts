@@ -3,18 +3,17 @@ import chunk from "lodash/chunk";
 import range from "lodash/range";
 import type { Database } from "../../../src/storage/database/rows";
 import { createSeal, grantPlace, runPlace, tenantPlace, valuePlace } from "../../../src/storage/port/seal";
-import { moveStore, type Moved } from "../../../src/storage/move";
-import type { Reseal } from "../../../src/storage/tables/sealed";
+import { moveStore, type Moved, type MovePlace, type Progress } from "../../../src/storage/move";
 import { LEASES, META, RENEWALS, TABLE_NAMES } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
-import { LANE, tenantRow, update, userUpdate } from "./builders";
+import { deliverQuietly, LANE, tenantRow, update, userUpdate } from "./builders";
 import { actionsOn, openStore, setUpDatabases, START_MS, type Adapter } from "./fixture";
 
 const { openDatabase } = setUpDatabases();
 
 const [OURS, THEIRS] = [createSeal("the key of the source, 1"), createSeal("the key of the target, 2")];
-const toTheirs: Reseal = (sealed, place) => THEIRS.seal(OURS.open(sealed, place), place);
-const toOurs: Reseal = (sealed, place) => OURS.seal(THEIRS.open(sealed, place), place);
+const ours = (database: Database): MovePlace => ({ name: "ours", database, seal: OURS });
+const theirs = (database: Database): MovePlace => ({ name: "theirs", database, seal: THEIRS });
 
 const RUN = { id: "2025-run", tenant: LANE.tenant };
 const LARGE = "x".repeat(10_000);
@@ -62,10 +61,23 @@ const rowsOf = (database: Database): Promise<Readonly<Record<string, unknown>>> 
 const withoutTexts = (rows: Readonly<Record<string, unknown>>): unknown =>
   JSON.parse(JSON.stringify(rows).replaceAll(/"[\w-]{40,9000}"/g, '"sealed"'));
 
-async function move(from: Database, to: Database, reseal: Reseal): Promise<Moved> {
-  const moved = await moveStore({ from, to, reseal });
-  expect(moved.unopened).toBe(0);
-  return moved;
+const move = (from: MovePlace, to: MovePlace, usedBy?: string): Promise<Moved> =>
+  moveStore({ from, to, usedBy: () => Promise.resolve(usedBy) });
+
+const written = ({ tables }: Moved): Readonly<Record<string, readonly [written: number, removed: number]>> =>
+  Object.fromEntries(
+    tables
+      .filter((each) => each.written + each.removed > 0)
+      .map((each) => [each.table, [each.written, each.removed] as const]),
+  );
+
+/** Its process is killed when it has made so many commits. */
+function killedAfter(database: Database, commits: number): Database {
+  let left = commits;
+  return {
+    ...database,
+    write: (work) => ((left -= 1) < 0 ? Promise.reject(new Error("Killed.")) : database.write(work)),
+  };
 }
 
 describe.each<readonly [Adapter, Adapter]>([
@@ -75,8 +87,14 @@ describe.each<readonly [Adapter, Adapter]>([
   test("everything is there, for the other key, and comes back as it was", async () => {
     const [source, target, back] = [openDatabase(here), openDatabase(there), openDatabase(here)];
     await fill(source);
-    const { tables } = await move(source, target, toTheirs);
-    expect(tables.find(({ table }) => table === "records")).toEqual({ table: "records", rows: 1_104 });
+    const { tables, usedBy, unopened } = await move(ours(source), theirs(target));
+    expect({ usedBy, unopened }).toEqual({ usedBy: undefined, unopened: 0 });
+    expect(tables.find(({ table }) => table === "records")).toEqual({
+      table: "records",
+      rows: 1_104,
+      written: 1_104,
+      removed: 0,
+    });
     expect(withoutTexts(await rowsOf(target))).toEqual(withoutTexts(await rowsOf(source)));
     expect(await auditOf(target)).toEqual([]);
 
@@ -99,7 +117,7 @@ describe.each<readonly [Adapter, Adapter]>([
       expect(mark).toBe("mark");
     }
 
-    await move(target, back, toOurs);
+    await move(theirs(target), ours(back));
     const [first, last] = [await rowsOf(source), await rowsOf(back)];
     // The target was opened once.
     expect(withoutTexts({ ...last, [META.name]: 0 })).toEqual(withoutTexts({ ...first, [META.name]: 0 }));
@@ -108,51 +126,106 @@ describe.each<readonly [Adapter, Adapter]>([
   test("whoever comes first waits, and recovers what was in flight", async () => {
     const [source, target] = [openDatabase(here), openDatabase(there)];
     await fill(source);
-    await move(source, target, toTheirs);
+    await move(ours(source), theirs(target));
     const store = await open(target);
     expect(await store.lease(LANE.remote)).toMatchObject({ renewals: 0 });
   }, 60_000);
 
-  test("a target that is not empty is refused, and a copy that was not finished is not read", async () => {
+  test("killed in the middle, gone on with while servers write, finished when they have stopped", async () => {
     const [source, target] = [openDatabase(here), openDatabase(there)];
     await fill(source);
-    const reseal: Reseal = (sealed, place) => {
-      if (place.startsWith("grant/")) throw new Error("The machine fell over.");
-      return toTheirs(sealed, place);
-    };
-    const falling: Database = {
-      ...target,
-      write: (work) =>
-        target.write((rows) => {
-          const { result, changes } = work(rows);
-          if (changes.some(({ table }) => table === "grants")) throw new Error("The machine fell over.");
-          return { result, changes };
-        }),
-    };
-    await expect(moveStore({ from: source, to: falling, reseal })).rejects.toThrow("fell over");
+    // The mark, and the first commits of records.
+    await expect(move(ours(source), theirs(killedAfter(target, 3)), "A server.")).rejects.toThrow("Killed.");
     await expect(open(target)).rejects.toThrow("The stored data has format 0");
-    await expect(moveStore({ from: source, to: target, reseal })).rejects.toThrow("not finished");
-    await expect(moveStore({ from: source, to: source, reseal: toTheirs })).rejects.toThrow("The target is not empty");
+
+    const first = await move(ours(source), theirs(target), "A server.");
+    expect(first.usedBy).toBe("A server.");
+    // What was there by then was not written again.
+    expect(written(first)["records"]).toBeUndefined();
+    expect(written(first)["mirror"]).toEqual([1, 0]);
+    await expect(open(target)).rejects.toThrow("The stored data has format 0");
+
+    const store = await open(source);
+    const { accept, write, settle, attempt } = actionsOn(store);
+    await write(update({ hullId: "held", id: "c-held-2" }), "p1", { keys: { externalId: "held again" } });
+    await accept(update({ hullId: "new", id: "c-new" }));
+    await settle(deliverQuietly(await attempt("companies", "a7"), "p7"));
+    await store.replaceGrant(LANE.tenant, await store.grant(LANE.tenant), OURS.seal("anew", grantPlace(LANE.tenant)));
+    const last = await move(ours(source), theirs(target));
+    expect(last.usedBy).toBeUndefined();
+    // Texts that are encrypted are compared by what they say.
+    expect(written(last)).toMatchObject({ records: [3, 0], mirror: [2, 0], grants: [1, 0], "records.due": [1, 1] });
+    expect(written(last)["contents"]).toBeUndefined();
+    expect(written(last)["tenants"]).toBeUndefined();
+    expect(withoutTexts(await rowsOf(target))).toEqual(withoutTexts(await rowsOf(source)));
+    expect(await auditOf(target)).toEqual([]);
+    expect(THEIRS.open((await (await open(target)).grant(LANE.tenant)) ?? "", grantPlace(LANE.tenant))).toBe("anew");
   }, 60_000);
+
+  test("a target with something else is refused: a store, or a part of a copy of another place", async () => {
+    const [source, target] = [openDatabase(here), openDatabase(there)];
+    await fill(source);
+    await move(ours(source), theirs(target), "A server.");
+    await expect(move({ ...ours(source), name: "a copy of ours" }, theirs(target))).rejects.toThrow(
+      "The target holds a part of a copy of ours, not of a copy of ours. If",
+    );
+    await expect(move(theirs(target), ours(openDatabase(here)))).rejects.toThrow("The source is itself a copy");
+    await move(ours(source), theirs(target));
+    await expect(move(ours(source), theirs(target))).rejects.toThrow("The target is not empty");
+  }, 60_000);
+});
+
+test("a pass during which somebody opened the store, and closed it again, does not finish the copy", async () => {
+  const [source, target] = [openDatabase("memory"), openDatabase("memory")];
+  await fill(source);
+  let asked = 0;
+  const usedBy = async (): Promise<undefined> => {
+    asked += 1;
+    if (asked === 2) await open(source);
+  };
+  const moved = await moveStore({ from: ours(source), to: theirs(target), usedBy });
+  expect(moved.usedBy).toBe("A server or a tool was started on the source meanwhile.");
+  expect(await move(ours(source), theirs(target))).toMatchObject({ usedBy: undefined });
+});
+
+test("an interrupted pass ends between two slices, and its progress grows up to all rows", async () => {
+  const [source, target] = [openDatabase("memory"), openDatabase("memory")];
+  await fill(source);
+  const interruption = new AbortController();
+  const usedBy = () => Promise.resolve(undefined);
+  const seen: Progress[] = [];
+  const onProgress = (progress: Progress): void => {
+    seen.push(progress);
+    if (seen.length === 3) interruption.abort(new Error("Interrupted."));
+  };
+  const options = { from: ours(source), to: theirs(target), usedBy, onProgress, signal: interruption.signal };
+  await expect(moveStore(options)).rejects.toThrow("Interrupted.");
+  expect(seen).toHaveLength(3);
+
+  await moveStore({ ...options, signal: undefined });
+  const rows = seen.slice(3).map((progress) => progress.rows);
+  expect(rows).toEqual([...rows].sort((left, right) => left - right));
+  expect(seen.at(-1)?.rows).toBe(seen.at(-1)?.all);
 });
 
 test("a key that opens no settings is refused before anything is written; a single text that does not open stays", async () => {
   const [source, target] = [openDatabase("memory"), openDatabase("memory")];
   await fill(source);
-  await expect(moveStore({ from: source, to: target, reseal: toOurs })).rejects.toThrow("SECRET is not the key");
+  await expect(move({ ...ours(source), seal: THEIRS }, ours(target))).rejects.toThrow("SECRET is not the key");
   expect(await target.read((rows) => TABLE_NAMES.every((table) => rows.size(table, []) === 0))).toBe(true);
 
-  const reseal: Reseal = (sealed, place) => {
-    if (place.startsWith("grant/")) throw new Error("Another key.");
-    return toTheirs(sealed, place);
-  };
-  const { unopened } = await moveStore({ from: source, to: target, reseal });
-  expect(unopened).toBe(1);
-  const grant = (await (await open(target)).grant(LANE.tenant)) ?? "";
-  expect(OURS.open(grant, grantPlace(LANE.tenant))).toBe("granted");
+  const store = await open(source);
+  const lost = createSeal("a key that is lost, 3").seal("granted", grantPlace(LANE.tenant));
+  await store.replaceGrant(LANE.tenant, await store.grant(LANE.tenant), lost);
+  expect((await move(ours(source), theirs(target), "A server.")).unopened).toBe(1);
+  const last = await move(ours(source), theirs(target));
+  expect(last.unopened).toBe(1);
+  expect(written(last)).toEqual({});
+  expect(await (await open(target)).grant(LANE.tenant)).toBe(lost);
 });
 
 test("where there is no store there is nothing to move", async () => {
-  const databases = { from: openDatabase("memory"), to: openDatabase("memory") };
-  await expect(moveStore({ ...databases, reseal: toTheirs })).rejects.toThrow("There is no store at the source.");
+  await expect(move(ours(openDatabase("memory")), theirs(openDatabase("memory")))).rejects.toThrow(
+    "There is no store at the source.",
+  );
 });

@@ -10,7 +10,7 @@ import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from
 import { TenantErased } from "../../../src/storage/port/leases";
 import { TABLE_NAMES } from "../../../src/storage/tables/tables";
 import { openLossyProxy } from "../../fixture/lossy-proxy";
-import { addressOf, freePort, sharedRedis, startRedis } from "../../fixture/redis";
+import { addressOf, freePort, sharedRedis, startRedis, type RedisServer } from "../../fixture/redis";
 import { auditOf } from "./audit";
 import { LANE, seen, tenantRow, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
@@ -213,6 +213,108 @@ it("tens of thousands of rows are asked for and changed together", async () => {
   expect(await database.read((rows) => keys.filter((key) => rows.get(ROWS, key) === 1))).toHaveLength(keys.length);
 });
 
+describe("whoever connects once more", () => {
+  const onLost = jest.fn();
+  let server: RedisServer;
+  let other: Redis;
+  beforeEach(() => {
+    onLost.mockReset();
+    server = startRedis();
+    other = new Redis({ ...server.address.options });
+    other.on("error", () => undefined);
+  });
+  afterEach(async () => {
+    await other.quit();
+    for (const database of databases.splice(0)) await database.close();
+    await server.stop();
+  });
+
+  function openTold(path = server.path): Database {
+    const database = createRedisDatabase({ connection: connectRedis(addressOf(path)), onLost });
+    databases.push(database);
+    return database;
+  }
+  const cut = (): Promise<unknown> => other.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+  const ids = async (): Promise<readonly string[]> => (await other.keys("connector:{commit}*")).toSorted();
+  const forget = async (): Promise<unknown> => other.del(...(await ids()));
+
+  it("finds its last commit, or is told that it is lost", async () => {
+    const database = openTold();
+    await write(database, put(["a"], 1));
+    await cut();
+    expect(await get(database, ["a"])).toBe(1);
+    expect(onLost).not.toHaveBeenCalled();
+    await forget();
+    await cut();
+    await expect(get(database, ["a"])).rejects.toThrow("has lost some of the last commits");
+    expect(onLost.mock.calls).toEqual([[{ kind: "older", commits: undefined }, expect.any(String)]]);
+  });
+
+  it("does not miss what is forgotten since the machine slept", async () => {
+    const database = openTold();
+    await write(database, put(["a"], 1));
+    await forget();
+    const wokenAtMs = Date.now() + 700_000;
+    const clock = jest.spyOn(Date, "now").mockImplementation(() => wokenAtMs);
+    try {
+      await cut();
+      expect(await get(database, ["a"])).toBe(1);
+      expect(onLost).not.toHaveBeenCalled();
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it("believes no replica, which may only be late", async () => {
+    const database = openTold();
+    await write(database, put(["a"], 1));
+    const [id = ""] = await ids();
+    await other.rename(id, "late");
+    await other.replicaof("127.0.0.1", 1);
+    await cut();
+    await other.config("RESETSTAT");
+    const found = get(database, ["a"]);
+    while (!/cmdstat_(?:persist|exists):/.test(await other.info("commandstats")));
+    await other.replicaof("NO", "ONE");
+    await other.rename("late", id);
+    expect(await found).toBe(1);
+    expect(onLost).not.toHaveBeenCalled();
+  });
+
+  it("asks for the last of its commits, not for the one whose reply came last", async () => {
+    let isWaiting = true;
+    let refused = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (refused = resolve));
+    const isFirst = (request: Buffer): boolean => isCommit(request) && request.includes("/2\r\n");
+    const proxy = await openLossyProxy(
+      server,
+      (request) => isFirst(request) && proxy.lost() === 0,
+      false,
+      (request) => {
+        if (!isFirst(request) || proxy.lost() === 0 || !isWaiting) return undefined;
+        refused();
+        return "BUSY Redis is busy.";
+      },
+    );
+    try {
+      const database = openTold(proxy.path);
+      await write(database, put(["a"], 1));
+      const first = write(database, put(["a"], 2));
+      await waiting;
+      await write(database, put(["b"], 1));
+      isWaiting = false;
+      await first;
+      const made = await Promise.all((await ids()).map((id) => other.get(id)));
+      expect(made).toEqual(["1", "2", "3"]);
+      await other.del((await ids())[2] ?? "");
+      await cut();
+      await expect(get(database, ["a"])).rejects.toThrow("has lost some of the last commits");
+    } finally {
+      await proxy.close();
+    }
+  });
+});
+
 describe("what a connection remembers", () => {
   it("saves asking, and is compared: what others wrote meanwhile is seen", async () => {
     const [database, other] = [open(), open()];
@@ -267,10 +369,11 @@ describe("rows in Redis", () => {
       "{7}:records",
       "{7}:records.claims",
       "{planhat/org/c1}:tenants",
+      "{store}:commits",
       "{store}:records.deadIds",
     ]);
     await write(database, ...rows.map(({ table, key }) => put(key, undefined, table)));
-    expect(await names()).toEqual([]);
+    expect(await names()).toEqual(["{store}:commits"]);
   });
 
   it("are walked and counted over all remotes in one order", async () => {
@@ -517,6 +620,7 @@ describe("an address", () => {
 
 /** A server that answers as it is told. */
 const answering = (info: string): RedisConnection => ({
+  checkEach: () => undefined,
   name: "db.example.com:6379",
   command: (name) => Promise.resolve(name === "INFO" ? info : "appendfsync,always"),
   run: () => Promise.reject(new Error("No.")),

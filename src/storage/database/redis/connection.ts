@@ -19,14 +19,18 @@ export interface RedisAddress {
   readonly options: RedisOptions;
 }
 
+/** The same of versions whose processes do not say that they are there (`presence.ts`). */
+export const FORMER_CLIENT_NAME = "hull-connector";
 /** By which Redis lists the connections of this program (`CLIENT LIST`). */
-export const CLIENT_NAME = "hull-connector";
+export const CLIENT_NAME = `${FORMER_CLIENT_NAME}:2`;
 /** How long one request is asked again. */
 const ASKED_AGAIN_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 5_000;
 /** ioredis's words for that. */
 const TIMED_OUT = "Command timed out";
 const PAUSE_MS = 50;
+/** Our event, once a connection was looked at. */
+const CHECKED = "checked";
 const MOST_RECONNECT_MS = 1_000;
 
 /**
@@ -60,6 +64,13 @@ export interface RedisConnection {
    * @throws RedisError
    */
   run(script: string, keys: readonly string[], parts: readonly Argument[]): Promise<unknown>;
+  /**
+   * Has each further connection looked at before anything else is asked on it: there may be another server, or an older
+   * state of it, at its end.
+   *
+   * @param check says why nothing may be asked any more, if that is so
+   */
+  checkEach(check: (run: RedisConnection["run"]) => Promise<string | undefined>): void;
   close(): void;
 }
 
@@ -82,16 +93,49 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
   client.setMaxListeners(0);
   let problem: string | undefined;
   let closed = false;
+  let check: Parameters<RedisConnection["checkEach"]>[0] | undefined;
+  let isChecked = true;
+  /** Why nothing is asked any more. */
+  let barred: string | undefined;
   client.on("error", ({ message }: Error) => (problem = message));
-  client.on("ready", () => (problem = undefined));
+  client.on("close", () => (isChecked = check === undefined));
+  client.on("ready", () => {
+    problem = undefined;
+    if (!isChecked) void look();
+  });
 
-  async function ask<T>(once: () => Promise<T>): Promise<T> {
+  /** What is not known is looked at once more, on a further connection. */
+  async function look(): Promise<void> {
+    try {
+      barred = await check?.(once);
+      isChecked = true;
+    } catch (error) {
+      problem = (error as Error).message;
+      client.disconnect(true);
+    }
+    client.emit(CHECKED);
+  }
+
+  /** As a list: so many arguments of a call would not fit on the stack. */
+  async function once(script: string, keys: readonly string[], parts: readonly Argument[]): Promise<unknown> {
+    const given = [keys.length, ...keys, ...parts];
+    try {
+      return await client.callBuffer("EVALSHA", [shaOf(script), ...given]);
+    } catch (error) {
+      if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
+      return client.callBuffer("EVAL", [script, ...given]);
+    }
+  }
+
+  async function ask<T>(send: () => Promise<T>): Promise<T> {
     const endMs = performance.now() + waitMs;
     for (;;) {
       if (closed) throw new RedisError(`The connection to Redis at ${name} is closed.`);
+      if (barred !== undefined) throw new RedisError(barred);
       let message: string;
       try {
-        return await once();
+        if (!isChecked) throw new Error("It is not connected.");
+        return await send();
       } catch (error) {
         // Never the error itself: it carries the command, which may hold a password, and rows.
         message = (isReply(error) ? undefined : problem) ?? (error as Error).message;
@@ -112,29 +156,20 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
-        client.off("ready", end);
+        client.off(awaited, end);
         resolve();
       };
       const timer = setTimeout(end, PAUSE_MS);
-      if (client.status !== "ready") client.once("ready", end);
+      const awaited = isChecked ? "ready" : CHECKED;
+      if (client.status !== "ready" || !isChecked) client.once(awaited, end);
     });
   }
 
   return {
     name,
     command: (command, ...parts) => ask(async () => String(await client.call(command, ...parts))),
-    run: (script, keys, parts) => {
-      // As a list: so many arguments of a call would not fit on the stack.
-      const given = [keys.length, ...keys, ...parts];
-      return ask(async () => {
-        try {
-          return await client.callBuffer("EVALSHA", [shaOf(script), ...given]);
-        } catch (error) {
-          if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
-          return client.callBuffer("EVAL", [script, ...given]);
-        }
-      });
-    },
+    run: (script, keys, parts) => ask(() => once(script, keys, parts)),
+    checkEach: (wanted) => (check = wanted),
     close: () => {
       closed = true;
       client.disconnect();

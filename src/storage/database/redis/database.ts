@@ -1,6 +1,7 @@
 /** The Store's database on Redis: work runs here, over rows that were fetched before; scripts compare and write. */
 import { hash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import type { Loss } from "../../port/leases";
 import { createRemoteDatabase, type Answer, type Question, type Read } from "../remote";
 import type { Database, Key, RowChange } from "../rows";
 import { readRedisUrl } from "./address";
@@ -8,7 +9,7 @@ import { assertFit } from "./checks";
 import { connectRedis, type Argument, type RedisConnection } from "./connection";
 import { decodeKey, encodeKey, END, rowBounds, walkBounds } from "./key";
 import { createPlaces, type Place } from "./place";
-import { COMMIT, FETCH } from "./scripts";
+import { COMMIT, FETCH, HISTORY } from "./scripts";
 import { decodeValue, encodeValue } from "./value";
 
 export interface RedisOptions {
@@ -16,11 +17,17 @@ export interface RedisOptions {
   readonly connection: RedisConnection;
   /** Of all keys in Redis. */
   readonly prefix?: string;
+  /** Told once when commits of before are gone; from then on nothing is asked any more. */
+  readonly onLost?: (lost: Pick<Loss, "kind" | "commits">, why: string) => void;
+  /** Told whenever work is run again, and why. */
+  readonly onAgain?: (why: "rerun" | "conflict") => void;
 }
 
 export const PREFIX = "connector:";
 /** A commit whose reply was lost is asked for again within this time. */
 const ID_KEPT_SECONDS = 600;
+/** Its id is surely there after this time, whoever counts it. */
+const ID_TRUSTED_MS = 500_000;
 /** Between a conflict and the next run, at most. */
 const MOST_WAIT_MS = 50;
 
@@ -45,25 +52,50 @@ interface Stored {
  * @returns the database, the connection that it uses and closes, and sentences about what may be lost
  * @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password
  */
-export async function openRedisDatabase(url: string): Promise<{
+export async function openRedisDatabase(
+  url: string,
+  told: Pick<RedisOptions, "onLost" | "onAgain"> = {},
+): Promise<{
   readonly database: Database;
   readonly connection: RedisConnection;
   readonly warnings: readonly string[];
+  /** Looks again what may be lost. @throws RedisError when the server is not fit any more */
+  look(): Promise<readonly string[]>;
 }> {
   const connection = connectRedis(readRedisUrl(url));
   try {
-    const warnings = await assertFit(connection);
-    return { database: createRedisDatabase({ connection }), connection, warnings };
+    const look = (): Promise<readonly string[]> => assertFit(connection);
+    const warnings = await look();
+    return { database: createRedisDatabase({ connection, ...told }), connection, warnings, look };
   } catch (error) {
     connection.close();
     throw error;
   }
 }
 
-export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOptions): Database {
+export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAgain }: RedisOptions): Database {
   const places = createPlaces(prefix);
   const name = randomUUID();
+  const count = places.nameOf("store", "commits");
   let commits = 0;
+  /** The last commit of this process, and both clocks before it was sent. */
+  let latest: { readonly id: string; readonly number: number; readonly sentAt: Moment } | undefined;
+
+  /**
+   * Behind each further connection there may be a Redis that was restored, or promoted without the last writes: it must
+   * know the last commit of this process, and have made as many as it saw.
+   */
+  connection.checkEach(async (run) => {
+    if (latest === undefined) return undefined;
+    const { id, number, sentAt } = latest;
+    const [made = 0, isKnown = 0] = (await run(HISTORY, [count, id], [])) as readonly number[];
+    const isKept = msSince(sentAt) < ID_TRUSTED_MS;
+    if (made >= number && (isKnown === 1 || !isKept)) return undefined;
+    const lost = made < number ? number - made : undefined;
+    const why = `Redis at ${connection.name} has lost ${lost ?? "some"} of the last commits: it was set back to an earlier state.`;
+    onLost?.({ kind: "older", commits: lost }, why);
+    return why;
+  });
 
   /** The sets of one request, each named once. */
   function openSets() {
@@ -109,7 +141,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
     apply: async (reads, changes) => {
       const sets = openSets();
       const asked = reads.flatMap(({ question, answer }) => [
-        ...questionArguments(question, sets, 1),
+        ...questionArguments(question, sets, 2),
         expected(question, answer),
       ]);
       const sent = changes.map((change) => sentChange(change, sets));
@@ -123,11 +155,16 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
       ];
       commits += 1;
       const id = places.nameOf("commit", `${name}/${commits}`);
-      const keys = [id, ...sets.all().map((place) => place.name)];
-      const answer = String(await connection.run(COMMIT, keys, parts));
-      return answer === "applied" ? sent.map(({ stored }) => stored) : undefined;
+      const keys = [id, count, ...sets.all().map((place) => place.name)];
+      const sentAt = moment();
+      const answer = await connection.run(COMMIT, keys, parts);
+      if (String(answer) === "conflict") return undefined;
+      // Replies that had to be asked for again come late.
+      if (typeof answer === "number" && answer > (latest?.number ?? 0)) latest = { id, number: answer, sentAt };
+      return sent.map(({ stored }) => stored);
     },
     decode: ({ member, valueAt }, table, key) => decodeValue(member.subarray(valueAt), table, key),
+    onAgain,
     guesses: {
       rows: new LRUCache({ maxSize: MOST_GUESSED_BYTES, sizeCalculation: weightOf }),
       absent: NEW_MOSTLY,
@@ -144,7 +181,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
     const place = places.placeOf(table, key);
     if (place === undefined) throw new Error(`A row of ${table} needs a key.`);
     const bytes = bytesOf(encodeKey(key));
-    const set = sets.numberOf(place, 1);
+    const set = sets.numberOf(place, 2);
     if ("by" in change) return { parts: ["add", set, bytes, change.by] };
     if (change.value === undefined) return { parts: ["remove", set, bytes, ""] };
     const value = encodeValue(table, change.value);
@@ -153,6 +190,19 @@ export function createRedisDatabase({ connection, prefix = PREFIX }: RedisOption
   }
 
   return { ...database, close: () => Promise.resolve().then(() => connection.close()) };
+}
+
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+const moment = (): Moment => ({ monotonicMs: performance.now(), wallMs: Date.now() });
+
+/** One clock may be set, the other one stands still while the machine sleeps. */
+function msSince({ monotonicMs, wallMs }: Moment): number {
+  const now = moment();
+  return Math.max(now.monotonicMs - monotonicMs, now.wallMs - wallMs);
 }
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");

@@ -39,18 +39,19 @@ return answers
 `;
 
 /**
- * KEYS: that of the commit's id, the sets.
+ * KEYS: that of the commit's id, the count of all commits, the sets.
  * ARGV: how long the id is kept, how many questions and changes there are; for each set a list and a member of
  * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
  * `remove`, `add`), the number of its set, the key, the value.
- * @returns whether it is applied, or conflicts
+ * @returns its number if it wrote something, now or before; or whether it is applied, or conflicts
  */
 export const COMMIT = `
 ${ANSWER}
 local keptSeconds, reads, changes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'applied' end
+local made = redis.call('GET', KEYS[1])
+if made then return tonumber(made) end
 
-local at = 4 + 2 * (#KEYS - 1)
+local at = 4 + 2 * (#KEYS - 2)
 for _ = 1, reads do
   local found = answer(at)
   local is
@@ -75,7 +76,7 @@ if changes == 0 then return 'applied' end
 local was = {}
 for _ = 1, changes do
   local kind, set, key, value = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local name, list = KEYS[set], ARGV[4 + 2 * (set - 2)]
+  local name, list = KEYS[set], ARGV[4 + 2 * (set - 3)]
   if list ~= '' and was[set] == nil then was[set] = redis.call('EXISTS', name) end
   local before = redis.call('ZRANGEBYLEX', name, '[' .. key .. '\\0', '(' .. key .. '\\1', 'LIMIT', 0, 1)[1]
   local after
@@ -92,11 +93,57 @@ for _ = 1, changes do
   at = at + 4
 end
 for set, existed in pairs(was) do
-  local list, member = ARGV[4 + 2 * (set - 2)], ARGV[5 + 2 * (set - 2)]
+  local list, member = ARGV[4 + 2 * (set - 3)], ARGV[5 + 2 * (set - 3)]
   local exists = redis.call('EXISTS', KEYS[set])
   if exists > existed then redis.call('ZADD', list, 0, member) end
   if exists < existed then redis.call('ZREM', list, member) end
 end
-redis.call('SET', KEYS[1], '', 'EX', keptSeconds)
-return 'applied'
+local number = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], number, 'EX', keptSeconds)
+return number
+`;
+
+/**
+ * KEYS: the processes that are there. ARGV: how long one that says nothing counts, in milliseconds; id and facts of those
+ * that are there now, or no facts of one that leaves. Only the clock of Redis counts.
+ * @returns for each: its id, since when and until when it was there, in milliseconds before now, and its facts
+ */
+export const PRESENT = `
+local seconds, micro = unpack(redis.call('TIME'))
+local now, silent = seconds * 1000 + math.floor(micro / 1000), tonumber(ARGV[1])
+local function read(row) return string.match(row, '^(%d+) (%d+) (.*)$') end
+for at = 2, #ARGV, 2 do
+  local id, facts = ARGV[at], ARGV[at + 1]
+  if facts == '' then
+    redis.call('HDEL', KEYS[1], id)
+  else
+    local row = redis.call('HGET', KEYS[1], id)
+    local since, last
+    if row then since, last = read(row) end
+    if not last or now - last >= silent then since = string.format('%.0f', now) end
+    redis.call('HSET', KEYS[1], id, since .. string.format(' %.0f ', now) .. facts)
+    redis.call('PEXPIRE', KEYS[1], silent)
+  end
+end
+local present = {}
+local rows = redis.call('HGETALL', KEYS[1])
+for at = 1, #rows, 2 do
+  local since, last, facts = read(rows[at + 1])
+  if now - last >= silent then
+    redis.call('HDEL', KEYS[1], rows[at])
+  else
+    for _, each in ipairs({ rows[at], now - since, now - last, facts }) do present[#present + 1] = each end
+  end
+end
+return present
+`;
+
+/**
+ * A replica, which may only be late, refuses it since it writes, though it changes nothing.
+ *
+ * KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last
+ */
+export const HISTORY = `
+redis.call('PERSIST', KEYS[1])
+return { tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('EXISTS', KEYS[2]) }
 `;

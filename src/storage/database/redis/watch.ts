@@ -10,6 +10,8 @@ import { PREFIX } from "./database";
 export interface RedisWatchOptions {
   /** For nobody else; its time-out says when Redis counts as lost. Closed with the watch. */
   readonly connection: RedisConnection;
+  /** Before Redis counts as back: it may be another one. @throws RedisError when it is not fit */
+  readonly assertFit?: () => Promise<void>;
   /** Told once when Redis is lost, and once when it is back. */
   readonly onChange: (trouble: string | undefined) => void;
   /** Of all keys in Redis. */
@@ -21,6 +23,8 @@ export interface RedisWatch extends Disk {
   guard(database: Database): Database;
   /** Looks again and again from now on. */
   start(): void;
+  /** Whatever Redis says from now on, this process does not use it any more. @param why a sentence */
+  giveUp(why: string): void;
   close(): void;
 }
 
@@ -28,14 +32,14 @@ export interface RedisWatch extends Disk {
 const LOOK_MS = 1_000;
 const PROBE_SECONDS = "60";
 
-export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatchOptions): RedisWatch {
+export function watchRedis({ connection, assertFit, onChange, prefix = PREFIX }: RedisWatchOptions): RedisWatch {
   let trouble: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isLooking = false;
-  let isClosed = false;
+  let isOver = false;
 
   function change(found: string | undefined): void {
-    if (isClosed || (trouble === undefined) === (found === undefined)) return;
+    if (isOver || (trouble === undefined) === (found === undefined)) return;
     trouble = found;
     onChange(found);
   }
@@ -49,6 +53,7 @@ export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatch
     isLooking = true;
     try {
       await connection.command("SET", `${prefix}probe`, "", "EX", PROBE_SECONDS);
+      if (trouble !== undefined) await assertFit?.();
       change(undefined);
     } catch (error) {
       if (error instanceof RedisError) lost(error);
@@ -88,8 +93,13 @@ export function watchRedis({ connection, onChange, prefix = PREFIX }: RedisWatch
     start: () => {
       timer = setInterval(() => void look(), LOOK_MS).unref();
     },
+    giveUp: (why) => {
+      trouble = why;
+      isOver = true;
+      clearInterval(timer);
+    },
     close: () => {
-      isClosed = true;
+      isOver = true;
       clearInterval(timer);
       connection.close();
     },
