@@ -150,7 +150,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
   });
   const losses = gauge("connector_store_losses", "How often the store lost what it held within a week.", []);
-  const lastLoss = gauge("connector_store_last_loss_timestamp_seconds", "When it did so last; 0: not within a week.", []);
+  const lastLoss = gauge(
+    "connector_store_last_loss_timestamp_seconds",
+    "When it did so last; 0: not within a week.",
+    [],
+  );
   const present = gauge("connector_processes", "Processes that use the store, by what they say of themselves.", [
     "role",
     "version",

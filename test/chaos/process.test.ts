@@ -73,7 +73,9 @@ test("the first line says what runs and what differs, and a misspelt variable is
     }),
   ]);
   const scraped = await (await fetch(`http://127.0.0.1:${started?.port ?? 0}/metrics`)).text();
-  expect(scraped).toContain(`connector_build_info{version="${packageJson.version}",node="${process.version}",role="all"} 1`);
+  expect(scraped).toContain(
+    `connector_build_info{version="${packageJson.version}",node="${process.version}",role="all"} 1`,
+  );
   server.signal("SIGTERM");
   expect(await server.exit).toEqual({ code: 0, signal: null });
 });
