@@ -62,6 +62,7 @@ async function fill(store: Store): Promise<void> {
   await store.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
   await store.claimNotification("n1", LANE.tenant);
   await store.noteStart("quota", START_MS, 0);
+  await store.noteLoss({ atMs: START_MS, kind: "said" }, await store.era());
 }
 
 /** Reads what there is, by everything by which it is found. */
@@ -93,6 +94,7 @@ async function readAll(store: Store): Promise<void> {
   await store.reportLines("r1", 0, 99);
   await store.openRuns();
   await store.requestStarts("quota", 0);
+  await store.losses();
   await store.claimNotification("n1", LANE.tenant);
 }
 

@@ -200,7 +200,7 @@ describe("a dry run", () => {
   });
 
   it("does not begin on what another version wrote", async () => {
-    await commit(base, (view) => view.put(META, ["format"], 99));
+    await commit(base, (view) => ["format", "reader"].forEach((name) => view.put(META, [name], 99)));
     await expect(openDry(base)).rejects.toThrow("format 99");
   });
 });
