@@ -44,7 +44,8 @@ const redisProject = {
 /** @type {import("jest").Config} */
 module.exports = {
   projects: onRedis ? [redisProject] : [project, redisProject],
-  testTimeout: 30_000,
+  // A busy machine makes some tests ten times as long.
+  testTimeout: 90_000,
   testSequencer: "<rootDir>/test/sequencer.js",
   // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
   maxWorkers: availableParallelism() + 1,
