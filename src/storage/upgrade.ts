@@ -1,7 +1,7 @@
 /**
- * The format of a store, the oldest program that may work on it, and how it gets a newer one (docs/decisions/41-presence-and-formats.md).
- * A store that several processes share is upgraded once no process is left that could not read the result. One that was
- * overlooked is shut out before anything changes, by a new era.
+ * The format of a store, the oldest program that may work on it, and how it gets a newer one. A store that several processes
+ * share is upgraded once none is left that could not read the result; one that was overlooked is shut out before anything
+ * changes, by a new era. Why: docs/decisions/41-presence-and-formats.md.
  */
 import type { Database, Rows } from "./database/rows";
 import { StoreTooNew, type PresentProcess } from "./port/leases";
@@ -45,10 +45,15 @@ export const formatOf = (view: Reader): StoreFormat => stateOf(view.get(META, ["
 export const formatIn = (rows: Rows): StoreFormat =>
   stateOf(...(["format", "reader"].map((name) => rows.get(META.name, [name])) as [number?, number?]));
 
-/** `current`: nothing is to be done; `older`: the program can work on it as it is, and upgrade it later; `outdated`: only then. */
+/** `current`: nothing is to be done; `older`: one can work on it, and upgrade it later; `outdated`: upgrade it first. */
 export type Fit = "current" | "older" | "outdated";
 
-/** What a program can do with a store. @throws StoreTooNew. @throws Error when the format is older, and there is no way from it */
+/**
+ * What a program can do with a store.
+ *
+ * @throws StoreTooNew
+ * @throws Error when the format is older, and there is no way from it
+ */
 export function fitOf({ format, reader }: StoreFormat, { newest, oldest, upgrade }: Formats): Fit {
   if (format === undefined) return "current";
   if (reader > newest) throw new StoreTooNew(Math.max(format, reader), newest);

@@ -23,7 +23,7 @@ import { startRedis, type RedisServer } from "../fixture/redis";
 import { sum } from "../fixture/fixture";
 import { differences } from "../fixture/process";
 import { auditOf } from "../unit/storage/audit";
-import type { Supervised } from "./server-process";
+import { says, type Supervised } from "./server-process";
 
 jest.setTimeout(240_000);
 
@@ -34,9 +34,6 @@ const APPEND_ONLY = "appendonlydir";
 const open = useClusters();
 
 const all = ({ webs, workers }: Cluster): readonly Supervised[] => [...webs, ...workers];
-
-const says = (server: Supervised, event: string): boolean =>
-  server.complaints().some((line) => line.includes(`"message":"${event}"`));
 
 async function ask<T>(server: Supervised, path: string, as: (answer: Response) => Promise<T>): Promise<T | undefined> {
   const answer = await fetch(`${server.baseUrl}${path}`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);

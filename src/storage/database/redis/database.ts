@@ -19,7 +19,7 @@ export interface RedisOptions {
   readonly prefix?: string;
   /** Told once when commits that were made are gone; from then on nothing is asked any more. */
   readonly onLost?: (lost: Pick<Loss, "kind" | "commits">, why: string) => void;
-  /** Told whenever work is run again: a row was not as remembered, or somebody else has changed it. */
+  /** Told whenever work is run again: it asked for more rows, or one that it had read is another one by now. */
   readonly onAgain?: (why: "rerun" | "conflict") => void;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which processes use a store (docs/decisions/41-presence-and-formats.md). Each says every few seconds that it is there, and counts as
- * gone once it was silent for a minute by the clock of Redis. Processes of versions that say nothing are known by their
- * connections alone; whoever sees one says it for them, so that they count for a minute as well.
+ * Which processes use a store (docs/decisions/41-presence-and-formats.md). Each says every few seconds that it is there, and
+ * counts as gone once it was silent for a minute by the clock of Redis. Processes of versions that say nothing are known by
+ * their connections alone; whoever sees one says it for them, so that they count for a minute as well.
  */
 import { z } from "zod";
 import type { PresentProcess, ProcessFacts } from "../../port/leases";

@@ -1,6 +1,6 @@
 /**
- * The scripts that Redis runs, each as a whole. They know no rules: `FETCH` and `COMMIT` know rows, `PRESENT` processes, `HISTORY`
- * the count of commits.
+ * The scripts that Redis runs, each as a whole. They know no rules: `FETCH` and `COMMIT` know rows, `PRESENT` processes,
+ * `HISTORY` the count of commits.
  *
  * A row is a member of a sorted set whose scores are all 0: its key as bytes, a zero, its value. So it is found, walked
  * and counted by its bytes, and stands in memory once.
