@@ -4,7 +4,11 @@ import { Redis } from "ioredis";
 import { readRedisUrl } from "../../../src/storage/database/redis/address";
 import { assertFit } from "../../../src/storage/database/redis/checks";
 import { connectRedis, type RedisConnection } from "../../../src/storage/database/redis/connection";
-import { createRedisDatabase, openRedisDatabase, type RedisOptions } from "../../../src/storage/database/redis/database";
+import {
+  createRedisDatabase,
+  openRedisDatabase,
+  type RedisOptions,
+} from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
 import { TenantErased } from "../../../src/storage/port/leases";
