@@ -257,7 +257,8 @@ test.each(CASES)(`a worker that stands still for longer than its lease: ${TITLE}
   const [own, ...others] = await Promise.all(cluster.workers.map(sharedEventsOf));
   expect(own?.["fence_refused"]).toBeGreaterThan(0);
   expect(own?.["lease_lost"]).toBeGreaterThan(0);
-  expect(own?.["record_rechecked"]).toBeGreaterThan(0);
+  // What was appended cannot be compared.
+  if (inFlight !== "appends") expect(own?.["record_rechecked"]).toBeGreaterThan(0);
   expect(sumBy(others, "lease_taken_over")).toBeGreaterThan(0);
   expect(sumBy(others, "lease_taken")).toBeGreaterThan(0);
 
