@@ -22,7 +22,7 @@ const noDatabase = [
     "**/storage/tables/**",
     "**/storage/erase/**",
     "**/storage/data-folder/**",
-    "**/storage/{store,dry-run,mend,move}",
+    "**/storage/{store,dry-run,mend,move,upgrade}",
     "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",
   ],
   "Only server/{wiring,engine,coordination,open-store,storage/data-folder,storage/redis}.ts and server/cli/{connect,migrate,places}.ts reach an adapter; everybody else imports storage/port/.",

@@ -41,9 +41,9 @@ export interface OnDemandOptions<S>
   readonly extractHosts: HostAllowList;
 }
 
-/** Of a process for which the store is not. */
+/** Of a process that may not use the store. */
 export interface WaitingOptions extends Pick<HealthRouteOptions, "accepting"> {
-  /** A sentence. */
+  /** Why not, a sentence. */
   readonly why: () => string | undefined;
   readonly logger: Logger;
 }

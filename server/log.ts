@@ -59,12 +59,12 @@ export function createRedisLog(logger: Logger) {
 /** One line when what Redis held is found to be lost. */
 export function createLossLog(logger: Logger) {
   return ({ commits }: Loss, why: string): void => {
-    const reason = `${why} This process begins anew. What to do: docs/operations/redis.md#redis-has-lost-writes`;
+    const reason = `${why} What to do: docs/operations/redis.md#redis-has-lost-writes`;
     logger.error({ data: { reason, commits } }, "connector.redis.writes_lost");
   };
 }
 
-/** One line when the store is not for this process: it must be upgraded, and older ones use it; or newer ones have done so. */
+/** One line when the store is not for this process: older ones keep it from upgrading it, or newer ones have upgraded it. */
 export function createWaitLog(logger: Logger) {
   return (reason: string, isTooNew: boolean): void => {
     if (isTooNew) logger.error({ data: { reason } }, "connector.store.too_new");

@@ -24,7 +24,7 @@ export interface MetricsOptions {
   readonly role: string;
   /** How often each thing has happened that comes of sharing the store. */
   readonly shared: ReadonlyMap<SharedEvent, number>;
-  /** All that use the store. */
+  /** All processes that use the store. */
   readonly processes: () => Promise<readonly Pick<PresentProcess, "version" | "role">[]>;
   /** The file whose size is reported; undefined: there is none here. */
   readonly storeFile: string | undefined;

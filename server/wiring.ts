@@ -61,7 +61,7 @@ const HOUSEKEEPING = "housekeeping";
  * Builds the whole connector with its store; the caller starts listening.
  *
  * @param services those that may be served; `SERVICES` among the variables chooses
- * @param renewal what Redis has lost, and who is told when it does
+ * @param renewal what was lost before, and who is told when it must begin anew
  * @throws Error when another process owns DATA_DIR, Redis does not answer, or the stored data cannot be read
  */
 export async function createConnector(

@@ -25,7 +25,7 @@ export interface ConnectorsPageOptions {
   readonly site: Site;
   /** The address of the page that shows the jobs; undefined: there is none. */
   readonly queues?: string | undefined;
-  /** Those that share the store; undefined: this one has it alone. */
+  /** All that share the store, this one too; undefined: it has the store alone. */
   readonly processes?: readonly PresentProcess[] | undefined;
   /** The server that shows the services' own pages: empty, this one; `false`: another one, and nobody says which. */
   readonly web?: Web;

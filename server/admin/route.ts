@@ -25,7 +25,7 @@ export interface AdminRouteOptions extends Pick<ConnectorsPageOptions, "queues" 
   readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
-  /** Those that share the store; undefined: this one has it alone. */
+  /** All that share the store, this one too; undefined: it has the store alone. */
   readonly processes?: (() => Promise<ConnectorsPageOptions["processes"]>) | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -72,8 +72,7 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    const others = await processes?.();
-    const options = { home: ADMIN, site, queues, processes: others, web };
+    const options = { home: ADMIN, site, queues, processes: await processes?.(), web };
     show(response, 200, connectorsPage(await connectors.list(), now(), options));
   });
 

@@ -1,4 +1,4 @@
-/** `npm run admin`: what a person must tell the servers. */
+/** `npm run admin`: what a person tells the servers on Redis, and asks about them. */
 import { parseArgs } from "node:util";
 import { readStorePlace } from "../config";
 import { noteRestored, processesOn } from "./connect";
@@ -41,7 +41,7 @@ export function admin(args: readonly string[], terminal: Terminal): Promise<Exit
   });
 }
 
-/** Each answers what is printed. */
+/** Each returns what is printed. */
 const COMMANDS: Readonly<Partial<Record<string, (url: string, json: boolean, width: number) => Promise<string>>>> = {
   "redis-restored": async (url, json) => {
     const name = await noteRestored(url);

@@ -76,7 +76,7 @@ export async function noteRestored(url: string): Promise<string> {
   }
 }
 
-/** Which servers use a store, and its format. @throws Error with a sentence */
+/** The servers that use the store on Redis, and its format. @throws Error with a sentence */
 export async function processesOn(url: string) {
   const { database, connection } = await openRedisDatabase(url);
   try {

@@ -1,6 +1,7 @@
 /** `npm run migrate`: copies the store from a data folder to Redis, or back; the long part while servers run. */
 import { parseArgs } from "node:util";
-import { moveStore, type Moved, type MovedTable, type Progress } from "../../src/storage/move";
+import sumBy from "lodash/sumBy";
+import { moveStore, type Moved, type Progress } from "../../src/storage/move";
 import { isRedis, openSource, openTarget, type Place } from "./places";
 import { table } from "./table";
 import { inSentences, onTerminal, UsageError, type ExitCode, type Terminal } from "./tool";
@@ -47,7 +48,7 @@ export function migrate(args: readonly string[], terminal: Terminal): Promise<Ex
       );
       const interruption = new AbortController();
       const interrupt = (): void => interruption.abort(new Error(INTERRUPTED));
-      // A second one ends the process as ever.
+      // A second signal ends the process at once.
       for (const signal of SIGNALS) process.once(signal, interrupt);
       try {
         for (const warning of [...left.warnings, ...right.warnings]) terminal.complain(warning);
@@ -124,9 +125,6 @@ interface Shown {
   readonly json: boolean;
 }
 
-const sumOf = (tables: readonly MovedTable[], what: "rows" | "written" | "removed"): number =>
-  tables.reduce((all, each) => all + each[what], 0);
-
 function print({ tables, unopened, usedBy }: Moved, shown: Shown, terminal: Terminal): void {
   const { from, to, seconds, onRedis, json } = shown;
   const finished = usedBy === undefined;
@@ -137,7 +135,7 @@ function print({ tables, unopened, usedBy }: Moved, shown: Shown, terminal: Term
   const filled = tables.filter(({ rows, removed }) => rows + removed > 0);
   const lines = filled.map((each) => [each.table, String(each.rows), String(each.written), String(each.removed)]);
   if (filled.length > 0) terminal.print(table(["table", "rows", "written", "removed"], lines, terminal.width));
-  const [rows, written, removed] = [sumOf(tables, "rows"), sumOf(tables, "written"), sumOf(tables, "removed")];
+  const [rows, written, removed] = [sumBy(tables, "rows"), sumBy(tables, "written"), sumBy(tables, "removed")];
   const pass = `This pass wrote ${written} rows and removed ${removed} in ${seconds} s`;
   const start = onRedis ? "REDIS_URL and SECRET" : "DATA_DIR (and SECRET, unless a secret.key was made there)";
   terminal.print(

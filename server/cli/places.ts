@@ -1,4 +1,4 @@
-/** The two places of a migration, each a data folder or a Redis. */
+/** The two places of a move, each a data folder or a Redis. */
 import { existsSync, realpathSync } from "node:fs";
 import { ROOT_SERVICE } from "../../src/services";
 import { isServed, lockFolder } from "../../src/storage/data-folder/exclusive";
@@ -40,7 +40,7 @@ export async function openSource(place: string, secret: string | undefined, isSt
 /** @throws Error with a sentence when it cannot be opened, or somebody uses it */
 export async function openTarget(place: string, secret: string | undefined): Promise<Place> {
   if (!isRedis(place)) return openFolder(place, secret);
-  // While it is a copy that is not finished no server starts on it, whatever Redis tells.
+  // No server starts on an unfinished copy, so it does not matter if Redis does not tell who is connected.
   const target = await openRedis(place, secret, "TARGET_SECRET", true);
   try {
     const used = await target.usedBy();
@@ -54,10 +54,10 @@ export async function openTarget(place: string, secret: string | undefined): Pro
   }
 }
 
-/** For people and for the target: the same folder has one name wherever the tool runs. */
+/** Of one folder always the same, wherever the tool runs: the target knows its source by it. */
 const nameOf = (dataDir: string): string => realpathSync(dataDir);
 
-/** Nobody else can use it meanwhile. */
+/** Locks the folder: nobody else can use it meanwhile. */
 async function openFolder(dataDir: string, secret: string | undefined): Promise<Place> {
   const lock = await lockFolder(dataDir);
   const path = storePath(dataDir);
@@ -87,7 +87,7 @@ async function openFolder(dataDir: string, secret: string | undefined): Promise<
   }
 }
 
-/** Beside the process that has it. */
+/** Reads a folder beside the process that has locked it. */
 function openUsedFolder(dataDir: string, secret: string | undefined): Place {
   const seal = createSeal(readSecret(secret, dataDir));
   const open = () => createLmdbDatabase(storePath(dataDir), { readOnly: true });

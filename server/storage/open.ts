@@ -13,9 +13,8 @@ import { openDataFolder } from "./data-folder";
 import { createDamageLog, createDiskLog, createFaultLog, createRedisLog } from "../log";
 import { keyFile, readSecret } from "../secret";
 import { PROJECT_VERSION } from "../version";
-import type { KnownLoss } from "../../src/storage/port/leases";
+import type { KnownLoss, PresentProcess } from "../../src/storage/port/leases";
 import { openRedisStorage, type RedisStorageOptions } from "./redis";
-import type { PresentProcess } from "../../src/storage/port/leases";
 import type { OwnProcess, SharedEvent, Storage } from "./storage";
 
 /** The storage of a server, and what comes with it. */
@@ -27,19 +26,19 @@ export interface OpenStorage extends Storage {
   readonly place: { readonly data_dir: string } | { readonly redis: string };
   /** What operators should know of it; sentences. */
   readonly warnings: () => readonly string[];
-  /** All that use the store, this one too. */
+  /** All processes that use the store, this one too. */
   readonly processes: () => Promise<readonly PresentProcess[]>;
   /** Lets the tools of this machine in, where they have a way of their own. */
   serve(routes: Router | undefined): void;
 }
 
-/** Redis may lose what it held, or the store be upgraded; then everything that was built on it begins anew. */
+/** When Redis has lost what it held, or the store is upgraded, everything that was built on it begins anew. */
 export interface Renewal extends Pick<RedisStorageOptions, "formats" | "silentMs"> {
-  /** Of the process, however often it begins. */
+  /** Of the process: the same, however often it begins anew. */
   readonly id?: string;
-  /** What was noticed by those who began before. */
+  /** What was noticed before this beginning. */
   readonly lost?: KnownLoss | undefined;
-  /** Told once when that must be done. @param lost undefined: nothing is lost */
+  /** Told once when it must begin anew. @param lost undefined: nothing is lost */
   readonly onOver?: (why: string, lost: KnownLoss | undefined) => void;
 }
 

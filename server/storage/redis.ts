@@ -9,9 +9,16 @@ import { openRedisDatabase } from "../../src/storage/database/redis/database";
 import { createPresence, SILENT_MS } from "../../src/storage/database/redis/presence";
 import { watchRedis } from "../../src/storage/database/redis/watch";
 import { createDryStored } from "../../src/storage/dry-run";
-import { EraOver, StoreTooNew, type KnownLoss, type Loss, type PresentProcess } from "../../src/storage/port/leases";
+import {
+  EraOver,
+  StoreTooNew,
+  StoreWaits,
+  type KnownLoss,
+  type Loss,
+  type PresentProcess,
+} from "../../src/storage/port/leases";
 import type { StoreOptions } from "../../src/storage/store";
-import { formatIn, FORMATS, StoreWaits, upgradeShared, type Formats } from "../../src/storage/upgrade";
+import { formatIn, FORMATS, upgradeShared, type Formats } from "../../src/storage/upgrade";
 import { createRedisCoordination, type Coordination, type RedisCoordinationOptions } from "../coordination";
 import { openStore } from "../open-store";
 import type { OwnProcess, SharedEvent, Storage } from "./storage";
@@ -31,8 +38,8 @@ export interface RedisStorageOptions
   /** What the store is known to have lost; noted when it is opened, unless somebody else was faster. */
   readonly lost?: KnownLoss | undefined;
   /**
-   * Told once when the store is another one: Redis has lost something, or somebody else says so; or it was upgraded. From
-   * then on this storage refuses everything, and nothing is sent by those who held leases.
+   * Told once when the store is another one: Redis has lost something, somebody else says so, or it was upgraded. From then
+   * on this storage refuses everything, and whoever holds a lease sends nothing more.
    *
    * @param lost undefined: nothing is lost
    */
@@ -41,7 +48,7 @@ export interface RedisStorageOptions
   readonly own: OwnProcess;
   /** What this program can do with formats of the store. */
   readonly formats?: Formats;
-  /** After this long without a word a process counts as gone. */
+  /** After so many milliseconds without a word a process counts as gone. */
   readonly silentMs?: number;
 }
 
@@ -51,21 +58,21 @@ export interface RedisStorage extends Storage {
   readonly name: string;
   /** What operators should know of it; sentences. */
   readonly warnings: () => readonly string[];
-  /** All that use the store, this one too. @throws RedisError */
+  /** All processes that use the store, this one too. @throws RedisError */
   readonly processes: () => Promise<readonly PresentProcess[]>;
 }
 
 /** After this long without an answer Redis counts as lost. */
 const LOST_MS = 2_000;
-
 /** How long Redis is waited for when a process leaves. */
 const LEAVE_MS = 1_000;
-/** How often a process says that it is there, in the time after which it would count as gone. */
+/** So often a process says that it is there within the time after which it would count as gone. */
 const BEATS = 5;
 
 /**
  * @throws RedisError when Redis cannot be reached, or is not fit; its sentence holds no password
- * @throws StoreWaits while the store must be upgraded, and older processes work on it; StoreTooNew
+ * @throws StoreWaits while the store must be upgraded, and older processes work on it
+ * @throws StoreTooNew when a newer version has upgraded it
  */
 export async function openRedisStorage(options: RedisStorageOptions): Promise<RedisStorage> {
   const { url, now, onChange, onError, onDamaged, lost, onOver, onShared, own } = options;
@@ -94,7 +101,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   try {
     const database = watch.guard(opened.database);
     let waits: string | undefined;
-    /** Says that this process is there, and has the store upgraded when nobody is who could not read it then. */
+    /** Says that this process is there, and upgrades the store if that is due and may be done. */
     const beat = async () => {
       const { version, role } = own;
       const name = `${hostname()}/${process.pid}`;
@@ -107,7 +114,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     };
     const first = await beat();
     if (first.fit === "outdated" && first.waits !== undefined) throw new StoreWaits(first.waits, address.name);
-    // Where there is another era, somebody else has noted what was lost; or nobody could, since all of it was.
+    // In another era somebody else has noted the loss; in an emptied store there may be nobody who has.
     const onEraOver = ({ kind, message }: EraOver): void =>
       end(message, kind === "upgraded" ? undefined : { kind: "emptied" });
     const store = await openStore({ database, now, onDamaged, onEraOver, lost, formats });
@@ -123,13 +130,13 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     giveUp = (why) => {
       clearInterval(beats);
       watch.giveUp(why);
-      // Nobody sends anything any more; that it cannot be given back is known.
+      // So that nobody sends anything any more; nothing can be given back.
       void coordination.leases.close();
     };
     watch.start();
     beats = setInterval(() => {
       beat()
-        // Whoever has nothing to do finds out, too, that the store is another one.
+        // So that a process which has nothing to do finds out, too, that the store is another one.
         .then(() => store.era())
         .catch((error: unknown) => {
           if (error instanceof StoreTooNew) end(error.message);
@@ -152,7 +159,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
       },
       close: async () => {
         clearInterval(beats);
-        // Who begins anew stays, and a Redis that is lost is not waited for.
+        // A process that begins anew stays there; and a Redis that is lost is not waited for.
         const leaving = watch.trouble() === undefined ? presence.leave().catch(onError) : undefined;
         await Promise.race([leaving, sleep(LEAVE_MS, undefined, { ref: false })]);
         watch.close();

@@ -1,7 +1,7 @@
 /**
- * A connector that begins anew in the same process when Redis has lost what it held, or the store was upgraded: nothing that
- * it knew may count then. While the store is not for it, because older processes use it, or newer ones have upgraded it, it
- * says so, and takes nothing in.
+ * A connector that begins anew within the same process when Redis has lost what it held, or the store was upgraded: nothing
+ * that it remembers may count then. While it may not use the store, because older processes do or newer ones have upgraded
+ * it, it says so and takes nothing in.
  */
 import { randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
@@ -9,13 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createWaitingApp } from "../app";
 import { createLossLog, createWaitLog } from "../log";
-import { StoreTooNew, type KnownLoss } from "../../src/storage/port/leases";
-import { StoreWaits } from "../../src/storage/upgrade";
+import { StoreTooNew, StoreWaits, type KnownLoss } from "../../src/storage/port/leases";
 import type { OpenStorage, Renewal } from "./open";
 
 /** How often a new beginning is tried. */
 const AGAIN_MS = 1_000;
-/** So long the old connector may take to end; what it still does counts for nothing. */
+/** How long the old connector may take to end; what it still does counts for nothing. */
 const CLOSE_MS = 25_000;
 
 /** What is built on a storage. */
@@ -26,7 +25,10 @@ export interface Connector {
   close(): Promise<void>;
 }
 
-/** @param begin makes a connector. @throws whatever the first beginning throws, unless it waits; later ones are tried again */
+/**
+ * @param begin makes a connector
+ * @throws whatever the first beginning throws, unless it waits for older processes; later ones are tried again
+ */
 export async function createRenewing(
   begin: (renewal: Renewal) => Promise<Connector>,
   logger: Logger,
@@ -39,10 +41,11 @@ export async function createRenewing(
   /** What the next beginning must know; undefined: none is due. */
   let due: { readonly lost?: KnownLoss | undefined } | undefined;
   let renewing: Promise<void> | undefined;
-  /** The one that answers; that the store is lost, from its end until the next one has begun. */
+  /** The one that answers; after its end it says that the store is lost, until the next one has begun. */
   let current: Connector | undefined;
+  /** Whether it has not ended. */
   let isOpen = false;
-  /** Why the store is not for this process. */
+  /** Why this process may not use the store; undefined: it may. */
   let waits: string | undefined;
   let place: OpenStorage["place"];
   const waiting = createWaitingApp({ why: () => waits, accepting: () => !isDraining, logger });
@@ -63,7 +66,7 @@ export async function createRenewing(
   function onOver(why: string, lost: KnownLoss | undefined): void {
     if (lost !== undefined) logLoss(lost.loss, why);
     again(lost);
-    // Not in the middle of its beginning.
+    // A beginning ends first.
     if (isOpen) goOn();
   }
 
@@ -72,7 +75,7 @@ export async function createRenewing(
   }
 
   function wait(error: StoreWaits | StoreTooNew): void {
-    // Names of older processes come and go.
+    // Said again only when others are waited for.
     if (waits !== error.message) logWait(error.message, error instanceof StoreTooNew);
     waits = error.message;
   }

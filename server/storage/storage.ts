@@ -2,7 +2,7 @@
 import type { Disk } from "../../src/storage/port/disk";
 import type { Store } from "../../src/storage/port/store";
 
-/** What happens only because several processes use one store. */
+/** What happens only because several processes share the store; docs/operations/redis.md says what each of them means. */
 export const SHARED_EVENTS = [
   "lease_taken",
   "lease_taken_over",

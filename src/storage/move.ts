@@ -1,10 +1,11 @@
 /**
- * Makes one database a copy of another: walks both in the order of their keys, side by side, and writes what differs.
- * So a run that was killed is gone on with by another one; and much can be copied while servers use the source, since the
- * last pass, while nobody does, writes what has changed since. Until then the target has a format that no program reads.
+ * Makes one database a copy of another: walks both side by side, in the order of their keys, and writes what differs. So a run
+ * goes on where a killed one ended, and most can be copied while servers use the source: the last pass, while nobody does,
+ * writes what has changed since. Until then the target has a format that no program reads.
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import sumBy from "lodash/sumBy";
 import { weightOf } from "../weight";
 import { compareKeys, type Database, type Key, type RowChange } from "./database/rows";
 import { openWalk, readAll, type Row } from "./database/walk";
@@ -14,10 +15,10 @@ import { FLIGHTS, FORMAT, LEASES, META, RECORDS, REMOTES, RENEWALS, TABLE_NAMES,
 
 /** One of the two databases. */
 export interface MovePlace {
-  /** For people; what a copy that is not finished was begun from is told by it. */
+  /** For people; and an unfinished copy knows its source by it. */
   readonly name: string;
   readonly database: Database;
-  /** Key of what is stored there. */
+  /** With the key of what is stored there. */
   readonly seal: Seal;
 }
 
@@ -28,21 +29,23 @@ export interface MoveOptions {
   /** Who uses the source, as a sentence; undefined: nobody. Asked before the pass and after it. */
   readonly usedBy: () => Promise<string | undefined>;
   readonly onProgress?: (progress: Progress) => void;
-  /** Its reason is thrown between two slices. */
+  /** Ends the pass between two slices; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
 export interface Progress {
   readonly table: string;
-  /** Rows of the source that are compared, and how many there were at the beginning. */
+  /** Rows of the source that were compared so far, in all tables. */
   readonly rows: number;
+  /** Rows that the source had at the beginning. */
   readonly all: number;
-  /** Rows that were written or removed. */
+  /** Rows that were written or removed so far. */
   readonly changed: number;
 }
 
+/** What one pass has done. */
 export interface Moved {
-  /** Who used the source, as a sentence, so that the copy is not finished; undefined: it is. */
+  /** Who used the source meanwhile, as a sentence, so that the copy is not finished; undefined: it is. */
   readonly usedBy: string | undefined;
   readonly tables: readonly MovedTable[];
   /** Texts that did not open with the key of the source, and were copied as they are. */
@@ -51,6 +54,7 @@ export interface Moved {
 
 export interface MovedTable {
   readonly table: string;
+  /** Rows of the source. */
   readonly rows: number;
   /** Rows that were missing in the target, or different there. */
   readonly written: number;
@@ -58,18 +62,18 @@ export interface MovedTable {
   readonly removed: number;
 }
 
-/** Of one commit. */
+/** Of one commit: rows, and bytes. */
 const MOST_CHANGES = 1_000;
 const MOST_WEIGHT = 4_000_000;
 /** In place of a format while the copy is not complete. */
 const UNFINISHED = 0;
-/** Where the target says meanwhile what it is a copy of. */
+/** Where an unfinished copy names its source. */
 const COPY_OF = ["copyOf"];
-/** Written last; and what is true of a process that had the source is not of one that has the target. */
+/** Not copied row by row: `meta` is written last, and leases of the source count for nothing at the target. */
 const APART: ReadonlySet<string> = new Set([META.name, LEASES.name, RENEWALS.name]);
 const COPIED = TABLE_NAMES.filter((table) => !APART.has(table));
 
-/** One pass. @throws Error with a sentence when nothing was copied, or not everything */
+/** One pass. @throws Error with a sentence when nothing can be copied, or not everything was */
 export async function moveStore({ from, to, usedBy, onProgress, signal }: MoveOptions): Promise<Moved> {
   const isBegun = await assertOurs(to.database, from.name);
   await assertFormat(from.database);
@@ -86,7 +90,7 @@ export async function moveStore({ from, to, usedBy, onProgress, signal }: MoveOp
   const texts = await openTexts(from, to);
   const tables: MovedTable[] = [];
   for (const table of COPIED) {
-    const before = { rows: sumOf(tables, "rows"), changed: sumOf(tables, "written") + sumOf(tables, "removed") };
+    const before = { rows: sumBy(tables, "rows"), changed: sumBy(tables, "written") + sumBy(tables, "removed") };
     const copied = await copyTable(table, { from: from.database, to: to.database, texts }, (rows, changed) => {
       signal?.throwIfAborted();
       onProgress?.({ table, rows: before.rows + rows, all, changed: before.changed + changed });
@@ -101,16 +105,13 @@ export async function moveStore({ from, to, usedBy, onProgress, signal }: MoveOp
   return { usedBy: used, tables, unopened: texts.unopened() };
 }
 
-const sumOf = (tables: readonly MovedTable[], what: "rows" | "written" | "removed"): number =>
-  tables.reduce((sum, table) => sum + table[what], 0);
-
-/** Whoever opens the store is counted there. */
+/** Each opening of a store is counted in `meta`. */
 async function usedSince(from: Database, meta: readonly Row[]): Promise<string | undefined> {
   const isSame = isDeepStrictEqual(await readAll(from, META.name), meta);
   return isSame ? undefined : "A server or a tool was started on the source meanwhile.";
 }
 
-/** @returns whether the target holds a part of a copy of this source */
+/** @returns whether the target holds a part of a copy of this source. @throws Error when it holds anything else */
 async function assertOurs(to: Database, source: string): Promise<boolean> {
   const [format, copyOf, used] = await to.read((rows) => [
     rows.get(META.name, ["format"]),
@@ -156,7 +157,7 @@ async function assertKey({ database, seal }: MovePlace): Promise<void> {
   );
 }
 
-/** What depends on the keys of both places, and what was in flight. */
+/** Encrypted texts, which depend on the keys of both places; and while their rows go by, what was in flight. */
 async function openTexts(from: MovePlace, to: MovePlace) {
   const remotes = new Map(
     (await readAll(from.database, REMOTES.name)).map(([, value]) => {
@@ -165,7 +166,7 @@ async function openTexts(from: MovePlace, to: MovePlace) {
     }),
   );
   const unopened = new Set<string>();
-  /** Remotes where something is in flight, and whatever somebody worked on when he fell silent. */
+  /** Remotes where something is in flight, and whatever has an owner who may have been killed. */
   const inFlight = new Set((await readAll(from.database, LEASES.name)).map(([[name = ""]]) => String(name)));
 
   /** Texts that do not open stay as they are. */
@@ -232,29 +233,29 @@ async function copyTable(
   const changes = openChanges(to);
   let [rows, written, removed] = [0, 0, 0];
 
-  /** Looks at the row that comes first. @returns what must become of it in the target, and who goes on */
+  /** Looks at the row that comes first. @returns what changes in the target, and which walks go on */
   function compare(row: Row | undefined, old: Row | undefined) {
     const order = row === undefined ? 1 : old === undefined ? -1 : compareKeys(row[0], old[0]);
     const isBoth = order === 0;
     if (row === undefined || order > 0) {
       removed += 1;
-      return { change: old && { table, key: old[0], value: undefined }, gone: [there] };
+      return { change: old && { table, key: old[0], value: undefined }, passed: [there] };
     }
     rows += 1;
     const value = texts.wanted(table, row, isBoth ? old?.[1] : undefined);
     written += value === undefined ? 0 : 1;
     return {
       change: value === undefined ? undefined : { table, key: row[0], value },
-      gone: isBoth ? [here, there] : [here],
+      passed: isBoth ? [here, there] : [here],
     };
   }
 
   try {
     for (let [row, old] = [here.row(), there.row()]; row ?? old; [row, old] = [here.row(), there.row()]) {
-      const { change, gone } = compare(row, old);
+      const { change, passed } = compare(row, old);
       const full = change && changes.add(change);
       if (full !== undefined) await full;
-      for (const walk of gone) {
+      for (const walk of passed) {
         const slice = walk.step();
         if (slice === undefined) continue;
         await slice;
@@ -281,7 +282,7 @@ function openChanges(database: Database) {
     await writing;
     if (some.length === 0) return;
     writing = write(database, some);
-    // Told to whoever writes next, or ends.
+    // The error is thrown where it is awaited: by the next flush, or the end.
     writing.catch(() => undefined);
   }
 
@@ -296,7 +297,7 @@ function openChanges(database: Database) {
       await flush();
       await writing;
     },
-    /** Nothing is written any more, however it went. */
+    /** Resolves when nothing is written any more, however it went. */
     settled: async (): Promise<void> => {
       await writing?.catch(() => undefined);
     },
@@ -319,7 +320,7 @@ async function assertSameSizes(from: Database, to: Database): Promise<void> {
   );
 }
 
-/** All at once: the target is whole, or still a part. */
+/** In one commit: the target is either whole, or still an unfinished copy. */
 async function finish(to: Database, meta: readonly Row[], inFlight: ReadonlySet<string>): Promise<void> {
   await write(to, [
     // Nobody has these ids: whoever comes first waits, and recovers.

@@ -1,19 +1,18 @@
 /**
- * The format of a store, and the oldest programs that may work on it. A store that several processes share is upgraded
- * once nobody is there any more who could not read what that makes; whoever is there nevertheless is shut out before it
- * begins, by a new era.
+ * The format of a store, the oldest program that may work on it, and how it gets a newer one. A store that several processes
+ * share is upgraded once none is left that could not read the result; one that was overlooked is shut out before anything
+ * changes, by a new era. Why: docs/decisions/41-presence-and-formats.md.
  */
 import type { Database, Rows } from "./database/rows";
-import { DiskError, REDIS_LOST } from "./port/disk";
 import { StoreTooNew, type PresentProcess } from "./port/leases";
 import { renewEra } from "./tables/history";
 import { FORMAT, META } from "./tables/tables";
 import { commit, read, type Reader, type View } from "./tables/view";
 
 export interface StoreFormat {
-  /** Undefined: there is nothing yet. */
+  /** Undefined: the store is empty. */
   readonly format: number | undefined;
-  /** Programs whose newest format is older may not work on it. Later than `format` while an upgrade is under way. */
+  /** A program must read this format to work on the store. Higher than `format` while an upgrade is under way. */
   readonly reader: number;
 }
 
@@ -21,18 +20,18 @@ export interface StoreFormat {
 export interface Formats {
   /** The one that it makes. */
   readonly newest: number;
-  /** The oldest program, by its newest format, that may work on a store of that one. */
+  /** A program must read this format to work on a store of the newest one. */
   readonly reader: number;
-  /** The oldest format that it reads and writes as it is, as long as older programs work on the store as well. */
+  /** The oldest one in which it can work, beside older programs. */
   readonly oldest: number;
-  /** From an older format to the newest one; absent: there is no way. */
+  /** From an older format to the newest one; undefined: there is no way. */
   readonly upgrade?: Upgrade | undefined;
 }
 
 export interface Upgrade {
   /** The oldest format from which it leads. */
   readonly from: number;
-  /** Changes rows, in commits of its own. It may end anywhere, be run again, and be run by several processes at once. */
+  /** Changes rows, in commits of its own. It may be interrupted, repeated, and run by several processes at once. */
   readonly run: (database: Database) => Promise<void>;
 }
 
@@ -42,14 +41,19 @@ const stateOf = (format: number | undefined, reader = format ?? 0): StoreFormat 
 
 export const formatOf = (view: Reader): StoreFormat => stateOf(view.get(META, ["format"]), view.get(META, ["reader"]));
 
-/** The same, in rows as they are stored. */
+/** The same, of rows as they are stored. */
 export const formatIn = (rows: Rows): StoreFormat =>
   stateOf(...(["format", "reader"].map((name) => rows.get(META.name, [name])) as [number?, number?]));
 
-/** `current`: all is well; `older`: it can be worked on as it is, and upgraded; `outdated`: it must be upgraded first. */
+/** `current`: nothing is to be done; `older`: one can work on it, and upgrade it later; `outdated`: upgrade it first. */
 export type Fit = "current" | "older" | "outdated";
 
-/** @throws StoreTooNew; Error when the format is older, and there is no way from it */
+/**
+ * What a program can do with a store.
+ *
+ * @throws StoreTooNew
+ * @throws Error when the format is older, and there is no way from it
+ */
 export function fitOf({ format, reader }: StoreFormat, { newest, oldest, upgrade }: Formats): Fit {
   if (format === undefined) return "current";
   if (reader > newest) throw new StoreTooNew(Math.max(format, reader), newest);
@@ -63,7 +67,7 @@ export function fitOf({ format, reader }: StoreFormat, { newest, oldest, upgrade
   );
 }
 
-/** Names the format of a store that has none, and what may read it where only the format is named. */
+/** Gives an empty store its format, and a store of a former version, which names only that, its oldest reader. */
 export function nameFormat(view: View, { newest, reader }: Formats): void {
   const found = formatOf(view);
   if (found.format === undefined) view.put(META, ["format"], newest);
@@ -71,21 +75,21 @@ export function nameFormat(view: View, { newest, reader }: Formats): void {
     view.put(META, ["reader"], found.format === undefined ? reader : found.reader);
 }
 
-/** Whether others have upgraded a store since it was so, or begun to. */
+/** Whether somebody has upgraded a store since then, or begun to. */
 export const isUpgraded = (before: StoreFormat, now: StoreFormat): boolean =>
   now.reader > before.reader || (now.format ?? 0) > (before.format ?? 0);
 
-/** Shuts everybody out who works on the store as it is, unless an upgrade is under way already. */
+/** Shuts out everybody who works on the store as it is; does nothing when an upgrade is under way already. */
 export const beginUpgrade = (database: Database, { newest }: Formats): Promise<void> =>
   commit(database, (view) => {
     const { format = newest, reader } = formatOf(view);
     if (format >= newest || reader >= newest) return;
     view.put(META, ["reader"], newest);
-    // Which all of them notice at their next commit.
+    // All of them notice at their next commit.
     renewEra(view);
   });
 
-/** After that: upgrades it. @throws StoreTooNew when a newer program was faster */
+/** Upgrades a store whose upgrade has begun. @throws StoreTooNew when a newer program was faster */
 export async function finishUpgrade(database: Database, formats: Formats): Promise<void> {
   const { newest, reader, upgrade } = formats;
   const isOpen = (view: Reader): boolean => {
@@ -101,42 +105,27 @@ export async function finishUpgrade(database: Database, formats: Formats): Promi
   });
 }
 
-/** Nothing can be done on the store before older processes are gone; the message says which. */
-export class StoreWaits extends DiskError {
-  override readonly name = "StoreWaits";
-
-  /** @param redis where that is, without a password */
-  constructor(
-    message: string,
-    readonly redis: string,
-  ) {
-    super(message, REDIS_LOST);
-  }
-}
-
-/** Of all versions whose processes do not say that they are there. */
+/** The one that is read by all versions whose processes do not say that they are there. */
 const FORMER_FORMAT = 7;
 
 export interface SharedUpgradeOptions {
   readonly database: Database;
   readonly formats: Formats;
-  /** How long nobody must have been there. */
+  /** How long no older process must have been seen, milliseconds. */
   readonly silentMs: number;
 }
 
-export interface Look {
-  readonly fit: Fit;
-  /** Why it is not upgraded yet, a sentence. */
-  readonly waits?: string | undefined;
-}
-
 /**
- * Looks at the store, and upgrades it if that may begin.
+ * Upgrades the store if that is due, and no older process is there.
  *
  * @param present all processes that are there
+ * @returns how it fits this program now; `waits`: why it is not upgraded yet, a sentence
  * @throws StoreTooNew
  */
-export async function upgradeShared(options: SharedUpgradeOptions, present: readonly PresentProcess[]): Promise<Look> {
+export async function upgradeShared(
+  options: SharedUpgradeOptions,
+  present: readonly PresentProcess[],
+): Promise<{ readonly fit: Fit; readonly waits?: string | undefined }> {
   const { database, formats } = options;
   const found = await database.read(formatIn);
   const fit = fitOf(found, formats);
@@ -161,7 +150,7 @@ function whomItWaitsFor(
     );
     return `${begin} once these older processes are stopped, or silent for a minute: ${names.join("; ")}.`;
   }
-  // Whoever has been looking for so long would have said it of the others.
+  // A process that has been there for so long has seen the connections of those that say nothing, and said it for them.
   if (present.some(({ forMs }) => forMs >= silentMs)) return undefined;
   return `${begin} when no older process has been seen for a minute.`;
 }

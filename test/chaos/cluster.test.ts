@@ -108,6 +108,13 @@ function expectNothingTwice({ planhat }: Cluster): void {
 const saysLost = (server: { complaints(): readonly string[] }): number =>
   server.complaints().filter((line) => line.includes('"connector.lease.lost"')).length;
 
+/** What a process has counted that comes of sharing the store. */
+async function sharedEventsOf({ baseUrl }: Supervised): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  const counts = text.matchAll(/^connector_shared_store_events_total\{event="(\w+)"\} (\d+)$/gm);
+  return Object.fromEntries([...counts].map(([, event = "", count]) => [event, Number(count)]));
+}
+
 /** Asked anew after a while: what was asked before the loss was noticed waits for Redis for long. */
 async function saysUnready({ baseUrl }: Supervised): Promise<boolean> {
   const answer = await fetch(`${baseUrl}/ready`, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
@@ -245,6 +252,15 @@ test.each(CASES)(`a worker that stands still for longer than its lease: ${TITLE}
   process.kill(stale.pid, "SIGCONT");
   await cluster.until(() => saysLost(stale) > 0);
   await endsExact({ ...story, after: last.population }, cluster, reports, events);
+
+  // Each process counts for itself what comes of sharing the store.
+  const [own, ...others] = await Promise.all(cluster.workers.map(sharedEventsOf));
+  expect(own?.["fence_refused"]).toBeGreaterThan(0);
+  expect(own?.["lease_lost"]).toBeGreaterThan(0);
+  // What was appended cannot be compared.
+  if (inFlight !== "appends") expect(own?.["record_rechecked"]).toBeGreaterThan(0);
+  expect(sumBy(others, "lease_taken_over")).toBeGreaterThan(0);
+  expect(sumBy(others, "lease_taken")).toBeGreaterThan(0);
 
   const { created, duplicates, activities, duplicateActivities } = planhat.books.snapshot();
   const window = {

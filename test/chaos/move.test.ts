@@ -1,6 +1,6 @@
 /**
- * A store moves to Redis and back while Hull tells of changes. Each move is killed in the middle and gone on with by the
- * same command, first beside the server, then, for the last pass, without one. TEST_FULL=1 moves 200,000 records, and
+ * A store moves to Redis and back while Hull tells of changes. Each move is killed in the middle and goes on with the same
+ * command, first beside the server, then, for the last pass, without one. TEST_FULL=1 moves 200,000 records, and
  * MOVE_RECORDS=20000 as many as that.
  */
 import { hash } from "node:crypto";

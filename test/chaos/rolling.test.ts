@@ -18,7 +18,7 @@ import { useClusters, type Cluster } from "../fixture/cluster";
 import { sum } from "../fixture/fixture";
 import { differences } from "../fixture/process";
 import { auditOf } from "../unit/storage/audit";
-import { buildFormer, type Supervised } from "./server-process";
+import { buildFormer, says, type Supervised } from "./server-process";
 
 jest.setTimeout(300_000);
 
@@ -38,9 +38,6 @@ let former = "";
 beforeAll(() => void (former = buildFormer(FORMER)), 180_000);
 
 const isWrite = ({ method, route }: Call): boolean => method === "PUT" && /^PUT \/(?:companies|endusers)$/.test(route);
-
-const says = (server: Supervised, event: string): boolean =>
-  server.complaints().some((line) => line.includes(`"message":"${event}"`));
 
 async function processesOf(
   cluster: Cluster,

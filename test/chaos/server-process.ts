@@ -182,6 +182,10 @@ export interface Supervised {
   start(): Promise<void>;
 }
 
+/** Whether a server has complained of an event, in any of its lives. */
+export const says = (server: Pick<Supervised, "complaints">, event: string): boolean =>
+  server.complaints().some((line) => line.includes(`"message":"${event}"`));
+
 /**
  * Starts the server and keeps it running, on the same data, until `stop`. Each life has a free port of its own: the
  * old one may belong to another test by then.

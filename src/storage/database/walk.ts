@@ -4,7 +4,7 @@ import type { Database, Key, Rows } from "./rows";
 
 export type Row = readonly [Key, unknown];
 
-/** Rows of one slice, fewer when they are large: what Redis answers to the first question of a walk. */
+/** Rows of one slice, fewer when they are large; Redis answers so many to the first question of a walk. */
 const SLICE_ROWS = 200;
 
 export interface Walk {
@@ -14,11 +14,11 @@ export interface Walk {
   step(): Promise<void> | undefined;
 }
 
-/** Each slice is of one moment; the one behind it is read while it is worked on. @throws DamagedRow */
+/** Each slice is of one moment, and read while the one before it is worked on. @throws DamagedRow */
 export async function openWalk(database: Database, table: string): Promise<Walk> {
   const read = (after?: Key): Promise<readonly Row[]> => {
     const slice = database.read((rows: Rows) => notTooMany(rows.range(table, [], { after, limit: SLICE_ROWS })));
-    // Whoever waits for it is told; nobody may come that far.
+    // The error is thrown where the slice is awaited, if anybody comes that far.
     slice.catch(() => undefined);
     return slice;
   };

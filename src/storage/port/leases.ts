@@ -1,6 +1,6 @@
 /**
- * Who works on what, where several processes work on one store, and what such a store has lost: it may have been emptied, or
- * set back to an earlier state. Part of the Store port.
+ * What processes that share a store must know of each other and of it: who works on what, who is there, what the store has
+ * lost (it may be emptied, or set back to an earlier state), and whether it is for this version. Part of the Store port.
  */
 import { DiskError, REDIS_LOST } from "./disk";
 
@@ -74,33 +74,35 @@ export interface LeaseStore {
   releaseLease(fence: Fence): Promise<void>;
 }
 
+/** Something that the store held is gone. */
 export interface Loss {
   /** When it was noticed, or said; milliseconds since 1970. */
   readonly atMs: number;
   /** `emptied`: nothing was left; `older`: the last commits were gone; `said`: a person restored it. */
   readonly kind: "emptied" | "older" | "said";
-  /** Commits that were lost, as far as that is known. */
+  /** How many commits were lost; undefined: that is not known. */
   readonly commits?: number | undefined;
   /** The era that began with it. */
   readonly era?: number;
-  /** Those that it ended: that of whoever noted it, and that of the state to which the store was set back. */
+  /** The eras that it ended: that of the process that noted it, and that of the state to which the store was set back. */
   readonly ended?: readonly number[];
 }
 
-/** What is known of a loss where it is noticed. */
+/** A loss as a process notices it. */
 export interface KnownLoss {
   readonly loss: Loss;
   /** The era that was lost. */
   readonly era: number;
 }
 
+/** Why an era is over. */
 const OVER = {
   emptied: "Redis was emptied. This process begins anew.",
   older: "Redis was set back to an earlier state. This process begins anew.",
   upgraded: "The store is being upgraded to a later format. This process begins anew.",
 };
 
-/** The store is not the one any more that was opened: nothing was read or written. */
+/** The store is not the one that was opened any more: nothing was read or written. */
 export class EraOver extends DiskError {
   override readonly name = "EraOver";
 
@@ -113,7 +115,7 @@ export class EraOver extends DiskError {
 export class StoreTooNew extends DiskError {
   override readonly name = "StoreTooNew";
 
-  /** @param format of the oldest program that may. @param own the newest one that this program reads */
+  /** @param format the oldest one that a program must read to work on it. @param own the newest one that this program reads */
   constructor(format: number, own: number) {
     super(
       `The stored data has format ${format}, this program reads format ${own}. ` +
@@ -123,16 +125,33 @@ export class StoreTooNew extends DiskError {
   }
 }
 
-/** What a process says of itself to those with whom it shares the store. */
+/** The store must be upgraded, and older processes work on it: nothing can be done before they are gone. */
+export class StoreWaits extends DiskError {
+  override readonly name = "StoreWaits";
+
+  /**
+   * @param message whom it waits for
+   * @param redis where the store is, without a password
+   */
+  constructor(
+    message: string,
+    readonly redis: string,
+  ) {
+    super(message, REDIS_LOST);
+  }
+}
+
+/** What a process says of itself to those with whom it shares the store. Older versions say nothing: only their name is known. */
 export interface ProcessFacts {
-  /** Host and number of the process; of one that says nothing the address of its connections. */
+  /** Host and number of the process; of one that says nothing, the address of its connections. */
   readonly name: string;
-  /** Of the program. Undefined: it says nothing. */
+  /** Of the program. */
   readonly version?: string | undefined;
+  /** `ROLE`. */
   readonly role?: string | undefined;
   /** The format in which it writes. */
   readonly writes?: number | undefined;
-  /** The oldest and the newest format in which it can work. */
+  /** The formats in which it can work, and all between them. */
   readonly reads?: readonly [oldest: number, newest: number] | undefined;
 }
 
@@ -140,21 +159,21 @@ export interface PresentProcess extends ProcessFacts {
   readonly id: string;
   /** How long it has been there, milliseconds. */
   readonly forMs: number;
-  /** How long ago it said so last. */
+  /** How long ago it said so last, milliseconds. */
   readonly silentMs: number;
 }
 
 export interface HistoryStore {
-  /** Changes whenever the store has lost something; everybody who relies on what he knew of it begins anew then. */
+  /** Changes when the store has lost something, or is upgraded; whoever has it open must begin anew then. */
   era(): Promise<number>;
-  /** The latest ones, the first of them first. */
+  /** Those of the last week, twenty at most; the latest is the last. */
   losses(): Promise<readonly Loss[]>;
   /**
-   * Begins a new era. From then on every remote is worked on by whoever has waited until those who did so before must have
-   * ended, scans prove no absence, and what was waiting counts as perhaps written already.
+   * Begins a new era. From then on nobody works on a remote before the calls of its former owners must have ended, earlier
+   * scans prove no absence, and what waits counts as perhaps written already.
    *
    * @param era the one that was lost
-   * @returns false, and nothing done, where somebody else has noted it
+   * @returns false, and nothing done, if somebody else has noted it
    */
   noteLoss(loss: Loss, era: number): Promise<boolean>;
   /** What waited at a remote when the store was set back has been dealt with. */

@@ -8,20 +8,21 @@ import { LOSSES, META, remoteRow, REMOTES, RUNS } from "./tables";
 import { disown, putRemote } from "./tenants";
 import type { Reader, View } from "./view";
 
-/** Earlier losses are forgotten. */
+/** How many losses are remembered. */
 const MOST_LOSSES = 20;
-/** As are those of longer ago: nobody who wrote before them is still at it. */
+/** And for how long: no process that wrote before is still at it. */
 const KEPT_MS = 7 * 86_400_000;
-/** Remotes that are worked on in one commit. */
+/** Remotes that one commit deals with. */
 export const REMOTES_AT_ONCE = 200;
 
 const newEra = (): number => randomInt(1, 2 ** 47);
 
 export const eraOf = (view: Reader): number | undefined => view.get(META, ["era"]);
 
+/** The era of the store; a new store gets its first one. */
 export const beginEra = (view: View): number => eraOf(view) ?? renewEra(view);
 
-/** Everybody who works on the store begins anew. */
+/** Begins another era, so that everybody who has the store open begins anew. */
 export function renewEra(view: View): number {
   const era = newEra();
   view.put(META, ["era"], era);
@@ -29,9 +30,9 @@ export function renewEra(view: View): number {
 }
 
 /**
- * The same database, as long as its era lasts; after that everything throws `EraOver`.
+ * The same database as long as its era lasts; after that everything throws `EraOver`.
  *
- * @param kindOf what has become of it
+ * @param kindOf why another era has begun
  * @param onOver told each time
  */
 export function inEra(
@@ -62,7 +63,12 @@ export function inEra(
 
 export const lossesOf = (view: Reader): readonly Loss[] => [...view.range(LOSSES, [])].map(([, loss]) => loss);
 
-/** @param after key of the last remote that was dealt with. @returns that of the next ones; undefined: there are no more */
+/**
+ * Has what waits at some remotes count as perhaps written already, and their former owners waited for.
+ *
+ * @param after key of the last remote that was dealt with
+ * @returns key of the last one of these; undefined: there are no more
+ */
 export function distrustSome(view: View, after: string | undefined, atMs: number): string | undefined {
   const options = { after: after === undefined ? undefined : [after], limit: REMOTES_AT_ONCE };
   const remotes = [...view.range(REMOTES, [], options)].map(([, row]) => row);
@@ -73,23 +79,24 @@ export function distrustSome(view: View, after: string | undefined, atMs: number
   return remotes.length < REMOTES_AT_ONCE ? undefined : remotes.at(-1)?.key;
 }
 
-/** Whether a scan began after the last loss: an earlier one, which went on from its checkpoint, lacks what was made since then. */
+/** Whether a scan began after the last loss. An earlier one that goes on from its checkpoint lacks what was made since then. */
 export function provesSomething(view: Reader, { startedAtMs }: Scan): boolean {
   const last = lossesOf(view).at(-1);
   return last === undefined || startedAtMs > last.atMs;
 }
 
 /**
- * Whether a loss of this era is still to be noted. Another era alone says nothing: an empty store may have begun one, and one
- * that was set back may be in that of an earlier loss.
+ * Whether the loss that ended this era is still to be noted. That the store is in another era does not say so: an emptied one may
+ * have begun its first, and one that was set back may be in that of an earlier loss.
  */
 export function isUnnoted(view: Reader, era: number): boolean {
   return eraOf(view) === era || !lossesOf(view).some(({ ended = [] }) => ended.includes(era));
 }
 
+/** @param lostEra the era of whoever noticed */
 export function noteLoss(view: View, loss: Loss, lostEra: number): void {
   const was = eraOf(view);
-  // Those of an earlier state are in the same era.
+  // An earlier state of the store is in the same era; an emptied one is not.
   const kind = was === lostEra ? loss.kind : "emptied";
   for (const place of view.places(RUNS, "open", [])) disown(view, `run/${place.at(-1)}`);
   const known = [...view.range(LOSSES, [])];
@@ -106,6 +113,7 @@ export function forgetLosses(view: View, nowMs: number): number {
   return old.length;
 }
 
+/** What waited at a remote when the store was set back has been dealt with. */
 export function trust(view: View, key: string): void {
   const { wentBackAtMs, ...remote }: RemoteDocument = remoteRow(view, key);
   if (wentBackAtMs !== undefined) putRemote(view, remote);

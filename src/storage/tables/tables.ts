@@ -26,7 +26,10 @@ import type { Key } from "../database/rows";
 import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
 import { defineCounter, defineTable, indexName, type Reader } from "./view";
 
-/** Raised when the meaning of stored rows changes; older data is upgraded (`data-folder/upgrade`) or refused at start. */
+/**
+ * Raised when the meaning of stored rows changes; older data is upgraded (`data-folder/upgrade`, on Redis `../upgrade.ts`) or
+ * refused at start.
+ */
 export const FORMAT = 7;
 
 /** Field, remote, sent, told; and so on. If others sent something too, their number comes first, then their values. */

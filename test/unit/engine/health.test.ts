@@ -102,6 +102,18 @@ describe("what is said", () => {
     });
   });
 
+  test("for a week what the store has lost, and what to do about it", async () => {
+    const kinds = { emptied: "lost everything", older: "was set back", said: "was restored" } as const;
+    for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
+      await store.noteLoss({ atMs: nowMs, kind }, await store.era());
+      await expectOnly("warning", new RegExp(`^At .* the store ${kinds[kind]}.*\\. Have Hull send everything once`));
+    }
+    nowMs += 7 * 24 * HOUR_MS - 1;
+    await expectOnly("warning", /the store was restored/);
+    nowMs += 1;
+    expect(await health(tenant)).toEqual({ status: "ok", messages: [] });
+  });
+
   test("a hint alone is no trouble", async () => {
     said = [finding("ok", "hint")];
     expect(await health(tenant)).toEqual({ status: "ok", messages: said });

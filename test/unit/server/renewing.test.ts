@@ -1,4 +1,4 @@
-/** A connector that begins anew when Redis has lost something: one after the other, and none after the end. */
+/** A connector begins anew when Redis has lost something: one beginning at a time, and none after the end. */
 import { createLogger } from "../../../server/log";
 import type { Renewal } from "../../../server/storage/open";
 import { createRenewing, type Connector } from "../../../server/storage/renewing";
@@ -7,7 +7,7 @@ import type { KnownLoss } from "../../../src/storage/port/leases";
 const loss = (era: number): KnownLoss => ({ era, loss: { atMs: 1, kind: "older" } });
 const logger = createLogger("silent");
 
-/** What was begun; each beginning does what comes next, and each end waits for the test. */
+/** @param beginnings what each beginning does, by default nothing. @returns what has begun; each end waits for the test */
 function open(...beginnings: readonly (((renewal: Renewal) => void) | undefined)[]) {
   const begun: (number | undefined)[] = [];
   const ends: (() => void)[] = [];

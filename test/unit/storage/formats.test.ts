@@ -18,12 +18,12 @@ beforeEach(() => (database = createMemoryDatabase()));
 const metaOf = (name: string) => readRow(database, "meta", [name]);
 const begin = (formats = next) => beginUpgrade(database, formats);
 
-it("are named in the store, with the oldest one whose programs may work on it", async () => {
+it("are named in the store, with its oldest reader", async () => {
   await openStore({ database, now });
   expect([await metaOf("format"), await metaOf("reader")]).toEqual([FORMAT, FORMAT]);
 });
 
-it("leave a store of the version before as it is, but for that", async () => {
+it("get an oldest reader in a store of the version before, which stays as it is otherwise", async () => {
   await writeRow(database, "meta", ["format"], FORMAT);
   await openStore({ database, now });
   expect([await metaOf("format"), await metaOf("reader")]).toEqual([FORMAT, FORMAT]);

@@ -4,7 +4,11 @@ import { Redis } from "ioredis";
 import { readRedisUrl } from "../../../src/storage/database/redis/address";
 import { assertFit } from "../../../src/storage/database/redis/checks";
 import { connectRedis, type RedisConnection } from "../../../src/storage/database/redis/connection";
-import { createRedisDatabase, openRedisDatabase } from "../../../src/storage/database/redis/database";
+import {
+  createRedisDatabase,
+  openRedisDatabase,
+  type RedisOptions,
+} from "../../../src/storage/database/redis/database";
 import { decodeKey, encodeKey, END } from "../../../src/storage/database/redis/key";
 import { compareKeys, DamagedRow, type Database, type Key, type RowChange } from "../../../src/storage/database/rows";
 import { TenantErased } from "../../../src/storage/port/leases";
@@ -34,8 +38,8 @@ afterEach(async () => {
   for (const database of databases.splice(0)) await database.close();
 });
 
-function open(path = sharedRedis().path): Database {
-  const database = createRedisDatabase({ connection: connectRedis(addressOf(path)), prefix });
+function open(path = sharedRedis().path, onAgain?: RedisOptions["onAgain"]): Database {
+  const database = createRedisDatabase({ connection: connectRedis(addressOf(path)), prefix, onAgain });
   databases.push(database);
   return database;
 }
@@ -316,6 +320,18 @@ describe("whoever connects once more", () => {
 });
 
 describe("what a connection remembers", () => {
+  it("is counted where it costs another run: rows to be asked for first, and what others changed meanwhile", async () => {
+    const again: string[] = [];
+    const [database, other] = [open(undefined, (why) => again.push(why)), open()];
+    await increment(database);
+    expect(again).toEqual(["rerun"]);
+    await increment(database);
+    expect(again).toEqual(["rerun"]);
+    await increment(other);
+    await increment(database);
+    expect(again).toEqual(["rerun", "conflict"]);
+  });
+
   it("saves asking, and is compared: what others wrote meanwhile is seen", async () => {
     const [database, other] = [open(), open()];
     await increment(database);

@@ -19,9 +19,9 @@ export interface RedisAddress {
   readonly options: RedisOptions;
 }
 
-/** The same of versions whose processes do not say that they are there (`presence.ts`). */
+/** What Redis calls the connections of versions whose processes do not say that they are there (`presence.ts`). */
 export const FORMER_CLIENT_NAME = "hull-connector";
-/** By which Redis lists the connections of this program (`CLIENT LIST`). */
+/** What it calls those of this version (`CLIENT LIST`). */
 export const CLIENT_NAME = `${FORMER_CLIENT_NAME}:2`;
 /** How long one request is asked again. */
 const ASKED_AGAIN_MS = 15_000;
@@ -29,7 +29,7 @@ const COMMAND_TIMEOUT_MS = 5_000;
 /** ioredis's words for that. */
 const TIMED_OUT = "Command timed out";
 const PAUSE_MS = 50;
-/** Our event, once a connection was looked at. */
+/** An event of ours: a connection was looked at (`checkEach`). */
 const CHECKED = "checked";
 const MOST_RECONNECT_MS = 1_000;
 
@@ -65,10 +65,10 @@ export interface RedisConnection {
    */
   run(script: string, keys: readonly string[], parts: readonly Argument[]): Promise<unknown>;
   /**
-   * Has each further connection looked at before anything else is asked on it: there may be another server, or an older
-   * state of it, at its end.
+   * Has each further connection looked at before anything else is asked on it: at its end may be another server, or an
+   * earlier state of the same one.
    *
-   * @param check says why nothing may be asked any more, if that is so
+   * @param check answers why nothing may be asked any more; undefined: all is well
    */
   checkEach(check: (run: RedisConnection["run"]) => Promise<string | undefined>): void;
   close(): void;
@@ -104,7 +104,7 @@ export function connectRedis({ name, options }: RedisAddress, waitMs = ASKED_AGA
     if (!isChecked) void look();
   });
 
-  /** What is not known is looked at once more, on a further connection. */
+  /** If that fails, the next connection is looked at. */
   async function look(): Promise<void> {
     try {
       barred = await check?.(once);

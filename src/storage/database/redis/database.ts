@@ -17,16 +17,16 @@ export interface RedisOptions {
   readonly connection: RedisConnection;
   /** Of all keys in Redis. */
   readonly prefix?: string;
-  /** Told once when commits of before are gone; from then on nothing is asked any more. */
+  /** Told once when commits that were made are gone; from then on nothing is asked any more. */
   readonly onLost?: (lost: Pick<Loss, "kind" | "commits">, why: string) => void;
-  /** Told whenever work is run again, and why. */
+  /** Told whenever work is run again: it asked for more rows, or one that it had read is another one by now. */
   readonly onAgain?: (why: "rerun" | "conflict") => void;
 }
 
 export const PREFIX = "connector:";
 /** A commit whose reply was lost is asked for again within this time. */
 const ID_KEPT_SECONDS = 600;
-/** Its id is surely there after this time, whoever counts it. */
+/** So long its id is surely there, whichever clock counts. */
 const ID_TRUSTED_MS = 500_000;
 /** Between a conflict and the next run, at most. */
 const MOST_WAIT_MS = 50;
@@ -78,12 +78,12 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
   const name = randomUUID();
   const count = places.nameOf("store", "commits");
   let commits = 0;
-  /** The last commit of this process, and both clocks before it was sent. */
+  /** The last commit of this process, its number among all commits, and when it was sent. */
   let latest: { readonly id: string; readonly number: number; readonly sentAt: Moment } | undefined;
 
   /**
-   * Behind each further connection there may be a Redis that was restored, or promoted without the last writes: it must
-   * know the last commit of this process, and have made as many as it saw.
+   * At the end of a further connection may be a Redis that was restored, or promoted without the last writes: it must know the
+   * last commit of this process, and have made as many as there were then.
    */
   connection.checkEach(async (run) => {
     if (latest === undefined) return undefined;
@@ -92,7 +92,7 @@ export function createRedisDatabase({ connection, prefix = PREFIX, onLost, onAga
     const isKept = msSince(sentAt) < ID_TRUSTED_MS;
     if (made >= number && (isKnown === 1 || !isKept)) return undefined;
     const lost = made < number ? number - made : undefined;
-    const why = `Redis at ${connection.name} has lost ${lost ?? "some"} of the last commits: it was set back to an earlier state.`;
+    const why = `Redis at ${connection.name} has lost ${lost ?? "some"} of the last commits: it was set back to an earlier state. This process begins anew.`;
     onLost?.({ kind: "older", commits: lost }, why);
     return why;
   });

@@ -1,7 +1,7 @@
 /**
- * Which processes use a store. Each says every few seconds that it is there, and counts as gone when it is silent for a
- * minute by the clock of Redis. Those of versions that do not say it are known by their connections alone; whoever sees
- * one says it for them, so that everybody knows for a minute.
+ * Which processes use a store (docs/decisions/41-presence-and-formats.md). Each says every few seconds that it is there, and
+ * counts as gone once it was silent for a minute by the clock of Redis. Processes of versions that say nothing are known by
+ * their connections alone; whoever sees one says it for them, so that they count for a minute as well.
  */
 import { z } from "zod";
 import type { PresentProcess, ProcessFacts } from "../../port/leases";
@@ -21,8 +21,9 @@ const facts: z.ZodType<ProcessFacts> = z.object({
 export interface Presence {
   /** Says that this process is there, and answers who else is. */
   renew(own: ProcessFacts): Promise<readonly PresentProcess[]>;
-  /** Who is there. */
+  /** Answers who is there. */
   look(): Promise<readonly PresentProcess[]>;
+  /** This process is not there any more. */
   leave(): Promise<void>;
 }
 
@@ -31,7 +32,7 @@ export const SILENT_MS = 60_000;
 
 export interface PresenceOptions {
   readonly connection: RedisConnection;
-  /** Of this process; somebody who only looks has none. */
+  /** Of this process; a tool, which only looks, has none. */
   readonly id?: string;
   readonly silentMs?: number | undefined;
   /** Of all keys in Redis. */
@@ -71,7 +72,7 @@ export function createPresence({
   };
 }
 
-/** Addresses of the other connections of ours to a Redis and its database, by their names; undefined: it does not tell. */
+/** Names and addresses of our other connections to this database of Redis; undefined: Redis does not tell. */
 async function clientsOf(
   connection: RedisConnection,
 ): Promise<readonly { readonly name: string; readonly address: string }[] | undefined> {
@@ -95,7 +96,7 @@ async function clientsOf(
   });
 }
 
-/** Addresses of the other processes and tools of ours that use a Redis; undefined: it does not tell. */
+/** Addresses of the other servers and tools of ours that use this database of Redis; undefined: Redis does not tell. */
 export async function usersOf(connection: RedisConnection): Promise<readonly string[] | undefined> {
   const clients = await clientsOf(connection);
   return clients && [...new Set(clients.map(({ address }) => address))];

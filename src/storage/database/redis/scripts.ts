@@ -1,5 +1,6 @@
 /**
- * The two scripts that Redis runs, each as a whole. They know rows, no rules.
+ * The scripts that Redis runs, each as a whole. They know no rules: `FETCH` and `COMMIT` know rows, `PRESENT` processes,
+ * `HISTORY` the count of commits.
  *
  * A row is a member of a sorted set whose scores are all 0: its key as bytes, a zero, its value. So it is found, walked
  * and counted by its bytes, and stands in memory once.
@@ -43,7 +44,7 @@ return answers
  * ARGV: how long the id is kept, how many questions and changes there are; for each set a list and a member of
  * it, or two empty texts; for each question its arguments and the expected answer; for each change what it is (`put`,
  * `remove`, `add`), the number of its set, the key, the value.
- * @returns its number if it wrote something, now or before; or whether it is applied, or conflicts
+ * @returns the commit's number among all that wrote something; `applied` if there was nothing to write; or `conflict`
  */
 export const COMMIT = `
 ${ANSWER}
@@ -139,9 +140,9 @@ return present
 `;
 
 /**
- * A replica, which may only be late, refuses it since it writes, though it changes nothing.
+ * KEYS: the count of all commits, the id of one. @returns how many there were, and whether the id is still kept
  *
- * KEYS: the count of all commits, the id of one. @returns how many there were, and whether that one is among the last
+ * It contains a write that changes nothing, so that a replica, which may only be late, refuses it.
  */
 export const HISTORY = `
 redis.call('PERSIST', KEYS[1])
