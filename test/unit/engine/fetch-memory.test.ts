@@ -76,7 +76,8 @@ test("what is kept of a fetch does not grow with the records that it lists", asy
   // What a process keeps anyway: code, caches, LMDB's buffers.
   for (const id of ["a1", "a2"]) await growth(store, { tenant: "a", remote: "a" }, id);
   const kept: number[] = [];
-  for (const id of ["b1", "b2", "b3"]) kept.push(await growth(store, { tenant: "b", remote: "b" }, id));
+  // A further list of the same remote would take the place of the one before.
+  for (const name of ["b", "c", "d"]) kept.push(await growth(store, { tenant: name, remote: name }, name));
   // What grows with the records does so each time; what else a process allocates meanwhile does not.
   expect(Math.min(...kept)).toBeLessThan(MOST_KEPT * TEXTS);
   await store.close();
