@@ -159,6 +159,18 @@ describe("the data folder", () => {
     await folder.close();
   });
 
+  test("says why the disk refuses, whatever LMDB adds to the system's words", async () => {
+    const to = join(place, "refused");
+    const storeFile = join(place, "none");
+    mkdirSync(to);
+    writeFileSync(storeFile, "");
+    const backup = () => Promise.reject(new Error("No space left on device: Attempting to setup locks after open"));
+    const options = { storeFile, keyFile: undefined, reserveBytes: 0, signal: wanted() };
+    await expect(backUp(to, { database: { backup }, ...options })).rejects.toThrow(
+      /: ENOSPC, no space left .*Free some/,
+    );
+  });
+
   const disk = mountDisk(1);
   afterAll(() => disk?.close());
 

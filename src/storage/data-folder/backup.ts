@@ -100,10 +100,11 @@ function messageOf(cause: unknown): string {
   return typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : String(cause);
 }
 
-/** LMDB's copy fails with the system's words alone. */
+/** LMDB's copy fails with the system's words alone, behind which it may say where some earlier opening of it failed. */
 function systemErrorIn(message: string): ReturnType<typeof systemErrorOf> {
+  const said = `${message}:`.toLowerCase();
   for (const [code, words] of getSystemErrorMap().values()) {
-    if (words.toLowerCase() === message.toLowerCase()) return { code, words };
+    if (said.startsWith(`${words.toLowerCase()}:`)) return { code, words };
   }
   // Two of which the system's own words differ.
   if (/quota exceeded/i.test(message)) return { code: "EDQUOT", words: message };
