@@ -68,6 +68,9 @@ async function openOnRedis(url: string): Promise<OpenAdmin> {
 export async function noteRestored(url: string): Promise<string> {
   const { database, connection } = await openRedisDatabase(url);
   try {
+    // It would be made, where somebody only names another Redis.
+    const { format } = await database.read(formatIn);
+    if (format === undefined) throw new Error(`There is no store on Redis at ${connection.name}.`);
     const store = await openStore({ database, now: Date.now, onDamaged: sayDamaged });
     if (await store.noteLoss({ atMs: Date.now(), kind: "said" }, await store.era())) return connection.name;
     throw new Error("Somebody else has just said or noticed the same. Nothing is left to do.");

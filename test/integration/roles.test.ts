@@ -6,6 +6,7 @@ import { pino } from "pino";
 import request from "supertest";
 import { readConfig } from "../../server/config";
 import { createConnector } from "../../server/wiring";
+import { admin } from "../../server/cli/admin";
 import { backup } from "../../server/cli/backup";
 import { check } from "../../server/cli/check";
 import { deadLetters } from "../../server/cli/dead-letters";
@@ -130,6 +131,14 @@ test("a lost Redis is said once, nothing is accepted meanwhile, and everything g
     expect(events).toEqual(["connector.redis.lost"]);
   }
 }, 120_000);
+
+test("a Redis without a store is not said to be restored, and gets none by that", async () => {
+  const said: string[] = [];
+  const print = (text: string): void => void said.push(text);
+  const terminal = { environment: { REDIS_URL: redisUrl }, width: 160, print, complain: print };
+  for (let times = 0; times < 2; times += 1) expect(await admin(["redis-restored"], terminal)).toBe(1);
+  expect(said.filter((text) => text.includes("There is no store on Redis at 127.0.0.1"))).toHaveLength(2);
+});
 
 test("a process that is started while Redis is lost waits for it", async () => {
   await redis.kill();
