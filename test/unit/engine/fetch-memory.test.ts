@@ -17,10 +17,12 @@ import { openStore, START_MS } from "../storage/fixture";
 import { createFakeService, fakeConnection, remoteRecord, type FakeSettings } from "./fake-service";
 
 const PAGES = 8;
+/** What a fetch needs at all is there by then. */
+const FIRST = 1;
 const ROWS = 400;
 const ID_LENGTH = 1_000;
 /** Bytes of the ids that are shown between the second page and the last. */
-const TEXTS = (PAGES - 2) * ROWS * ID_LENGTH;
+const TEXTS = (PAGES - 1 - FIRST) * ROWS * ID_LENGTH;
 /** Hashes of them, in a table that may have just grown, are a thirtieth. */
 const MOST_KEPT = 0.5;
 
@@ -53,8 +55,8 @@ const page = (number: number): readonly ListedRecord[] =>
 async function growth(store: Store, lane: Lane, id: string): Promise<number> {
   const used: number[] = [];
   const list: Connection["list"] = (_, __, next = "0") => {
-    used.push(inUse());
     const number = Number(next);
+    if (number === FIRST || number === PAGES - 1) used.push(inUse());
     return Promise.resolve({ rows: page(number), ...(number + 1 < PAGES && { next: String(number + 1) }) });
   };
   const { run } = await store.beginRun({ ...lane, id, kind: "fetch", type: ENDUSERS.name, options: {} }, false);
@@ -68,16 +70,16 @@ async function growth(store: Store, lane: Lane, id: string): Promise<number> {
   };
   expect(await runFetch(options, run, await store.lastRun(lane.tenant, "fetch", ENDUSERS.name))).toBeUndefined();
   expect(await store.changeRun(id, { state: "success" })).toMatchObject({ done: PAGES * ROWS });
-  return (used.at(-1) ?? NaN) - (used[1] ?? NaN);
+  return (used[1] ?? NaN) - (used[0] ?? NaN);
 }
 
 test("what is kept of a fetch does not grow with the records that it lists", async () => {
   const store = await openStore({ database: createLmdbDatabase(folder), now: () => START_MS });
   // What a process keeps anyway: code, caches, LMDB's buffers.
-  for (const id of ["a1", "a2"]) await growth(store, { tenant: "a", remote: "a" }, id);
+  await growth(store, { tenant: "a", remote: "a" }, "a");
   const kept: number[] = [];
   // A further list of the same remote would take the place of the one before.
-  for (const name of ["b", "c", "d"]) kept.push(await growth(store, { tenant: name, remote: name }, name));
+  for (const name of ["b", "c"]) kept.push(await growth(store, { tenant: name, remote: name }, name));
   // What grows with the records does so each time; what else a process allocates meanwhile does not.
   expect(Math.min(...kept)).toBeLessThan(MOST_KEPT * TEXTS);
   await store.close();
