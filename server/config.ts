@@ -68,6 +68,9 @@ const schema = z.object({
   RETENTION_DAYS: wholeNumber(1, 3_650)
     .default(30)
     .describe("Days after which dead letters, runs and the last outcome of each record are forgotten."),
+  HISTORY_DAYS: wholeNumber(0, 365)
+    .default(8)
+    .describe("Days for which it is kept what became of each record, for the console and exports; 0: nothing is kept."),
   MIN_FREE_DISK_MB: wholeNumber(0, 1_000_000)
     .default(50)
     .describe(

@@ -222,7 +222,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
   if (works) {
     for (const engine of all) await engine.start();
     chores.serve(HOUSEKEEPING, async () => {
-      await store.housekeep(config.RETENTION_DAYS * DAY_MS);
+      await store.housekeep(config.RETENTION_DAYS * DAY_MS, config.HISTORY_DAYS * DAY_MS);
     });
     chores.start();
     chores.every([HOUSEKEEPING], HOUSEKEEPING_MS);

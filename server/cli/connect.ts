@@ -40,7 +40,7 @@ export async function openAdmin(place: StorePlace): Promise<OpenAdmin> {
   if (await isServed(address)) {
     return { ...createAdminClient(() => connect(address)), running: true, close: () => Promise.resolve() };
   }
-  const folder = await openDataFolder(dataDir, Date.now, undefined, undefined, sayDamaged);
+  const folder = await openDataFolder(dataDir, Date.now, undefined, undefined, { onDamaged: sayDamaged });
   // Whether the server has its key from SECRET is not known here.
   const key = existsSync(keyFile(dataDir)) ? keyFile(dataDir) : undefined;
   const backups = backupRoutes((to, signal) => folder.backUp(to, key, signal));

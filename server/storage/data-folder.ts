@@ -36,7 +36,7 @@ export const storePath = (dataDir: string): string => join(dataDir, "store");
  * @param now milliseconds since 1970
  * @param seal the key of what is stored, for upgrading an older store; undefined: such a store is refused
  * @param watched how the disk is watched; by default nothing is refused before it is full
- * @param onDamaged told of each row that could not be read
+ * @param options of the store in it
  * @throws Error when another process owns the folder, its data cannot be read, or its disk cannot be written: then
  * nothing could be taken in, and what a former process left could not be recovered
  */
@@ -45,7 +45,7 @@ export async function openDataFolder(
   now: () => number,
   seal?: () => Seal,
   watched: Pick<DiskOptions, "reserveBytes" | "onChange"> = { reserveBytes: 0, onChange: () => undefined },
-  onDamaged?: StoreOptions["onDamaged"],
+  options: Pick<StoreOptions, "onDamaged" | "keepsHistory"> = {},
 ): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
   const storeFile = join(storePath(dataDir), "data.mdb");
@@ -59,11 +59,11 @@ export async function openDataFolder(
     rmSync(join(dataDir, "simulations"), { recursive: true, force: true });
     await disk.probe();
     const end = beginUse(storePath(dataDir));
-    const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal, { onDamaged });
+    const file = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal, options);
     const database = disk.guard(file);
     opened = database;
     endUse = end;
-    const store = disk.withRoom(await openStore({ database, now, onDamaged }));
+    const store = disk.withRoom(await openStore({ ...options, database, now }));
     disk.watch();
     return {
       lock,

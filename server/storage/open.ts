@@ -62,7 +62,10 @@ async function openFolder(config: Config, logger: Logger, own: OwnProcess): Prom
   const { SECRET, DATA_DIR: dataDir } = config;
   const watched = { reserveBytes: config.MIN_FREE_DISK_MB * MEGABYTE, onChange: createDiskLog(logger, dataDir) };
   const readKey = (): string => readSecret(SECRET, dataDir);
-  const folder = await openDataFolder(dataDir, Date.now, () => createSeal(readKey()), watched, createDamageLog(logger));
+  const folder = await openDataFolder(dataDir, Date.now, () => createSeal(readKey()), watched, {
+    onDamaged: createDamageLog(logger),
+    keepsHistory: config.HISTORY_DAYS > 0,
+  });
   const backups = backupRoutes((to, signal) =>
     folder.backUp(to, SECRET === undefined ? keyFile(dataDir) : undefined, signal),
   );
@@ -102,6 +105,7 @@ async function openRedis(
     onChange: createRedisLog(logger),
     onError: createFaultLog(logger),
     onDamaged: createDamageLog(logger),
+    keepsHistory: config.HISTORY_DAYS > 0,
     lost: renewal.lost,
     onOver: (...given) => renewal.onOver?.(...given),
     own,

@@ -24,7 +24,7 @@ import { openStore } from "../open-store";
 import type { OwnProcess, SharedEvent, Storage } from "./storage";
 
 export interface RedisStorageOptions
-  extends Pick<StoreOptions, "onDamaged">, Pick<RedisCoordinationOptions, "leaseMs" | "requestMs"> {
+  extends Pick<StoreOptions, "onDamaged" | "keepsHistory">, Pick<RedisCoordinationOptions, "leaseMs" | "requestMs"> {
   /** `REDIS_URL`. */
   readonly url: string;
   /** Milliseconds since 1970. */
@@ -75,7 +75,7 @@ const BEATS = 5;
  * @throws StoreTooNew when a newer version has upgraded it
  */
 export async function openRedisStorage(options: RedisStorageOptions): Promise<RedisStorage> {
-  const { url, now, onChange, onError, onDamaged, lost, onOver, onShared, own } = options;
+  const { url, now, onChange, onError, onDamaged, keepsHistory, lost, onOver, onShared, own } = options;
   const { formats = FORMATS, silentMs = SILENT_MS } = options;
   const address = readRedisUrl(url);
   let era: number | undefined;
@@ -117,7 +117,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     // In another era somebody else has noted the loss; in an emptied store there may be nobody who has.
     const onEraOver = ({ kind, message }: EraOver): void =>
       end(message, kind === "upgraded" ? undefined : { kind: "emptied" });
-    const store = await openStore({ database, now, onDamaged, onEraOver, lost, formats });
+    const store = await openStore({ database, now, onDamaged, keepsHistory, onEraOver, lost, formats });
     era = await store.era();
     const coordination = createRedisCoordination({
       ...options,

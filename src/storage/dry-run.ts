@@ -27,7 +27,7 @@ const APART = 2 ** 32;
  */
 export async function createDryStored(base: Database, now: () => number, mostRows = MOST_ROWS): Promise<Stored> {
   const dry = createDryDatabase(base);
-  const stored = await createStored({ database: dry, now });
+  const stored = await createStored({ database: dry, now, keepsHistory: false });
   // A remote that is first met here must not get the number of one that the real store meets meanwhile.
   await commit(dry, (view) => view.put(META, ["remotes"], (view.get(META, ["remotes"]) ?? 0) + APART));
   return {

@@ -6,12 +6,14 @@ import { DamagedRow, wholeOr, type Database, type Key, type Rows } from "./datab
 import type { DamagedName } from "./port/disk";
 import type { DamageRules, DocumentsOf, Traces } from "./port/documents";
 import type { RemoteDocument } from "./port/rows";
+import type { Counts } from "./tables/counts";
 import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
 import {
   CONTENTS,
   DEPTH,
   GRANTS,
+  HISTORY,
   HOURS,
   indexValue,
   META,
@@ -31,7 +33,7 @@ export type Mend = <T>(work: () => Promise<T>) => Promise<T>;
 export interface MendOptions {
   /** The commits to it are not mended themselves. */
   readonly database: Database;
-  readonly documentsIn: (view: View) => DocumentsOf;
+  readonly documentsIn: (view: View) => { readonly of: DocumentsOf; readonly counts: Pick<Counts, "end"> };
   readonly rules: DamageRules;
   /** Told of each row, once it is mended. */
   readonly onDamaged: (row: DamagedName) => void;
@@ -51,6 +53,13 @@ type Rule = (mending: Mending, key: Key) => Mended;
 
 const ofTenant: Rule = (_mending, [tenant]) => ({ tenant: String(tenant) });
 
+/** Its lines are gone, so its places lead nowhere. */
+const loseHistory: Rule = ({ view }, [tenant = "", number]) => {
+  const places = [...view.places(HISTORY, "reasons", [tenant])].filter((place) => place.at(-1) === number);
+  for (const place of places) view.overwrite(indexName(HISTORY, "reasons"), place, undefined);
+  return { tenant: String(tenant) };
+};
+
 /** Rows of all other tables are removed: they are counted or set up anew. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
   [RECORDS.name, loseRecord],
@@ -59,6 +68,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   [REMOTES.name, rebuildRemote],
   [RUNS.name, loseRun],
   [DEPTH.name, recount],
+  [HISTORY.name, loseHistory],
   ...[TENANTS, GRANTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
 ]);
 
@@ -91,20 +101,27 @@ export function createMend({ database, documentsIn, rules, onDamaged }: MendOpti
     }
   }
 
+  function withDocuments<T>(view: View, work: (documentsOf: DocumentsOf) => T): T {
+    const { of, counts } = documentsIn(view);
+    const result = work(of);
+    counts.end();
+    return result;
+  }
+
   async function mendRow({ table, key }: DamagedRow, mended: Set<string>): Promise<void> {
     const work = (view: View, rows: Rows): Mended | undefined => {
       // Somebody else may have met it at the same time.
       if (!isDamaged(rows, table, key)) return undefined;
       // The key of an index's row says everything.
       view.overwrite(table, key, isIndex(table) ? MARK : undefined);
-      return RULES.get(table)?.({ view, documentsOf: documentsIn(view), rules }, key) ?? {};
+      return withDocuments(view, (documentsOf) => RULES.get(table)?.({ view, documentsOf, rules }, key) ?? {});
     };
     const done = await attempt(() => commit(database, work), mended);
     if (done === undefined) return;
     const { remote, ...name } = done;
     onDamaged({ table, ...name });
     if (remote === undefined) return;
-    const goOn = (view: View): boolean => rules.goOn(documentsIn(view)(remote));
+    const goOn = (view: View): boolean => withDocuments(view, (documentsOf) => rules.goOn(documentsOf(remote)));
     for (let more = true; more;) more = await attempt(() => commit(database, goOn), mended);
   }
 

@@ -11,7 +11,8 @@ import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
 import { fitOf, formatIn, formatOf, FORMATS, isUpgraded, nameFormat, type Formats } from "./upgrade";
-import { countsOf, hourCounts, tallyOf } from "./tables/counts";
+import { forgetTrail, historyPage, timelineOf } from "./outcomes/history";
+import { countsOf, hourCounts, tallyOf, type Counts } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
@@ -62,6 +63,8 @@ export interface StoreOptions {
   readonly onEraOver?: ((error: EraOver) => void) | undefined;
   /** What is known to be lost; noted at the opening, unless somebody else was faster. */
   readonly lost?: KnownLoss | undefined;
+  /** Whether what becomes of each record is kept, by default it is; see `outcomes/`. */
+  readonly keepsHistory?: boolean | undefined;
   /** What this program can do with formats; tests have made-up ones. */
   readonly formats?: Formats | undefined;
 }
@@ -71,6 +74,7 @@ export interface StoreOptions {
  */
 export async function createStored(options: StoreOptions): Promise<Stored> {
   const { database, now, onDamaged = () => undefined, rules, onEraOver, lost, formats = FORMATS } = options;
+  const { keepsHistory = true } = options;
   // All tables are there from now on: none has to be made when the disk is full.
   await database.read((rows) => TABLE_NAMES.forEach((name) => rows.size(name, [])));
   const { number, found } = await commitTo(database, (view) => {
@@ -91,7 +95,7 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       ? (work) => work()
       : createMend({
           database,
-          documentsIn: (view) => documentsIn(view, () => (seq += 1), now()).of,
+          documentsIn: (view) => documentsIn(view, () => (seq += 1), now()),
           rules,
           onDamaged,
         });
@@ -112,10 +116,10 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     view: View,
     nextSeq: () => number,
     nowMs: number,
-  ): { readonly of: DocumentsOf; readonly runs: ReadonlySet<string> } {
-    const counts = countsOf(view, nowMs, nextSeq);
+  ): { readonly of: DocumentsOf; readonly counts: Pick<Counts, "runs" | "end"> } {
+    const counts = countsOf(view, nowMs, nextSeq, keepsHistory);
     const of = memoize<DocumentsOf>((remote) => documentsOf(view, remote, counts, { nowMs, nextSeq }));
-    return { of, runs: counts.runs };
+    return { of, counts };
   }
 
   /** The store as it is written by somebody. */
@@ -152,8 +156,10 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     return {
       commit: async (work) => {
         const { result, runs } = await commit((view, nextSeq, nowMs) => {
-          const { of, runs } = documentsIn(view, nextSeq, nowMs);
-          return { result: work(of), runs };
+          const { of, counts } = documentsIn(view, nextSeq, nowMs);
+          const result = work(of);
+          counts.end();
+          return { result, runs: counts.runs };
         });
         await endRuns(runs);
         return result;
@@ -264,6 +270,14 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
 
       tally: (tenant) => read((view) => tallyOf(view, tenant)),
       hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
+      history: (query) => read((view) => historyPage(view, query)),
+      timeline: ({ remote: key, tenant }, { type, hullId }, limit) =>
+        read((view) => {
+          const remote = remoteRow(view, key);
+          const own = view.get(RECORDS, [remote.number, type, hullId])?.own[numberIn(remote, tenant) ?? ""];
+          return timelineOf(view, tenant, { type, hullId }, own?.trail, limit);
+        }),
+      forgetTrail: (tenant, record, trail) => forgetTrail(mended, tenant, record, trail),
       depth: (lane) => read((view) => depthOf(view, lane)),
       laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
       backlog: (service) => read((view, nowMs) => backlogOf(view, service, nowMs)),

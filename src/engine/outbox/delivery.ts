@@ -30,7 +30,7 @@ export function settleOne(commit: Commit, settlement: Settlement): void {
     ...freed,
     ...own.filter(({ kind }) => kind !== "linked"),
   ];
-  carryOut(commit, settlement, { document, ended, effects }, claims);
+  carryOut(commit, settlement, { document, ended, sent: settlement.sent, effects }, claims);
   const { recheck } = ownOf(before, at).entry ?? {};
   if (recheck === true) markUnread(documents, type, documents.record(type, hullId), at);
   if (then.kind === "end" && then.rivalFor !== undefined) limitRivals(commit, type, then.rivalFor);

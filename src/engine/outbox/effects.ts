@@ -7,7 +7,8 @@ import sortBy from "lodash/sortBy";
 import type { Documents } from "../../storage/port/documents";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Content, FanOut, Outcome, RecordDocument, RecordPlace } from "../../storage/port/rows";
-import type { RecordOutcome } from "../../storage/port/store";
+import type { HistoryLine, RecordOutcome } from "../../storage/port/store";
+import type { OutcomeKind } from "../../record";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
 import { retaken } from "./events/replayed";
@@ -58,18 +59,40 @@ export function claimsOf(document: RecordDocument | undefined, at: Moment): Reco
   return (entry?.attempt ?? entry)?.content?.claims ?? {};
 }
 
-/** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function count(commit: Commit, place: RecordPlace, end: Outcome): void {
-  if (end.counted) countTimes(commit, place, end, end.derived === true, 1);
+/** Counts outcomes; derived records are counted apart, redelivered messages not at all. */
+export function count({ documents }: Commit, place: RecordPlace, ended: readonly Outcome[]): void {
+  for (const end of ended) if (end.counted) countTimes(documents, place, end, end.derived === true, 1);
+}
+
+/** Keeps what became of a record. @param before the row with the line before */
+export function note(
+  { documents, nowMs }: Commit,
+  { tenant, type, hullId }: RecordPlace,
+  { ended = [], sent }: Pick<Change, "ended" | "sent">,
+  before?: number,
+): void {
+  const lines: HistoryLine[] = [];
+  for (const end of ended) if (end.counted) lines.push({ type, hullId, atMs: end.atMs, ending: endingOf(end) });
+  if (sent !== undefined) lines[0] = { type, hullId, atMs: nowMs, ...lines[0], sent };
+  for (const [index, line] of lines.entries()) documents.note(tenant, line, index === 0 ? before : undefined);
 }
 
 /** The same for outcomes that are known by their number only. */
-export function countFolded(commit: Commit, place: RecordPlace, folded: ReturnType<typeof unfolded>): void {
-  for (const each of folded) countTimes(commit, place, { ...each, text: "" }, each.derived, each.times);
+export function countFolded(
+  { documents, nowMs }: Commit,
+  place: RecordPlace,
+  folded: ReturnType<typeof unfolded>,
+): void {
+  const { tenant, type, hullId } = place;
+  for (const { outcome, code, derived, times } of folded) {
+    countTimes(documents, place, { outcome, code, text: "" }, derived, times);
+    const ending = { outcome, code, text: "", derived: derived || undefined, times } as const;
+    documents.note(tenant, { type, hullId, atMs: nowMs, ending });
+  }
 }
 
 function countTimes(
-  { documents }: Commit,
+  documents: Documents,
   { tenant, type, hullId }: RecordPlace,
   { outcome, code, text, run }: Pick<Outcome, "outcome" | "code" | "text" | "run">,
   derived: boolean,
@@ -79,15 +102,42 @@ function countTimes(
   if (run !== undefined && !derived) documents.countInRun(run, { type, hullId, outcome, code, text }, times);
 }
 
+/** Of these there are many, and nobody looks for their messages. */
+const QUIET: ReadonlySet<OutcomeKind> = new Set(["unchanged", "superseded"]);
+/** Reasons that quote more than this are cut; a dead letter has the whole one. */
+const MOST_TEXT = 300;
+
+function endingOf({ outcome, code, text, messageId, run, derived }: Outcome): HistoryLine["ending"] {
+  const said = text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`;
+  return { outcome, code, text: said, run, derived, messageId: QUIET.has(outcome) ? undefined : messageId };
+}
+
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { tenant, type, hullId } = place;
-  commit.documents.putRecord(type, hullId, change.document);
-  for (const outcome of change.ended ?? []) {
-    count(commit, place, outcome);
-    commit.outcomes.push({ tenant, type, hullId, claims, outcome });
-  }
-  for (const effect of change.effects ?? []) follow(commit, place, effect);
+  const { document, ended = [], sent, effects = [] } = change;
+  const isNews = sent !== undefined || ended.some(({ counted }) => counted);
+  const { trailed, before } = isNews ? withTrail(commit, place, document) : { trailed: document };
+  commit.documents.putRecord(type, hullId, trailed);
+  count(commit, place, ended);
+  note(commit, place, change, before);
+  for (const outcome of ended) commit.outcomes.push({ tenant, type, hullId, claims, outcome });
+  for (const effect of effects) follow(commit, place, effect);
+}
+
+/** The document with the row of its newest line, and the row of the line before. */
+function withTrail(
+  commit: Commit,
+  { tenant }: RecordPlace,
+  document: RecordDocument | undefined,
+): { readonly trailed: RecordDocument | undefined; readonly before?: number | undefined } {
+  const trail = commit.documents.historyRow(tenant);
+  const at = { number: commit.documents.numberOf(tenant) };
+  const part = document?.own[at.number];
+  // Of what was erased nothing stays that leads to it.
+  if (document === undefined || part === undefined || trail === undefined) return { trailed: document };
+  if (part.trail === trail) return { trailed: document };
+  return { trailed: withOwn(document, at, { trail }), before: part.trail };
 }
 
 /** Does for others what an event about a record comes to. */

@@ -38,6 +38,8 @@ export function createErasing(
 
   async function forgetAll(remote: string, places: readonly RecordPlace[]): Promise<readonly RecordOutcome[]> {
     // In one commit: a message that comes between two of them is of somebody new, and must not go with the old one.
+    // By their names, since the work of a commit may be done again.
+    const trails = new Map<string, readonly [RecordPlace, number]>();
     const ended = await each(remote, places, (open, place) => {
       const { documents } = open;
       const { type, hullId } = place;
@@ -45,10 +47,13 @@ export function createErasing(
       const document = documents.record(type, hullId);
       if (document === undefined) return;
       const at = momentOf(open, place.tenant);
+      const { trail } = ownOf(document, at);
+      if (trail !== undefined) trails.set(`${type} ${hullId}`, [place, trail]);
       carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
       countFolded(open, place, unfolded(ownOf(document, at).hullUpdate ?? {}));
     });
     const outcomes = [...ended, ...(await finish(remote))];
+    for (const [place, trail] of trails.values()) await stored.forgetTrail(place.tenant, place, trail);
     // What had only to stay until its children were done.
     await rewrite(remote, places, (document) => (isErased(document) ? undefined : document));
     return outcomes;
@@ -73,7 +78,8 @@ export function createErasing(
 
   return {
     forgetEntity,
-    housekeep: async (olderThanMs) => (await stored.housekeep(olderThanMs)) + (await age(olderThanMs)),
+    housekeep: async (olderThanMs, historyMs) =>
+      (await stored.housekeep(olderThanMs, historyMs)) + (await age(olderThanMs)),
   };
 }
 

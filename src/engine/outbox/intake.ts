@@ -5,7 +5,7 @@ import { accepted, acceptedNowhere, hindered, type Taken } from "./events/accept
 import { versionOf } from "./events/content";
 import { takeIds } from "./dedupe";
 import { withFlight } from "./events/document";
-import { carryOut, count, momentOf, openCommit } from "./effects";
+import { carryOut, count, momentOf, note, openCommit } from "./effects";
 
 /** One message of one record, in a commit. */
 export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted & { readonly unfinished: boolean } {
@@ -17,7 +17,8 @@ export function acceptOne(documentsOf: DocumentsOf, given: Acceptance): Accepted
     const taken = takeIds(documents, given, undefined, false);
     met(documents, given, taken);
     const outcomes = acceptedNowhere(given, taken, nowMs);
-    for (const outcome of outcomes) count(commit, given, outcome);
+    count(commit, given, outcomes);
+    note(commit, given, { ended: outcomes });
     return { state: "ended", outcomes, children: [], unfinished: false };
   }
   const at = momentOf(commit, tenant);

@@ -3,6 +3,7 @@ import map from "lodash/map";
 import sumBy from "lodash/sumBy";
 import type { Database, Key } from "../database/rows";
 import type { Stored } from "../port/stored";
+import { forgetHistory } from "../outcomes/history";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
 import { forgetLosses } from "../tables/history";
@@ -22,13 +23,13 @@ export function createHousekeeping(
   const nextRuns = createRound(database, RUNS);
   const nextRecords = createRound(database, RECORDS);
   return {
-    step: async (olderThanMs) => {
+    step: async (olderThanMs, historyMs = olderThanMs) => {
       const keys = await nextRuns(WALK);
       const nowMs = now();
       return commit(database, (view) => {
         const rows = keys.flatMap((key) => view.get(RUNS, key) ?? []);
         const old = rows.filter((row) => isOldRun(view, row, nowMs - olderThanMs));
-        return removeRuns(view, map(old, "id"), WALK) + removeExpired(view, nowMs);
+        return removeRuns(view, map(old, "id"), WALK) + removeExpired(view, nowMs, nowMs - historyMs);
       });
     },
     nextRecords: async (limit) => {
@@ -43,8 +44,8 @@ export function createHousekeeping(
   };
 }
 
-/** What is kept for a time of its own: ids of messages, losses, and the hours of each tenant. */
-function removeExpired(view: View, nowMs: number): number {
+/** What is kept for a time of its own: ids of messages, losses, and the hours and the history of each tenant. */
+function removeExpired(view: View, nowMs: number, historyBeforeMs: number): number {
   const ids = { end: [dayOf(nowMs) - 1], limit: WALK };
   const removeHours = (tenant: Key[number]): number =>
     dropSums(view, HOURS, [tenant], { end: [tenant, firstHour(nowMs)], limit: WALK });
@@ -52,7 +53,10 @@ function removeExpired(view: View, nowMs: number): number {
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
     forgetLosses(view, nowMs) +
-    sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
+    sumBy(
+      [...view.range(TENANTS, [])],
+      ([[tenant = ""]]) => removeHours(tenant) + forgetHistory(view, String(tenant), historyBeforeMs),
+    )
   );
 }
 

@@ -6,6 +6,7 @@ import uniqBy from "lodash/uniqBy";
 import type { Database, Key } from "../database/rows";
 import type { Fact, RemoteDocument } from "../port/rows";
 import type { Lane } from "../port/store";
+import { forgetHistory } from "../outcomes/history";
 import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
 import {
@@ -51,6 +52,8 @@ export async function forgetTenant(database: Database, tenant: string, remotes: 
     }
   }
   await untilNothing((view) => forgetRunsOf(view, tenant, SLICE));
+  // What ended while it was being erased was kept, and counted, under its other name.
+  for (const name of [tenant, leaving(tenant)]) await untilNothing((view) => forgetHistory(view, name));
   return removed + (await commit(database, (view) => forgetCounts(view, lanes, tenant)));
 }
 
@@ -182,7 +185,6 @@ function forgetTenantRow(
 /** The last step: after it nothing names the tenant any more. */
 function forgetCounts(view: View, lanes: readonly Lane[], tenant: string): number {
   let removed = 0;
-  // What ended while it was being erased was counted under its other name.
   for (const name of [tenant, leaving(tenant)]) {
     for (const { remote } of lanes) dropSums(view, DEPTH, [remote, name]);
     removed += dropSums(view, TALLY, [name]) + dropSums(view, HOURS, [name]);

@@ -13,6 +13,7 @@ import type {
   RecordName,
   RecordPlace,
 } from "./rows";
+import type { SentFields } from "./figures";
 import type { RecordView } from "./intake";
 import type { Lane, RecordOutcome } from "./lane";
 
@@ -42,6 +43,8 @@ export interface Settlement extends RecordPlace {
   readonly mirror?: MirrorPatch;
   /** Values of the delivered record that Hull cannot hold and is not told; for the log, not stored. */
   readonly leftOut?: readonly LeftOut[];
+  /** What was sent to the service, as people may see it. */
+  readonly sent?: SentFields;
   /** Id of a remote record that is gone: it is forgotten, and the link to it. With `mirror`: that replaced it. */
   readonly gone?: string;
   readonly then:

@@ -4,6 +4,7 @@
  */
 import type { Claims } from "../../record";
 import type { MirrorRow, RecordDocument, RecordName, RecordPlace, RemoteDocument } from "./rows";
+import type { HistoryLine } from "./figures";
 import type { RunChange, ReportLine } from "./runs";
 
 export interface Documents {
@@ -73,6 +74,10 @@ export interface Documents {
   /** A number that no other content has; it carries no order. */
   nextSeq(): number;
   count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  /** Number of the row to which the commit writes what becomes of a connector's records; undefined: nothing is kept. */
+  historyRow(tenant: string): number | undefined;
+  /** @param before the row with the line before this one about the same record */
+  note(tenant: string, line: HistoryLine, before?: number): void;
   /** Counts an outcome of a run, or a record that it found. @param by how many without a line of their own */
   countInRun(run: string, line: ReportLine | "met", by?: number): void;
   /** A run's checkpoint. */

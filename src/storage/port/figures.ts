@@ -1,4 +1,5 @@
-/** Counts and depths, for monitoring. Part of the Store port. */
+/** Counts, depths and what became of records lately, for monitoring and for people. Part of the Store port. */
+import type { Outcome, RecordName } from "./rows";
 import type { Lane } from "./lane";
 
 /** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
@@ -46,6 +47,44 @@ export interface HourCount {
   readonly count: number;
 }
 
+/** Names of fields that were sent, with their values as JSON; undefined: a value is not shown, or not kept. */
+export type SentFields = Readonly<Record<string, string | undefined>>;
+
+/** How a message of a record ended, or what was sent of it before that. */
+export interface HistoryLine extends RecordName {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  /** Absent: fields were sent, and their message has not ended yet. Quiet ones have no message id. */
+  readonly ending?: Pick<Outcome, "outcome" | "code" | "text" | "run" | "derived"> & {
+    readonly messageId?: string;
+    /** So many messages, if several ended alike while Hull could not be told. */
+    readonly times?: number;
+  };
+  /** What was sent to the service. */
+  readonly sent?: SentFields;
+}
+
+/** Lines of one tenant, the newest first. */
+export interface HistoryQuery {
+  readonly tenant: string;
+  /** `type/outcome/code` */
+  readonly name?: string | undefined;
+  /** Id of the run that the messages belong to. */
+  readonly run?: string | undefined;
+  /** Bounds, milliseconds since 1970, in whole minutes: the first one is wanted, the second is not. */
+  readonly fromMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface HistoryPage {
+  readonly lines: readonly HistoryLine[];
+  /** Where the page ends: there may be more behind it, even if the page is empty. */
+  readonly next?: string;
+}
+
 export interface UniqueKey {
   readonly type: string;
   readonly key: string;
@@ -59,6 +98,10 @@ export interface FigureStore {
   tally(tenant: string): Promise<Tally>;
   /** Outcomes by the hour, oldest first; stored for eight days. @param fromMs milliseconds since 1970 */
   hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
+  /** How messages ended, page by page; kept for some days. */
+  history(query: HistoryQuery): Promise<HistoryPage>;
+  /** What became of one record, the newest first. */
+  timeline(lane: Lane, record: RecordName, limit: number): Promise<readonly HistoryLine[]>;
   depth(lane: Lane): Promise<Depth>;
   /** @param unique keys that no two records of a type should share */
   laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;

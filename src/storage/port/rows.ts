@@ -262,6 +262,8 @@ export interface OwnPart {
   readonly rival?: RivalRow;
   /** What was delivered last of a record that a silent process may still write. */
   readonly kept?: { readonly content: Content; readonly atMs: number };
+  /** Number of the row with the newest lines about it; see `storage/outcomes/`. */
+  readonly trail?: number;
 }
 
 /** What becomes of the children that wait for a record; see `engine/outbox/events/children.ts`. */

@@ -34,8 +34,13 @@ export interface Store
     HistoryStore {
   /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Store;
-  /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
-  housekeep(olderThanMs: number): Promise<number>;
+  /**
+   * Removes a bounded number of rows that are older than this; to be called again and again.
+   *
+   * @param olderThanMs milliseconds
+   * @param historyMs the same for lines about what became of records; as long, if absent
+   */
+  housekeep(olderThanMs: number, historyMs?: number): Promise<number>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import type { Commits } from "./documents";
 import type { FigureStore } from "./figures";
 import type { Lane } from "./lane";
 import type { HistoryStore, LeaseStore, Terms } from "./leases";
-import type { RecordPlace, TenantRow } from "./rows";
+import type { RecordName, RecordPlace, TenantRow } from "./rows";
 import type { RunStore } from "./runs";
 import type { Store } from "./store";
 import type { TenantStore } from "./tenants";
@@ -46,6 +46,8 @@ export interface Stored
   childrenOf(lane: Lane, parent: RecordPlace, type: string): Promise<readonly RecordPlace[]>;
   /** Removes the lines about a Hull entity from the reports of a tenant's runs. */
   forgetReportLines(tenant: string, hullId: string): Promise<void>;
+  /** Removes what is kept of what became of a record. @param trail as its document had it */
+  forgetTrail(tenant: string, record: RecordName, trail: number): Promise<void>;
   /** When a list showed a remote record last, milliseconds since 1970. */
   listedAt(remote: string, type: string, id: string): Promise<number | undefined>;
   /** Some records, each time those behind the ones before; round and round. */

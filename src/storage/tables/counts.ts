@@ -1,12 +1,13 @@
 /**
- * Counts messages and outcomes of a connector, and what a run found. All of it is added to, and read by nobody in the same
- * commit.
+ * Counts messages and outcomes of a connector, what a run found, and keeps what became of each record. All of it is added to,
+ * and read by nobody in the same commit.
  */
 import memoize from "lodash/memoize";
 import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
+import { rowNumber, type StoredLine } from "../outcomes/row";
 import type { HourCount, ReportLine, Tally } from "../port/store";
-import { HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
+import { HISTORY, HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
 import type { Counter, Reader, View } from "./view";
 
 export interface Counts {
@@ -16,6 +17,11 @@ export interface Counts {
    * @param by how many such records, without a line each
    */
   run(id: string, line: ReportLine | "met", by?: number): void;
+  /** Number of the row for lines of a tenant; undefined: none are kept. */
+  historyRow(tenant: string): number | undefined;
+  note(tenant: string, line: StoredLine): void;
+  /** To be called at the end of the commit: writes the lines. */
+  end(): void;
   /** Runs that were counted in: they may be done now. */
   readonly runs: ReadonlySet<string>;
 }
@@ -31,12 +37,27 @@ const KEPT_HOURS = 8 * 24;
 
 const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
-export function countsOf(view: View, nowMs: number, nextSeq: () => number): Counts {
+/** @param keepsHistory whether what becomes of each record is kept */
+export function countsOf(view: View, nowMs: number, nextSeq: () => number, keepsHistory: boolean): Counts {
   const runs = new Set<string>();
+  const history = new Map<string, { readonly number: number; readonly lines: StoredLine[] }>();
+  const historyOf = (tenant: string) => {
+    const known = history.get(tenant) ?? { number: rowNumber(nowMs, nextSeq()), lines: [] };
+    history.set(tenant, known);
+    return known;
+  };
   /** A report is as long as its run counted records before this commit: nobody counts its lines. */
   const hasRoom = memoize((id: string) => sum(Object.values(sumsOf(view, RUN_COUNTS, id, "counts"))) < MOST_LINES);
   return {
     runs,
+    historyRow: (tenant) => (keepsHistory ? historyOf(tenant).number : undefined),
+    note: (tenant, line) => {
+      if (keepsHistory) historyOf(tenant).lines.push(line);
+    },
+    end: () => {
+      for (const [tenant, { number, lines }] of history)
+        if (lines.length > 0) view.put(HISTORY, [tenant, -number], { atMs: nowMs, lines });
+    },
     add: (tenant, family, name, by = 1) => {
       view.add(TALLY, [tenant, family, name], by);
       if (family === "outcomes") view.add(HOURS, [tenant, hourOf(nowMs), name], by);

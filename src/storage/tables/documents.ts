@@ -321,6 +321,8 @@ export function documentsOf(
 
     nextSeq,
     count: (tenant, family, name, by) => counts.add(tenant, family, name, by),
+    historyRow: (tenant) => counts.historyRow(tenant),
+    note: (tenant, line, before) => counts.note(tenant, before === undefined ? line : { ...line, before }),
     countInRun: (run, line, by) => counts.run(run, line, by),
     changeRun: (run, change) => void changeRun(view, run, change, nowMs),
     changed: () => view.changed(),

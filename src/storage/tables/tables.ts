@@ -22,6 +22,7 @@ import type {
 } from "../port/rows";
 import type { LeaseRow, Loss } from "../port/leases";
 import type { ReportLine } from "../port/store";
+import { HISTORY_ROW, nameOf, type HistoryRow } from "../outcomes/row";
 import type { Key } from "../database/rows";
 import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
 import { defineCounter, defineTable, indexName, type Reader } from "./view";
@@ -125,6 +126,7 @@ const OWN = extended<OwnPart>({
   deadLetter: structure<Refused>({ id: true, content: CONTENT, ending: OUTCOME, attempts: true }),
   rival: structure<RivalRow>({ remoteId: true, content: CONTENT, atMs: true }),
   kept: structure<NonNullable<OwnPart["kept"]>>({ content: CONTENT, atMs: true }),
+  trail: true,
 });
 
 const RECORD = extended<RecordDocument>({
@@ -292,6 +294,16 @@ export const LAST_RUNS = defineTable<string>()("lastRuns");
 /** [run id, seq] */
 export const REPORTS = defineTable<ReportLine>()("reports");
 
+/** [tenant, minus its number]; see `outcomes/row.ts` */
+export const HISTORY = defineTable<HistoryRow>()("history", HISTORY_ROW, {
+  /** [tenant, type/outcome/code] */
+  reasons: ({ lines }, [tenant = ""]) => {
+    const names = new Set(lines.map(nameOf));
+    names.delete(undefined);
+    return Array.from(names, (name = "") => [tenant, name]);
+  },
+});
+
 /** [id]; its counts are in `RUN_COUNTS` */
 export const RUNS = defineTable<RunRow>()("runs", asIs<RunRow>(), {
   /** [tenant, minus the time of its making] */
@@ -331,6 +343,7 @@ export const TABLES = [
   STARTS,
   LAST_RUNS,
   REPORTS,
+  HISTORY,
   RUNS,
   LEASES,
 ] as const;

@@ -44,6 +44,7 @@ test("an empty environment is enough", () => {
     LOG_LEVEL: "info",
     MAX_OUTBOX: 1_000_000,
     RETENTION_DAYS: 30,
+    HISTORY_DAYS: 8,
     MIN_FREE_DISK_MB: 50,
     LINGER_MS: 250,
     SETTLE_MS: 5_000,

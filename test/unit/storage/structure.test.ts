@@ -133,7 +133,7 @@ const hullUpdate = row<PendingHullUpdate>(
 const deadLetter: fc.Arbitrary<Refused> = fc.record({ id: text, content, ending, attempts: fc.nat() }, PLAIN);
 const rival: fc.Arbitrary<RivalRow> = fc.record({ remoteId: text, content, atMs: instant }, PLAIN);
 const kept = fc.record({ content, atMs: instant }, PLAIN);
-const own = row<OwnPart>({ last: ending, same: text, entry, hullUpdate, deadLetter, rival, kept }, []);
+const own = row<OwnPart>({ last: ending, same: text, entry, hullUpdate, deadLetter, rival, kept, trail: fc.nat() }, []);
 
 const fanOut = row<FanOut>(
   {
@@ -283,6 +283,7 @@ describe("the stored form", () => {
       deadLetter: { id: "x", content: CONTENT, ending: ENDING, attempts: 2 },
       rival: { remoteId: "q", content: CONTENT, atMs: 9 },
       kept: { content: CONTENT, atMs: 8 },
+      trail: 9,
     };
     const all: Required<RecordDocument> = {
       version: 1,
@@ -316,6 +317,7 @@ describe("the stored form", () => {
       ["x", PACKED_CONTENT, PACKED_ENDING, 2],
       ["q", PACKED_CONTENT, 9],
       [PACKED_CONTENT, 8],
+      9,
     ];
     expect(RECORDS.codec.pack(all)).toStrictEqual([
       ...[1, "m", 2, "p", 3, 4, { sinceMs: 6, reads: 7 }, "ids", { email: "e" }],

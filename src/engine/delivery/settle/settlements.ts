@@ -4,6 +4,7 @@ import type { MirrorPatch, Settlement } from "../../../storage/port/store";
 import { outcomeOf, reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
 import { patchOf } from "./mirror-patch";
+import { sentOf } from "./sent";
 import { earlierFor, noted, notedInPart } from "./notes";
 import type { Delivery, TypeContext, Work } from "../work";
 
@@ -59,8 +60,9 @@ export function delivered(
   const { hullUpdate, shown = {}, leftOut } = context.type.untold === true ? {} : hullUpdateOf(work, context, delivery);
   const mirror = withShown(patch, shown);
   const outcome = outcomeAfter(work, delivery, context.nowMs);
-  if (hullUpdate === undefined) return settlementOf(work, { mirror, leftOut, then: { kind: "end", outcome } });
-  return settlementOf(work, { mirror, leftOut, then: { kind: "tell", outcome, hullUpdate } });
+  const sent = sentOf(work, context, delivery.sent);
+  if (hullUpdate === undefined) return settlementOf(work, { mirror, leftOut, sent, then: { kind: "end", outcome } });
+  return settlementOf(work, { mirror, leftOut, sent, then: { kind: "tell", outcome, hullUpdate } });
 }
 
 function withShown(patch: MirrorPatch, shown: Readonly<Record<string, string>>): MirrorPatch {
@@ -86,6 +88,7 @@ export function advanced(
   const problem = "Part of it was written; the rest follows.";
   return settlementOf(work, {
     mirror,
+    sent: sentOf(work, context, delivery.sent),
     // Otherwise an export would send its fields again before every next step, and never come to it.
     then: {
       kind: "wait",
@@ -105,6 +108,7 @@ export function relinked(work: Work, context: TypeContext, remoteId: string, sen
   return settlementOf(work, {
     ...goneOf(work),
     mirror: { ...patch, fresh: true },
+    sent: sentOf(work, context, sent),
     then: { kind: "wait", notBeforeMs: context.nowMs, problem: "Its id was gone; the service made a new record." },
   });
 }

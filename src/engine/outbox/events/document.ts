@@ -2,6 +2,7 @@
 import mapValues from "lodash/mapValues";
 import omit from "lodash/omit";
 import type { OutcomeKind } from "../../../record";
+import type { SentFields } from "../../../storage/port/store";
 import type { FanOut, Outcome, OwnPart, RecordDocument, RecordRow } from "../../../storage/port/rows";
 
 /** When and for whom an event is worked on. */
@@ -31,6 +32,8 @@ export interface Change {
   readonly document: RecordDocument | undefined;
   /** Outcomes of the record that are written with it. */
   readonly ended?: readonly Outcome[];
+  /** What was sent of it just now. */
+  readonly sent?: SentFields | undefined;
   readonly effects?: readonly Effect[];
 }
 

@@ -31,6 +31,7 @@ export function erased(document: RecordDocument, at: Moment): RecordDocument | u
     deadLetter: undefined,
     rival: undefined,
     kept: undefined,
+    trail: undefined,
   };
   const { version, messageId, revision, unconfirmed, own, pending } = withOwn(document, at, nothing);
   const isOpen = Object.values(own).some(({ entry, hullUpdate, deadLetter, rival }) =>
@@ -62,7 +63,7 @@ export function aged(document: RecordDocument, nowMs: number, olderThanMs: numbe
   for (const [number, part] of Object.entries(document.own)) {
     const { last, deadLetter, rival, kept } = part;
     const old = {
-      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && { last: undefined }),
+      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && { last: undefined, trail: undefined }),
       ...(isOld(deadLetter?.ending.atMs) && { deadLetter: undefined }),
       ...(isOld(rival?.atMs) && { rival: undefined }),
       ...(kept !== undefined && isOver(kept, nowMs) && { kept: undefined }),

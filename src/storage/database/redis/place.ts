@@ -12,7 +12,7 @@ import { encodeKey, END } from "./key";
 /** Tables whose rows, and those of their indexes, begin with the remote, or its number, or the tenant. */
 const TAGGED = new Set([
   ...["records", "contents", "flights", "mirror", "listed", "remotes", "pauses", "depth"],
-  ...["tenants", "grants", "lastRuns", "tally", "hours"],
+  ...["tenants", "grants", "lastRuns", "tally", "hours", "history"],
 ]);
 /** Indexes of theirs that begin with something else. */
 const UNTAGGED = new Set(["records.deadIds", "remotes.numbers", "remotes.generations", "remotes.senders"]);

@@ -9,8 +9,8 @@ import { DamagedRow, type Key } from "../rows";
 // As on disk: names of fields are mostly left out before (`tables/structure.ts`).
 const packer = new Packr({ useRecords: false, variableMapSize: true });
 
-/** Tables with a row for each record, and up to how many bytes: a record that is longer has something that soon goes. */
-const COMPRESSED: Readonly<Record<string, number>> = { mirror: Infinity, records: 700 };
+/** Tables whose rows stay, and up to how many bytes: a record that is longer has something that soon goes. */
+const COMPRESSED: Readonly<Record<string, number>> = { mirror: Infinity, history: Infinity, records: 700 };
 /** Of less there is little to win. */
 const LEAST_COMPRESSED = 200;
 /** MessagePack never uses this byte: compressed bytes follow. */

@@ -1,0 +1,118 @@
+/** Reads and removes what became of records; written at the end of each commit, see `tables/counts.ts`. */
+import type { Database, Key } from "../database/rows";
+import type { HistoryLine, HistoryPage, HistoryQuery } from "../port/figures";
+import type { RecordName } from "../port/rows";
+import { HISTORY } from "../tables/tables";
+import { commit, removeRows, type Reader, type View } from "../tables/view";
+import { firstRow, nameOf, type HistoryRow, type StoredLine } from "./row";
+
+/** Rows that one page looks at: where few lines are wanted, it ends early and says where to go on. */
+const MOST_ROWS = 300;
+/** Rows of one commit, of up to 500 lines each. */
+const SLICE = 200;
+
+/** Where a page ended: number of the row, and how many of its lines, from its end, were looked at. */
+const PLACE = /^(\d{1,16})\.(\d{1,4})$/;
+
+/** Whether a text can be `next` of a page. */
+export const isHistoryPlace = (text: string): boolean => PLACE.test(text);
+
+export function historyPage(view: Reader, query: HistoryQuery): HistoryPage {
+  const { tenant, name, run, fromMs, untilMs, limit } = query;
+  const [, row = "", done = "0"] = PLACE.exec(query.after ?? "") ?? [];
+  const prefix = name === undefined ? [tenant] : [tenant, name];
+  // The row where the page before ended is looked at again.
+  const firstKey = Math.max(
+    row === "" ? -Infinity : -Number(row),
+    untilMs === undefined ? -Infinity : 1 - firstRow(untilMs),
+  );
+  const options = {
+    after: firstKey === -Infinity ? undefined : [...prefix, firstKey - 1],
+    end: fromMs === undefined ? undefined : [...prefix, 1 - firstRow(fromMs)],
+    limit: MOST_ROWS + 1,
+  };
+  const keys =
+    name === undefined ? view.keys(HISTORY, prefix, options) : view.places(HISTORY, "reasons", prefix, options);
+  const isWanted = (line: StoredLine): boolean =>
+    line.ending !== undefined &&
+    (name ?? nameOf(line)) === nameOf(line) &&
+    (run ?? line.ending.run) === line.ending.run;
+  const lines: HistoryLine[] = [];
+  let rows = 0;
+  for (const key of keys) {
+    const number = -Number(key.at(-1));
+    if (rows === MOST_ROWS) return { lines, next: `${number}.0` };
+    rows += 1;
+    const { lines: all = [] } = view.get(HISTORY, [tenant, -number]) ?? {};
+    const skipped = String(number) === row ? Number(done) : 0;
+    for (const [index, line] of all.toReversed().entries()) {
+      if (index < skipped || !isWanted(line)) continue;
+      if (lines.length === limit) return { lines, next: `${number}.${index}` };
+      lines.push(shown(line));
+    }
+  }
+  return { lines };
+}
+
+/** @param trail number of the row with the newest line */
+export function timelineOf(
+  view: Reader,
+  tenant: string,
+  { type, hullId }: RecordName,
+  trail: number | undefined,
+  limit: number,
+): readonly HistoryLine[] {
+  const lines: HistoryLine[] = [];
+  let number = trail;
+  // Rows that are too old are gone.
+  while (number !== undefined && lines.length < limit) {
+    const all: readonly StoredLine[] = view.get(HISTORY, [tenant, -number])?.lines ?? [];
+    const own = all.filter((line) => line.type === type && line.hullId === hullId);
+    lines.push(...own.toReversed().map(shown));
+    const next: number | undefined = own[0]?.before;
+    // Rows lead to earlier ones, or the walk would not end.
+    number = next === number ? undefined : next;
+  }
+  return lines.slice(0, limit);
+}
+
+function shown({ before: _, ...line }: StoredLine): HistoryLine {
+  return line;
+}
+
+/** Removes the lines about a record, which lead from one row to another. */
+export async function forgetTrail(
+  database: Database,
+  tenant: string,
+  { type, hullId }: RecordName,
+  trail: number,
+): Promise<void> {
+  let number: number | undefined = trail;
+  while (number !== undefined) {
+    const from: number = number;
+    number = await commit(database, (view) => {
+      let next: number | undefined = from;
+      for (let rows = 0; rows < SLICE && next !== undefined; rows += 1) {
+        const key: Key = [tenant, -next];
+        const row: HistoryRow | undefined = view.get(HISTORY, key);
+        const isOwn = (line: StoredLine): boolean => line.type === type && line.hullId === hullId;
+        const before: number | undefined = row?.lines.find(isOwn)?.before;
+        if (row !== undefined) put(view, key, { ...row, lines: row.lines.filter((line) => !isOwn(line)) });
+        next = before === next ? undefined : before;
+      }
+      return next;
+    });
+  }
+}
+
+function put(view: View, key: Key, row: HistoryRow): void {
+  if (row.lines.length === 0) view.remove(HISTORY, key);
+  else view.put(HISTORY, key, row);
+}
+
+/** Removes some rows of a tenant. @param beforeMs older ones; all, if absent @returns how many */
+export const forgetHistory = (view: View, tenant: string, beforeMs?: number): number =>
+  removeRows(view, HISTORY, [tenant], {
+    after: beforeMs === undefined ? undefined : [tenant, -firstRow(beforeMs)],
+    limit: SLICE,
+  });
