@@ -4,11 +4,11 @@
  *
  * | notification                                     | rows   |
  * | ------------------------------------------------ | ------ |
- * | created: a user with e-mail and external id      | 14.023 |
- * | changed: a linked record whose keys stay         | 9.023  |
- * | unchanged, with the fingerprint of the last one  | 1.01   |
- * | unchanged, compared for the first time           | 3.01   |
- * | found equal in the service by the lane           | 7.017  |
+ * | created: a user with e-mail and external id      | 14.030 |
+ * | changed: a linked record whose keys stay         | 9.037  |
+ * | unchanged, with the fingerprint of the last one  | 1.017  |
+ * | unchanged, compared for the first time           | 3.017  |
+ * | found equal in the service by the lane           | 7.023  |
  * | row of a first import, with two keys             | 3.007  |
  * | untouched row of a later fetch                   | 0.002  |
  */
