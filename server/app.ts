@@ -29,6 +29,7 @@ import { metricRoutes, type MetricRouteOptions } from "./routes/health/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications/route";
 import { healthRoutes, type HealthRouteOptions } from "./routes/health/route";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations/route";
+import { outcomeRoutes } from "./routes/outcomes/route";
 import { runRoutes } from "./routes/runs/route";
 import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
 import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
@@ -82,7 +83,7 @@ export interface ServiceRouteOptions<S>
     Omit<AuthenticatorOptions<S>, "logins" | "now" | "source">,
     Pick<OperationRouteOptions<S>, "remember" | "authOf">,
     Pick<AuthorizationRouteOptions<S>, "authorizations" | "publicUrl"> {
-  readonly service: DescribedService<S> & Pick<Service<S>, "name">;
+  readonly service: DescribedService<S> & Pick<Service<S>, "name" | "outcomes" | "recordLink">;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onDemand: OnDemandOptions<S>;
@@ -110,6 +111,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   const shown = {
     mount: mountOf(service.name),
     ...options.explaining,
+    service,
     serviceTitle: face.title,
     face,
     now,
@@ -131,6 +133,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
     ),
   );
   router.use(runRoutes({ store, authenticate: byLogin }));
+  router.use(outcomeRoutes({ store, service, authenticate: byLogin }));
   router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
   router.use(operationRoutes({ ...options, authenticate: byLogin }));
   router.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));

@@ -71,6 +71,9 @@ const schema = z.object({
   HISTORY_DAYS: wholeNumber(0, 365)
     .default(8)
     .describe("Days for which it is kept what became of each record, for the console and exports; 0: nothing is kept."),
+  OUTCOMES_DIR: text
+    .optional()
+    .describe("Folder into which how messages ended is written, a packed NDJSON file an hour; unset: none is written."),
   MIN_FREE_DISK_MB: wholeNumber(0, 1_000_000)
     .default(50)
     .describe(
@@ -153,6 +156,8 @@ export function readConfig(environment: Environment, services: readonly ServiceD
       clauses.set("ROLE", "must be all as long as REDIS_URL is unset");
   } else if (given["SECRET"] === undefined)
     clauses.set("SECRET", "must be the same in all processes that share REDIS_URL");
+  if (given["OUTCOMES_DIR"] !== undefined && given["HISTORY_DAYS"] === "0")
+    clauses.set("HISTORY_DAYS", "must be 1 or more as long as OUTCOMES_DIR is set");
   const refused = [...clauses].map(([name, must]): RefusedVariable => {
     const standard = name === "SERVICES" ? "all of them" : standardOf(shape[name]);
     return { name, must, given: given[name], standard };

@@ -27,6 +27,7 @@ import { createHullClient } from "../src/hull/client";
 import { createExtractReader } from "../src/hull/extract/extract";
 import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
 import type { Log } from "../src/outcome/log-lines";
+import type { OutcomeCodes } from "../src/outcome/outcome";
 import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import type { GrantAccess } from "../src/engine/authorization/grant";
@@ -69,6 +70,8 @@ export interface EngineContext {
 
 export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, Presented {
   readonly face: ServiceDefinition["face"];
+  /** Codes of its own. */
+  readonly outcomes: OutcomeCodes;
   readonly routes: Router;
   readonly deliveryWorker: DeliveryWorker;
   /** What a person granted a tenant. */
@@ -302,6 +305,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   return {
     name: definition.name,
     face: definition.face,
+    outcomes: service.outcomes,
     routes,
     deliveryWorker,
     wake,

@@ -30,6 +30,8 @@ import { storePath } from "./storage/data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog, createFaultLog } from "./log";
 import { createMetrics } from "./metrics";
+import { createOutcomeFiles } from "./routes/outcomes/files";
+import { createOwnCoordination } from "./coordination";
 import { createLogins } from "./middleware/authentication";
 import { PROJECT_VERSION } from "./version";
 import { assertSharedKey, unopenedSettings } from "./secret";
@@ -56,6 +58,9 @@ const DAY_MS = 86_400_000;
 /** How often expired rows are looked for. */
 const HOUSEKEEPING_MS = 5_000;
 const HOUSEKEEPING = "housekeeping";
+/** How often it is looked whether there are hours to write into files. */
+const FILES_MS = 60_000;
+const FILES = "outcome_files";
 
 /**
  * Builds the whole connector with its store; the caller starts listening.
@@ -179,12 +184,25 @@ async function connectAll(parts: Parts): Promise<Connector> {
   });
   let accepting = true;
   const fault = createFaultLog(logger);
+  const fileFault = createFaultLog(logger, "connector.outcome_files.error");
   const chores = coordination.jobs("server", {
     now,
     onError: (_, error) => {
       if (accepting) fault(error);
     },
   });
+  const files =
+    config.OUTCOMES_DIR === undefined
+      ? undefined
+      : createOutcomeFiles({
+          store,
+          meaningOf: (service) => engines.get(service),
+          folder: config.OUTCOMES_DIR,
+          keptMs: config.HISTORY_DAYS * DAY_MS,
+          now,
+        });
+  // Of this process alone: each has a folder of its own.
+  const ownChores = createOwnCoordination().jobs("files", { now, onError: (_, error) => fileFault(error) });
   const board = coordination.queues && queueRoutes(coordination.queues);
   const site = { mount: mountOf(first.name) };
   const admin = adminRoutes({
@@ -226,6 +244,11 @@ async function connectAll(parts: Parts): Promise<Connector> {
     });
     chores.start();
     chores.every([HOUSEKEEPING], HOUSEKEEPING_MS);
+    if (files !== undefined) {
+      ownChores.serve(FILES, files);
+      ownChores.start();
+      ownChores.every([FILES], FILES_MS);
+    }
   }
   storage.serve(admin);
 
@@ -245,7 +268,11 @@ async function connectAll(parts: Parts): Promise<Connector> {
     close: async () => {
       accepting = false;
       storage.serve(undefined);
-      const ended = await Promise.allSettled([chores.close(), ...all.map((engine) => engine.close())]);
+      const ended = await Promise.allSettled([
+        chores.close(),
+        ownChores.close(),
+        ...all.map((engine) => engine.close()),
+      ]);
       await coordination.close();
       for (const agents of [hullAgents, keyAgents]) closeAgents(agents);
       await storage.close();

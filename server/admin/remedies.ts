@@ -1,4 +1,7 @@
-/** What a person can do about a dead letter, by its reason code, whatever the service is. */
+/** What a person can do about what became of a record. */
+import { outcomeCode, type OutcomeCodes } from "../../src/outcome/outcome";
+
+/** About a dead letter, by its reason code, whatever the service is. */
 const REMEDIES: Readonly<Record<string, string>> = {
   refused:
     "The service's words say what it does not accept. Correct the value in Hull or the mapping, and the next message " +
@@ -20,4 +23,20 @@ const OTHERWISE = "Mend what the reason names, then replay the dead letter; or d
 /** @param ofService what the service has to say beyond that */
 export function remedyFor(code: string, ofService: Readonly<Record<string, string>> = {}): string {
   return ofService[code] ?? REMEDIES[code] ?? OTHERWISE;
+}
+
+/**
+ * What can be done about an outcome; undefined where nothing need be done.
+ *
+ * @param own the codes of the service
+ * @param ofService what it has to say of dead letters
+ */
+export function remedyOf(
+  { outcome, code }: { readonly outcome: string; readonly code: string },
+  own: OutcomeCodes,
+  ofService: Readonly<Record<string, string>>,
+): string | undefined {
+  const isRefused = outcome === "rejected" || outcome === "dead";
+  const known = (isRefused ? (ofService[code] ?? REMEDIES[code]) : undefined) ?? outcomeCode(code, own).remedy;
+  return known ?? (isRefused ? OTHERWISE : undefined);
 }

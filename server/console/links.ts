@@ -21,6 +21,11 @@ export function consoleLink(
   return `${address(mount + BASE, organization, query)}${anchor === undefined ? "" : `#${anchor}`}`;
 }
 
+/** The records behind a number. @param query what is asked of them */
+export function outcomesLink({ mount }: Pick<Site, "mount">, organization: string, query: Query): string {
+  return address(`${mount}${BASE}/outcomes`, organization, query);
+}
+
 /** One dead letter, or an action on it. */
 export function deadLetterLink(
   { mount }: Pick<Site, "mount">,

@@ -1,5 +1,5 @@
 /** `/console` described: pages for people, and the forms on them. */
-import { consoleAddress, deadLetterForm } from "./route";
+import { consoleAddress, deadLetterForm, recordsQuery } from "./route";
 import { BY_LOGIN, FOR_ALL, ORGANIZATION } from "../openapi/common";
 import { inPath, inQuery, ref, type Operation, type Part, type Piece } from "../openapi/part";
 
@@ -53,6 +53,15 @@ export const consolePart: Part = {
         description: "Without `org` the page asks for it, and needs no log-in.",
         security: BY_LOGIN,
         parameters: inQuery(consoleAddress),
+        responses: { 200: page("The page."), ...REFUSALS },
+      },
+    },
+    "/console/outcomes": {
+      get: {
+        operationId: "openRecords",
+        summary: "The records behind a number, the newest first",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(recordsQuery)],
         responses: { 200: page("The page."), ...REFUSALS },
       },
     },

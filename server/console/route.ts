@@ -19,10 +19,11 @@ import { formReader } from "./form";
 import { createFormTokens } from "./form-token";
 import { errorPage, mistypedIn, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
-import { BASE, consoleLink, type Site } from "./links";
+import { BASE, consoleLink, outcomesLink, type Site } from "./links";
 import { HEADERS, notice, NOTICES, page, show, type Notice } from "./page";
 import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
+import { recordsBody, RECORDS_A_PAGE } from "./sections/records";
 import { statusBody } from "./sections/status";
 import { styleRoutes } from "./style";
 import { html, type Html } from "./html";
@@ -34,9 +35,12 @@ import { errorAnswers, otherMethods } from "../middleware/errors";
 import { parameter } from "../../src/input";
 import { readInput } from "../middleware/input";
 import { idOf, unknownDeadLetter } from "../routes/dead-letters/route";
+import { showRecords, type SaidBy } from "../routes/outcomes/answer";
+import { chosenOutcomes } from "../routes/outcomes/route";
 
 export interface ConsoleRouteOptions<S> {
-  readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
+  readonly store: Pick<Store, "laneHealth" | "hours" | "runs" | "history" | "view">;
+  readonly service: SaidBy<S>;
   readonly health: HealthOf<S>;
   readonly explain: Pick<Explain<S>, "entity">;
   readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
@@ -84,6 +88,9 @@ export const consoleQuery = z.object({
     .meta({ description: "What the page says was just done." }),
 });
 
+/** Parameters of the page of records. */
+export const recordsQuery = chosenOutcomes.omit({ day: true });
+
 /** Without an organization the page asks for one. */
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
 
@@ -102,7 +109,7 @@ const PARTS = [
 type DeadLetterRequest = Request<{ id: string }>;
 
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
-  const { store, deadLetters, authenticate, now, logger } = options;
+  const { store, service, deadLetters, authenticate, now, logger } = options;
   const { title: serviceTitle, remedies } = options.face;
   const site = { mount: options.mount, title: serviceTitle };
   const router = Router();
@@ -127,7 +134,10 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
       part("status", "Status", async () => statusBody(await options.health(tenant))),
       part("backlog", "Backlog", () => backlog(tenant, nowMs)),
       part("outcomes", "Outcomes of the last day", async () =>
-        chartBody(await store.hours(tenant.key, chartFrom(nowMs)), nowMs),
+        chartBody(await store.hours(tenant.key, chartFrom(nowMs)), nowMs, {
+          meaning: service,
+          linkOf: (reason) => outcomesLink(site, organization, reason),
+        }),
       ),
       part("runs", "Last runs", async () =>
         runsBody(await store.runs({ tenant: tenant.key, limit: SHOWN_RUNS }), nowMs),
@@ -138,6 +148,18 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
     const body = [heading, notice(query.done), searchForm(organization, site, question), ...parts];
     show(response, 200, page({ site, title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
+  });
+
+  router.get(`${BASE}/outcomes`, async (request, response) => {
+    const tenant = await authenticate(request);
+    const { credentials: owner, key } = tenant;
+    const { after, ...asked } = readInput(recordsQuery, request.query, WORDS);
+    const { lines, next } = await store.history({ tenant: key, ...asked, after, limit: RECORDS_A_PAGE });
+    const records = await showRecords(store, tenant, service, lines);
+    const { organization } = owner;
+    const isFirst = after === undefined;
+    const body = recordsBody({ site, organization, meaning: service, asked, records, next, isFirst });
+    show(response, 200, page({ site, title: "Records", owner, atMs: now(), body }));
   });
 
   router.get(`${BASE}/letters/:id`, async (request: DeadLetterRequest, response) => {
@@ -170,7 +192,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     goBack(response, site, credentials.organization, "dropped");
   });
 
-  router.all([BASE, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
+  router.all([BASE, `${BASE}/outcomes`, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
   router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
   router.use(
     errorAnswers(logger, (response, error) => {
@@ -187,7 +209,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   }
 
   async function explanation(tenant: Tenant<S>, question: string): Promise<Html> {
-    return explanationBody(await askAbout(options.explain, tenant, question), question, serviceTitle);
+    return explanationBody(await askAbout(options.explain, tenant, question), question, service);
   }
 
   async function backlog(tenant: Tenant<S>, nowMs: number): Promise<Html> {

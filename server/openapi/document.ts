@@ -20,6 +20,7 @@ import { SENT, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "../routes/public/openapi";
 import { fill, type SpokenService } from "./words";
 import { SHARED_RESPONSES } from "./refusals";
+import { outcomePart } from "../routes/outcomes/openapi";
 import { runPart } from "../routes/runs/openapi";
 import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
@@ -34,6 +35,7 @@ const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   batchPart,
   runPart,
   deadLetterPart,
+  outcomePart,
   explainPart,
   ...operationParts(service.operations),
   statusPart,

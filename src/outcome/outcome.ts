@@ -19,6 +19,8 @@ export interface OutcomeCode {
    * Who must mend a skip: `warn` the settings or the service, `info` the record's own data. Without it, it is routine.
    */
   readonly level?: "info" | "warn";
+  /** What a person can do about it; absent: there is nothing to do, or the reason of the record says it. */
+  readonly remedy?: string;
 }
 
 /** Codes of one service: further ones, or its own words for common ones. */
@@ -34,24 +36,64 @@ export const COMMON_OUTCOMES = {
   hull_refused: {
     text: "The service holds the record, but Hull refused the attributes that it was told.",
     level: "warn",
+    remedy:
+      "Hull's words are in the reason. Correct the attribute's type in Hull, or no longer map the field; the next change is told again.",
   },
   in_sync: { text: "All mapped attributes are already in sync between Hull and the service." },
-  invalid_settings: { text: "The connector's settings could not be understood.", level: "warn" },
-  unreachable: { text: "The settings lack what reaching the service needs.", level: "warn" },
-  no_type: { text: "The service has no object for this kind of Hull entity." },
+  invalid_settings: {
+    text: "The connector's settings could not be understood.",
+    level: "warn",
+    remedy:
+      "The reason names the setting. Correct it and save the settings, then have Hull send again what was skipped.",
+  },
+  unreachable: {
+    text: "The settings lack what reaching the service needs.",
+    level: "warn",
+    remedy: "The reason names what is missing. Enter it, then have Hull send again what was skipped.",
+  },
+  no_type: {
+    text: "The service has no object for this kind of Hull entity.",
+    remedy: "Nothing, or no longer have Hull send this kind of entity.",
+  },
   nothing_to_send: { text: "The message holds nothing that the service keeps." },
   already_left: { text: "The record should be ended, and the service does not have it." },
-  insert_only: { text: "Records are only created, and the service has this one." },
-  update_only: { text: "Records are only updated, and the service does not have this one." },
+  insert_only: {
+    text: "Records are only created, and the service has this one.",
+    remedy: "Intended by the settings; allow updates there if it should be written.",
+  },
+  update_only: {
+    text: "Records are only updated, and the service does not have this one.",
+    remedy: "Intended by the settings; allow new records there if it should be created.",
+  },
   missing_account_external_id: {
     text: "The account in Hull has no external_id, but it is marked as required.",
     level: "info",
+    remedy: "Give the account an external_id in Hull, or no longer require it in the settings.",
   },
-  missing_email: { text: "The user in Hull has no email address.", level: "info" },
-  missing_identity: { text: "Neither email nor external id present.", level: "info" },
-  invalid_message: { text: "The message could not be understood." },
-  invalid_value: { text: "A mapped attribute holds a value that the field cannot store." },
-  invalid_date: { text: "A date cannot be read." },
+  missing_email: {
+    text: "The user in Hull has no email address.",
+    level: "info",
+    remedy: "Give the user an e-mail address in Hull, or no longer require it in the settings.",
+  },
+  missing_identity: {
+    text: "Neither email nor external id present.",
+    level: "info",
+    remedy: "Fill an e-mail address or an external id in Hull, and map it.",
+  },
+  invalid_message: {
+    text: "The message could not be understood.",
+    remedy:
+      "The reason names the field and what is wrong with it. Correct it in Hull, then have Hull send the record again.",
+  },
+  invalid_value: {
+    text: "A mapped attribute holds a value that the field cannot store.",
+    remedy:
+      "The reason names the field and the form of its value. Correct the attribute in Hull; the next message is tried again.",
+  },
+  invalid_date: {
+    text: "A date cannot be read.",
+    remedy: "The reason names the date. Correct it in Hull; the next message is tried again.",
+  },
   unknown_field: { text: "A mapped field is not known to the service and was left out." },
   misspelt_field: {
     text: "A mapped field is written in another case in the service; values are sent under the service's own name.",
@@ -61,12 +103,21 @@ export const COMMON_OUTCOMES = {
   fixed_field: {
     text: "A mapped field cannot be mapped: the service or the connector sets it; the row was left out.",
   },
-  ambiguous: { text: "Several records in the service could be this one; none was touched.", level: "warn" },
+  ambiguous: {
+    text: "Several records in the service could be this one; none was touched.",
+    level: "warn",
+    remedy: "The reason names the records. Merge them in the service, or give the right one the external id.",
+  },
   same_remote_record: {
     text: "Another Hull entity is already linked to the same record in the service.",
     level: "warn",
+    remedy: "Merge the two in Hull, or give them different keys; the one that was skipped follows by itself.",
   },
-  archived: { text: "The record is archived in the service.", level: "warn" },
+  archived: {
+    text: "The record is archived in the service.",
+    level: "warn",
+    remedy: "Restore the record in the service if it is wanted.",
+  },
   forgotten: { text: "Hull deleted the user, so everything stored about it was erased." },
   newer_message: { text: "A newer message of the same entity arrived." },
   merged: { text: "Merged with a newer message of the same shipment." },
@@ -79,10 +130,15 @@ export const COMMON_OUTCOMES = {
   not_touched: { text: "Not changed in the service since the last fetch." },
   in_flight: { text: "Our own write is on its way or newer than the list; the write-back tells Hull." },
   observed: { text: "Read; Hull has no object of this kind." },
-  refused: { text: "The service refused the record." },
+  refused: {
+    text: "The service refused the record.",
+    remedy:
+      "The service's words are in the reason. Correct the value in Hull or the mapping; the next message is tried again.",
+  },
   tracked: { text: "Tracked in the service." },
   possibly_repeated: {
     text: "Tracked in the service; the answer to an earlier try was lost, so it may be there twice.",
+    remedy: "Look in the service if an event that is there twice would do harm, and delete one.",
   },
   identity_alarm: { text: "A new record was answered as the update of another one." },
   parent_rejected: { text: "What this record belongs to was rejected by the service." },
@@ -92,9 +148,12 @@ export const COMMON_OUTCOMES = {
   unreadable: {
     text: "A value that was stored encrypted cannot be read any more, because this server's key was changed; send the record again.",
     level: "warn",
+    remedy:
+      "Have Hull send the record again; or ask those who run this server to set its former key again, then replay the dead letter.",
   },
   damaged: {
     text: "What was stored about the record was damaged on the disk and could not be read; send the record again.",
+    remedy: "Have Hull send the record again: there is no dead letter to replay.",
   },
   unconfirmed: { text: "It could not be confirmed whether the service holds the record." },
   case_only: { text: "The e-mail address differs from the one in the service in upper and lower case only." },

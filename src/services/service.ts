@@ -90,6 +90,8 @@ export interface Service<S> {
   fieldSources(type: string, settings: S): Readonly<Record<string, string>>;
   /** Hull attribute under which a field is written back, without entity prefix: `planhat/custom_nps`. */
   hullAttribute(type: string, field: string): string;
+  /** Where people look at a record of the service; undefined where that is not known. Pure. */
+  recordLink?(type: string, remoteId: string, settings: S): string | undefined;
   /** How the remote records come to Hull. */
   fetchPolicy(settings: S): FetchPolicy;
   /**

@@ -52,6 +52,22 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 }
 
 describeInBrowser("/console", (openPage) => {
+  test("leads by keyboard from a number to its records, and on to what became of one of them", async () => {
+    await refuseOne({ name: HOSTILE });
+    await using(openPage, { colorScheme: "dark" }, async (page) => {
+      await page.goto(address());
+      await tabTo(page, /^refused$/);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Records: rejected, refused, endusers" }).waitFor();
+      expect(await page.getByText("Position is odd").count()).toBe(1);
+      await tabTo(page, /^Why/);
+      await page.keyboard.press("Enter");
+      const timeline = page.getByRole("region", { name: "What became of it" });
+      await timeline.getByText("Position is odd").waitFor();
+      expect(await misfits(page)).toEqual([]);
+    });
+  });
+
   test("asks for the organization, and leads to its page", async () => {
     await using(openPage, {}, async (page) => {
       await page.goto(`${fixture.baseUrl}/console`);

@@ -53,7 +53,8 @@ describeInBrowser("on a narrow screen", (openPage) => {
     const { page } = await open(width, CONNECTOR.secret);
     const mistyped = `/console?org=${encodeURIComponent("Acme & Sons ".repeat(20))}`;
     for (const path of ["/", "/planhat/", "/console", mistyped, console()]) await look(page, path, sizes);
-    await look(page, `/console/letters/${letter}?org=${encodeURIComponent(edge.organization)}`, sizes);
+    for (const path of [`/letters/${letter}`, "/outcomes"])
+      await look(page, `/console${path}?org=${encodeURIComponent(edge.organization)}`, sizes);
     await page.context().close();
     const admin = await open(width, ADMIN_TOKEN);
     await look(admin.page, "/admin", sizes);

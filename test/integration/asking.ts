@@ -32,7 +32,7 @@ export async function send(
   const response = await test;
   const bytes = Buffer.isBuffer(response.body) ? response.body : Buffer.alloc(0);
   const answered = new Headers(response.headers);
-  const isJson = bytes.length > 0 && /json/.test(answered.get("content-type") ?? "");
+  const isJson = bytes.length > 0 && /[/+]json/.test(answered.get("content-type") ?? "");
   const text = bytes.toString();
   const parsed: unknown = isJson ? JSON.parse(text) : {};
   return { status: response.status, headers: answered, bytes, text, body: Object(parsed) as Answer["body"] };

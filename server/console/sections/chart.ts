@@ -9,7 +9,8 @@ import type { OutcomeKind } from "../../../src/record";
 import type { HourCount } from "../../../src/storage/port/store";
 import { clock, instant, number } from "./figures";
 import { code, html, type Html } from "../html";
-import { byOutcome, outcomeMark, OUTCOMES, readName } from "./outcomes";
+import type { Meaning } from "../../routes/explain/known";
+import { byOutcome, meaningOf, outcomeMark, OUTCOMES, readName } from "./outcomes";
 import { table } from "../section";
 
 const HOUR_MS = 3_600_000;
@@ -30,13 +31,19 @@ export function chartFrom(nowMs: number): number {
   return Math.floor(nowMs / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS;
 }
 
-export function chartBody(counts: readonly HourCount[], nowMs: number): Html {
+/** What a reason means, and where its records are. */
+export interface ReasonContext {
+  readonly meaning: Meaning;
+  readonly linkOf: (reason: { readonly type: string; readonly outcome: string; readonly code: string }) => string;
+}
+
+export function chartBody(counts: readonly HourCount[], nowMs: number, context: ReasonContext): Html {
   const fromMs = chartFrom(nowMs);
   const shown = counts.filter(({ atMs, count }) => atMs >= fromMs && atMs < fromMs + HOURS * HOUR_MS && count > 0);
   if (shown.length === 0) return html`<p class="empty">No message from Hull ended within the last 24 hours.</p>`;
   const hours = hoursOf(shown, fromMs);
   return html`<p class="hint">Messages from Hull, by the hour in which they ended, from ${instant(fromMs)}.</p>
-    ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs)} ${numbers(hours)}`;
+    ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs, context)} ${numbers(hours)}`;
 }
 
 type Hour = ReturnType<typeof hoursOf>[number];
@@ -123,7 +130,7 @@ function bar({ atMs, counts, total }: Hour, index: number, scale: number): Html 
 }
 
 /** A row for each reason, those that need a person first. */
-function reasons(counts: readonly HourCount[], fromMs: number): Html {
+function reasons(counts: readonly HourCount[], fromMs: number, { meaning, linkOf }: ReasonContext): Html {
   const rows = Object.entries(groupBy(counts, "name")).flatMap(([name, own]) => {
     const read = readName(name);
     if (read === undefined) return [];
@@ -134,14 +141,17 @@ function reasons(counts: readonly HourCount[], fromMs: number): Html {
   return table({
     label: "Outcomes by reason",
     kind: "reasons",
-    caption: "By reason, each on its own scale",
+    caption: "By reason, each on its own scale; each leads to its records",
     columns: ["Outcome", "Reason", "24 hours"],
     numbers: ["Sum"],
     rows: orderBy(rows, [({ outcome }) => OUTCOMES.indexOf(outcome), "total"], ["desc", "desc"]).map(
       ({ type, outcome, code: reason, hours, total }) =>
         html`<tr>
           <td>${outcomeMark(outcome)} ${outcome}</td>
-          <th scope="row">${code(reason)} <span class="type">${type}</span></th>
+          <th scope="row">
+            <a href="${linkOf({ type, outcome, code: reason })}">${code(reason)}</a> <span class="type">${type}</span>
+            ${meaningOf({ outcome, code: reason }, meaning)}
+          </th>
           <td>${spark(hours, outcome, fromMs)}</td>
           <td class="number">${number(total)}</td>
         </tr>`,

@@ -4,7 +4,11 @@ import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";
 import { code, html, type Html } from "../html";
 import { BASE, type Site } from "../links";
+import type { Meaning } from "../../routes/explain/known";
 import { table } from "../section";
+import { instant } from "./figures";
+import { outcomeMark, OUTCOMES } from "./outcomes";
+import { sentFields } from "./records";
 
 export const MAX_QUESTION = 200;
 
@@ -67,9 +71,9 @@ export function searchForm(organization: string, { mount, title = "" }: Site, qu
 }
 
 /** @param asked undefined when the question names nobody */
-export function explanationBody(asked: Asked | undefined, question: string, serviceTitle: string): Html {
+export function explanationBody(asked: Asked | undefined, question: string, meaning: Meaning): Html {
   if (asked === undefined) return html`<p class="empty">No user or account can have this name.</p>`;
-  const { text, records } = showExplanation(asked.explanation, serviceTitle);
+  const { text, records } = showExplanation(asked.explanation, meaning);
   return html`<p class="hint">Looked for <bdi class="asked">${question}</bdi> as ${BY[asked.by]}.</p>
     ${sentences(text)} ${records.map(recordPart)}`;
 }
@@ -78,16 +82,40 @@ type Shown = ReturnType<typeof showExplanation>["records"][number];
 
 function recordPart(record: Shown): Html {
   const { text, ...data } = record;
-  const { entity, type, hull_id: hullId, claims, fields } = data;
+  const { entity, type, hull_id: hullId, claims, fields, timeline } = data;
   const name = claims["email"] ?? claims["external_id"] ?? claims["domain"] ?? hullId;
   return html`<article class="record">
     <h3><bdi>${name}</bdi> <span class="id">${entity} in Hull, ${type} · ${hullId}</span></h3>
-    ${sentences(text)} ${fields.length > 0 && fieldTable(fields)}
+    ${sentences(text)} ${timeline.length > 0 && timelineTable(timeline)} ${fields.length > 0 && fieldTable(fields)}
     <details>
       <summary>Everything that is known, as data</summary>
       <pre tabindex="0">${JSON.stringify(data, undefined, 2)}</pre>
     </details>
   </article>`;
+}
+
+/** What became of it lately, in order. */
+function timelineTable(lines: Shown["timeline"]): Html {
+  const rows = lines.map(({ at, outcome, code: reason, text, remedy, sent, messages }) => {
+    const kind = OUTCOMES.find((each) => each === outcome);
+    const ended =
+      reason !== null && html`<span>${kind !== undefined && outcomeMark(kind)} ${outcome ?? ""} ${code(reason)}</span>`;
+    return html`<tr>
+      <th scope="row" data-label="When">${instant(Date.parse(at))}</th>
+      <td data-label="What">
+        ${ended} ${messages > 1 && html`<span class="badge">${messages} messages</span>`}
+        ${text !== null && html`<span class="said">${text}</span>`}
+        ${remedy !== null && html`<span class="said remedy">${remedy}</span>`} ${sentFields(sent)}
+      </td>
+    </tr>`;
+  });
+  return table({
+    label: "What became of it",
+    kind: "stacked",
+    caption: "What became of it lately",
+    columns: ["When", "What"],
+    rows,
+  });
 }
 
 function fieldTable(fields: Shown["fields"]): Html {

@@ -1,5 +1,8 @@
-/** The kinds of outcomes in the order in which the console shows them, and counts grouped by kind. */
+/** The kinds of outcomes in the order in which the console shows them, what they mean, and counts grouped by kind. */
+import { outcomeCode } from "../../../src/outcome/outcome";
 import type { OutcomeKind } from "../../../src/record";
+import { remedyOf } from "../../admin/remedies";
+import type { Meaning } from "../../routes/explain/known";
 import { html, type Html } from "../html";
 
 /** From the bottom of a bar to its top: what needs a person is on top. */
@@ -25,4 +28,15 @@ export function byOutcome(counts: Readonly<Record<string, number>>): ReadonlyMap
 /** A small square in the outcome's colour; the word beside it says the same. */
 export function outcomeMark(outcome: OutcomeKind): Html {
   return html`<span class="mark out-${outcome}" aria-hidden="true"></span>`;
+}
+
+/** A reason in words, and what a person can do about it. */
+export function meaningOf(
+  reason: { readonly outcome: string; readonly code: string },
+  { outcomes, face }: Meaning,
+): Html {
+  const remedy = remedyOf(reason, outcomes, face.remedies);
+  return html`<span class="said">${outcomeCode(reason.code, outcomes).text}</span> ${
+      remedy !== undefined && html`<span class="said remedy">${remedy}</span>`
+    }`;
 }

@@ -12,7 +12,9 @@ import {
   showMirror,
   textsAnswer,
   valuesAnswer,
+  type Meaning,
 } from "./known";
+import { lineAnswer, showLine } from "../outcomes/answer";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
 const parentPlace = { type: z.string(), hull_id: z.string() };
@@ -79,6 +81,7 @@ export const recordExplanation = z.object({
     .meta({ description: "What it belongs to." }),
   candidates: z.array(mirrorAnswer).meta({ description: "What {{service}} has under its keys, if it is not linked." }),
   fields: z.array(fieldAnswer),
+  timeline: z.array(lineAnswer).meta({ description: "What became of it lately, the newest first." }),
   would: outcomeAnswer.nullable().meta({ description: "How the message would end." }),
   requests: z.array(requestAnswer).meta({ description: "What {{service}} would be sent." }),
   told_to_hull: z.array(toldAnswer).meta({ description: "What Hull would be told." }),
@@ -104,11 +107,10 @@ export const explanationAnswer = z.object({
     .meta({ description: "What {{service}} shows now; null: it was not asked, or did not answer." }),
 });
 
-/** @param service how people call the service */
-export function showExplanation(explanation: Explanation, service: string): z.output<typeof explanationAnswer> {
+export function showExplanation(explanation: Explanation, service: Meaning): z.output<typeof explanationAnswer> {
   const { records, problems, holds, undecided, service: shown } = explanation;
   return {
-    text: wordsOverall(explanation, service).map(safely),
+    text: wordsOverall(explanation, service.face.title).map(safely),
     records: records.map((record) => showRecord(record, service)),
     problems: [...problems],
     holds: holds.map(({ scope, kind, message, sinceMs, untilMs }) => ({
@@ -123,7 +125,7 @@ export function showExplanation(explanation: Explanation, service: string): z.ou
   };
 }
 
-function showRecord(record: RecordExplanation, service: string): z.output<typeof recordExplanation> {
+function showRecord(record: RecordExplanation, service: Meaning): z.output<typeof recordExplanation> {
   const { entity, type, hullId, claims, messageId, derived, checks, desired, known, parent, candidates } = record;
   const { fields, would, writes, hullUpdates } = record;
   return {
@@ -134,7 +136,7 @@ function showRecord(record: RecordExplanation, service: string): z.output<typeof
     message_id: messageId ?? null,
     merged: [...record.merged],
     derived: derived === true,
-    text: wordsAbout(record, service).map(safely),
+    text: wordsAbout(record, service.face.title).map(safely),
     checks: checks.map(({ name, verdict, reason: { code, text } }) => ({
       name,
       verdict,
@@ -142,11 +144,15 @@ function showRecord(record: RecordExplanation, service: string): z.output<typeof
     })),
     mapped: desired === undefined ? null : showMapped(desired),
     warnings: [...record.warnings],
-    known: showKnown(known),
-    parent: parent === undefined ? null : { type: parent.type, hull_id: parent.hullId, known: showKnown(parent.known) },
+    known: showKnown(known, service),
+    parent:
+      parent === undefined
+        ? null
+        : { type: parent.type, hull_id: parent.hullId, known: showKnown(parent.known, service) },
     candidates: candidates.map(showMirror),
     fields: fields.map(({ confirmed, ...field }) => ({ ...field, told: confirmed })),
-    would: would === undefined ? null : showOutcome(would),
+    timeline: record.timeline.map((line) => showLine(line, service)),
+    would: would === undefined ? null : showOutcome(would, service),
     requests: writes.map(({ kind, remoteId, parentId, keys, fields: sent }) => ({
       kind,
       remote_id: remoteId ?? null,

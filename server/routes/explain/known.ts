@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { createRedactor } from "../../../src/http/guards/redact";
 import { shownFields } from "../../../src/record";
+import type { Service } from "../../../src/services/service";
+import { remedyOf } from "../../admin/remedies";
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { InspectedRecord } from "../../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
@@ -22,6 +24,7 @@ export const outcomeAnswer = z.object({
   outcome: z.string().meta({ description: "sent, unchanged, skipped, rejected, superseded or dead." }),
   code: z.string().meta({ description: "The reason in one word." }),
   text: z.string().meta({ description: "The reason in words." }),
+  remedy: z.string().nullable().meta({ description: "What a person can do; null: nothing need be done." }),
   at: instantAnswer,
   message_id: z.string(),
 });
@@ -75,17 +78,21 @@ export const knownAnswer = z.object({
   dead_letter: outcomeAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 
-export function showKnown(known: InspectedRecord): z.output<typeof knownAnswer> {
+/** What says what the outcomes of a service mean. */
+export type Meaning = Pick<Service<never>, "face" | "outcomes">;
+
+export function showKnown(known: InspectedRecord, meaning: Meaning): z.output<typeof knownAnswer> {
   const { record, mirror, entry, hullUpdate, deadLetter, listedAtMs } = known;
   return {
     // A record made for its children was sent by nobody.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
     last_message_id: record?.messageId ?? null,
-    last_outcome: record?.last === undefined ? null : showOutcome(record.last),
+    last_outcome: record?.last === undefined ? null : showOutcome(record.last, meaning),
     link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: isoOrNull(listedAtMs) },
     outbox: entry === undefined ? null : showEntry(entry),
     write_back: hullUpdate === undefined ? null : showHullUpdate(hullUpdate),
-    dead_letter: deadLetter === undefined ? null : { id: deadLetterId(deadLetter), ...showOutcome(deadLetter.ending) },
+    dead_letter:
+      deadLetter === undefined ? null : { id: deadLetterId(deadLetter), ...showOutcome(deadLetter.ending, meaning) },
   };
 }
 
@@ -124,6 +131,10 @@ export function showMirror(row: MirrorRow): z.output<typeof mirrorAnswer> {
   };
 }
 
-export function showOutcome({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof outcomeAnswer> {
-  return { outcome, code, text: safely(text), at: isoOf(atMs), message_id: messageId };
+export function showOutcome(
+  { messageId, outcome, code, text, atMs }: Outcome,
+  { outcomes, face }: Meaning,
+): z.output<typeof outcomeAnswer> {
+  const remedy = remedyOf({ outcome, code }, outcomes, face.remedies) ?? null;
+  return { outcome, code, text: safely(text), remedy, at: isoOf(atMs), message_id: messageId };
 }

@@ -19,6 +19,7 @@ const ENDING = {
   outcome: "skipped",
   code: "{{skip code}}",
   text: "{{skip text}}",
+  remedy: null,
   at: "2026-03-01T12:00:00.000Z",
   message_id: "m-1",
 };
@@ -50,6 +51,7 @@ const RECORD = {
   parent: null,
   candidates: [],
   fields: [],
+  timeline: [],
   would: null,
   requests: [],
   told_to_hull: [],

@@ -15,8 +15,10 @@ import { otherMethods } from "../../middleware/errors";
 import { MAX_ID_LENGTH } from "../../../src/input";
 import { readInput } from "../../middleware/input";
 import { showExplanation } from "./answer";
+import type { Meaning } from "./known";
 
 export interface ExplainRouteOptions<S> {
+  readonly service: Meaning;
   readonly explain: Explain<S>;
   /** How people call the service. */
   readonly serviceTitle: string;
@@ -85,7 +87,7 @@ export const claimQuestion = z
 export const question = z.union([notificationQuestion, claimQuestion]);
 
 export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
-  const { explain, serviceTitle, authenticate, bodies, answerWithinMs } = options;
+  const { explain, service, serviceTitle, authenticate, bodies, answerWithinMs } = options;
   const router = Router();
   /** Tenants with a question in progress, perhaps one whose caller has given up. */
   const underway = new Set<string>();
@@ -98,7 +100,7 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
       oneByOne(tenant.key, () => answer(tenant, body)),
     );
     if (explanation === undefined) throw refuse(503, "too_slow", `${serviceTitle} did not answer in time; try again.`);
-    response.set("cache-control", "no-store").json(showExplanation(explanation, serviceTitle));
+    response.set("cache-control", "no-store").json(showExplanation(explanation, service));
   });
   router.all("/explain", otherMethods("POST"));
   return router;

@@ -6,7 +6,7 @@ import uniqBy from "lodash/uniqBy";
 import { shownDesired, type Claims, type Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
-import type { InspectedRecord, Store } from "../../storage/port/store";
+import type { HistoryLine, InspectedRecord, Store } from "../../storage/port/store";
 import type { Outcome, PauseRow, MirrorRow, HullUpdateRow, RecordName } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
@@ -22,6 +22,9 @@ import type { Tenant, Tenants } from "../tenants";
 import { entityOf, typeNamed, typeOf } from "../../services/types";
 
 export type { Question } from "./search";
+
+/** Lines about a record. */
+const MOST_LINES = 30;
 
 export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
   readonly store: Store;
@@ -51,6 +54,8 @@ export interface RecordExplanation extends RecordName {
   /** Other records that the service is known to have under its keys. */
   readonly candidates: readonly MirrorRow[];
   readonly fields: readonly FieldVerdict[];
+  /** What became of it lately, the newest first. */
+  readonly timeline: readonly HistoryLine[];
   /** Its outcome; absent when that cannot be known now, or when there is no message. */
   readonly would?: Outcome;
   readonly writes: readonly DryWrite[];
@@ -128,6 +133,10 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
   async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordName): Promise<InspectedRecord> {
     return remote === undefined ? {} : store.inspectRecord({ remote, tenant: key }, type, hullId);
+  }
+
+  async function timelineOf({ remote, key }: Tenant<S>, place: RecordName): Promise<readonly HistoryLine[]> {
+    return remote === undefined ? [] : store.timeline({ remote, tenant: key }, place, MOST_LINES);
   }
 
   async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly PauseRow[]> {
@@ -213,6 +222,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       type,
       hullId,
       known,
+      timeline: await timelineOf(tenant, { type, hullId }),
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
       desired: desired && shownDesired(desired),
       warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),

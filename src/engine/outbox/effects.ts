@@ -72,7 +72,7 @@ export function note(
   before?: number,
 ): void {
   const lines: HistoryLine[] = [];
-  for (const end of ended) if (end.counted) lines.push({ type, hullId, atMs: end.atMs, ending: endingOf(end) });
+  for (const end of ended) if (end.counted) lines.push({ type, hullId, atMs: nowMs, ending: endingOf(end) });
   if (sent !== undefined) lines[0] = { type, hullId, atMs: nowMs, ...lines[0], sent };
   for (const [index, line] of lines.entries()) documents.note(tenant, line, index === 0 ? before : undefined);
 }

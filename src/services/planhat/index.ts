@@ -17,7 +17,7 @@ import { optionsOf } from "./settings/schema";
 import { mappingOf, readSettings } from "./settings/settings";
 import type { PlanhatSettings } from "./settings/settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
-import { DEFAULT_API_URL, targetOf } from "./settings/target";
+import { DEFAULT_API_URL, recordLink, targetOf } from "./settings/target";
 import { OUTCOMES } from "./reasons";
 import { createMutex } from "./write/mutex";
 import { createUsers } from "./users";
@@ -64,6 +64,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     mappedFields,
     fieldSources,
     hullAttribute,
+    recordLink,
     fetchPolicy,
     chunks: (type, intents, settings) =>
       chunksOf(type, intents, { maxItems: settings.bulkMaxItems, maxBytes: settings.bulkMaxBytes }),

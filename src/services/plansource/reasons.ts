@@ -8,10 +8,14 @@ export const OUTCOMES = {
   restarted: { text: "Rehired in PlanSource." },
   in_sync: { text: "All mapped attributes are already in sync between Hull and PlanSource." },
   already_left: { text: "The employee has left already, and PlanSource does not know them." },
-  outside_segments: { text: "The user does not belong to any of the synchronized segments." },
+  outside_segments: {
+    text: "The user does not belong to any of the synchronized segments.",
+    remedy: "Intended, or synchronize one of the user's segments in the settings.",
+  },
   missing_subscriber_code: {
     text: "The user has nothing to be sent as subscriber_code, by which PlanSource finds employees.",
     level: "info",
+    remedy: "Fill the attribute that the settings map to subscriber_code, or map another one.",
   },
   value_not_allowed: { text: "PlanSource does not take a value of the record." },
   required_missing: { text: "A field that PlanSource requires is empty.", level: "info" },
@@ -19,6 +23,7 @@ export const OUTCOMES = {
   status_by_hand: {
     text: "The employee's status (a leave or COBRA) was set by hand in PlanSource, so nobody is terminated or rehired.",
     level: "warn",
+    remedy: "Set the status back in PlanSource if the connector should terminate and rehire the employee.",
   },
   ssn_exists: { text: "Another employee in PlanSource has this social security number." },
   below_minimum: {

@@ -1,57 +1,56 @@
 /** Reads and removes what became of records; written at the end of each commit, see `tables/counts.ts`. */
 import type { Database, Key } from "../database/rows";
-import type { HistoryLine, HistoryPage, HistoryQuery } from "../port/figures";
+import { HISTORY_PLACE, type HistoryLine, type HistoryPage, type HistoryQuery } from "../port/figures";
 import type { RecordName } from "../port/rows";
 import { HISTORY } from "../tables/tables";
 import { commit, removeRows, type Reader, type View } from "../tables/view";
-import { firstRow, nameOf, type HistoryRow, type StoredLine } from "./row";
+import { firstRow, type HistoryRow, type StoredLine } from "./row";
 
-/** Rows that one page looks at: where few lines are wanted, it ends early and says where to go on. */
+/** What one page looks at: where few lines are wanted, it ends early and says where to go on. */
 const MOST_ROWS = 300;
+const MOST_LINES = 20_000;
 /** Rows of one commit, of up to 500 lines each. */
 const SLICE = 200;
 
-/** Where a page ended: number of the row, and how many of its lines, from its end, were looked at. */
-const PLACE = /^(\d{1,16})\.(\d{1,4})$/;
-
-/** Whether a text can be `next` of a page. */
-export const isHistoryPlace = (text: string): boolean => PLACE.test(text);
-
 export function historyPage(view: Reader, query: HistoryQuery): HistoryPage {
-  const { tenant, name, run, fromMs, untilMs, limit } = query;
-  const [, row = "", done = "0"] = PLACE.exec(query.after ?? "") ?? [];
-  const prefix = name === undefined ? [tenant] : [tenant, name];
+  const { tenant, type, outcome, code, fromMs, untilMs, limit } = query;
+  const isNamed = type !== undefined && outcome !== undefined && code !== undefined;
+  const [, row = "", done = "0"] = HISTORY_PLACE.exec(query.after ?? "") ?? [];
+  const prefix = isNamed ? [tenant, `${type}/${outcome}/${code}`] : [tenant];
   // The row where the page before ended is looked at again.
-  const firstKey = Math.max(
+  const first = Math.max(
     row === "" ? -Infinity : -Number(row),
     untilMs === undefined ? -Infinity : 1 - firstRow(untilMs),
   );
   const options = {
-    after: firstKey === -Infinity ? undefined : [...prefix, firstKey - 1],
+    after: first === -Infinity ? undefined : [...prefix, first - 1],
     end: fromMs === undefined ? undefined : [...prefix, 1 - firstRow(fromMs)],
     limit: MOST_ROWS + 1,
   };
-  const keys =
-    name === undefined ? view.keys(HISTORY, prefix, options) : view.places(HISTORY, "reasons", prefix, options);
-  const isWanted = (line: StoredLine): boolean =>
-    line.ending !== undefined &&
-    (name ?? nameOf(line)) === nameOf(line) &&
-    (run ?? line.ending.run) === line.ending.run;
+  const keys = isNamed ? view.places(HISTORY, "reasons", prefix, options) : view.keys(HISTORY, prefix, options);
   const lines: HistoryLine[] = [];
-  let rows = 0;
+  let [rows, seen] = [0, 0];
   for (const key of keys) {
     const number = -Number(key.at(-1));
-    if (rows === MOST_ROWS) return { lines, next: `${number}.0` };
+    if (rows === MOST_ROWS || seen > MOST_LINES) return { lines, next: `${number}.0` };
+    const all = view.get(HISTORY, [tenant, -number])?.lines ?? [];
     rows += 1;
-    const { lines: all = [] } = view.get(HISTORY, [tenant, -number]) ?? {};
+    seen += all.length;
     const skipped = String(number) === row ? Number(done) : 0;
-    for (const [index, line] of all.toReversed().entries()) {
-      if (index < skipped || !isWanted(line)) continue;
+    for (let index = skipped; index < all.length; index += 1) {
+      const line = all[all.length - 1 - index];
+      if (line === undefined || !isWanted(line, query)) continue;
       if (lines.length === limit) return { lines, next: `${number}.${index}` };
       lines.push(shown(line));
     }
   }
   return { lines };
+}
+
+function isWanted({ type, ending }: StoredLine, query: HistoryQuery): boolean {
+  if (ending === undefined) return false;
+  const { type: asked = type, outcome = ending.outcome, code = ending.code, run = ending.run } = query;
+  return asked === type && outcome === ending.outcome && code === ending.code && run === ending.run;
 }
 
 /** @param trail number of the row with the newest line */

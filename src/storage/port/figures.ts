@@ -64,11 +64,16 @@ export interface HistoryLine extends RecordName {
   readonly sent?: SentFields;
 }
 
+/** Where a page ended: number of its row, and how many of the row's lines, from the end, were looked at. */
+export const HISTORY_PLACE = /^(\d{1,16})\.(\d{1,4})$/;
+
 /** Lines of one tenant, the newest first. */
 export interface HistoryQuery {
   readonly tenant: string;
-  /** `type/outcome/code` */
-  readonly name?: string | undefined;
+  /** The three together are found at once, each alone by looking through all lines. */
+  readonly type?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly code?: string | undefined;
   /** Id of the run that the messages belong to. */
   readonly run?: string | undefined;
   /** Bounds, milliseconds since 1970, in whole minutes: the first one is wanted, the second is not. */

@@ -23,6 +23,7 @@ const EMPTY: RecordExplanation = {
   known: {},
   candidates: [],
   fields: [],
+  timeline: [],
   writes: [],
   hullUpdates: [],
 };

@@ -7,6 +7,8 @@ import { createLogger } from "../../../server/log";
 import { errorAnswers } from "../../../server/middleware/errors";
 import { explainRoutes } from "../../../server/routes/explain/route";
 import type { Explanation } from "../../../src/engine/explain/explain";
+import { planhatFace } from "../../../src/services/planhat/face";
+import { OUTCOMES } from "../../../src/services/planhat/reasons";
 import type { Tenant } from "../../../src/engine/tenants";
 
 const TENANT: Tenant<unknown> = {
@@ -23,6 +25,7 @@ test("an answer that does not come in time is 503, and what it waited for may st
   app.use(
     explainRoutes({
       explain: { notification: never, entity: never, idle: () => Promise.resolve() },
+      service: { face: planhatFace, outcomes: OUTCOMES },
       serviceTitle: "Planhat",
       authenticate: () => Promise.resolve(TENANT),
       bodies: createBodies(),

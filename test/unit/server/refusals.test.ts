@@ -14,6 +14,7 @@ import { notificationPart } from "../../../server/routes/notifications/openapi";
 import { describeApi } from "../../../server/openapi/document";
 import type { Operation, Part } from "../../../server/openapi/part";
 import { operationParts } from "../../../server/routes/operations/openapi";
+import { outcomePart } from "../../../server/routes/outcomes/openapi";
 import { runPart } from "../../../server/routes/runs/openapi";
 import { statusPart } from "../../../server/routes/status/openapi";
 import { SIGNATURE_REFUSALS } from "../../../src/hull/auth/signature";
@@ -39,6 +40,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   explain: explainPart,
   fetches: fetchPart(service),
   notifications: notificationPart,
+  outcomes: outcomePart,
   runs: runPart,
   status: statusPart,
   operations: operationPart,

@@ -86,7 +86,9 @@ async function readAll(store: Store): Promise<void> {
     await store.lastRun(lane.tenant, "fetch", "companies");
     await store.inspectRecord(lane, "companies", "a1");
     await store.timeline(lane, { type: "companies", hullId: "a1" }, 99);
-    for (const name of [undefined, "companies/sent/updated"]) await store.history({ ...lane, name, limit: 99 });
+    const { tenant } = lane;
+    await store.history({ tenant, limit: 99 });
+    await store.history({ tenant, limit: 99, type: "companies", outcome: "sent", code: "updated" });
   }
   await store.findBy(LANE, "companies", { name: "domain", value: "a5.example", key: "externalId" }, 9);
   await store.findBy(LANE, "companies", { name: "external_id", value: LONG }, 9);

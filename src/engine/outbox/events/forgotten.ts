@@ -63,7 +63,10 @@ export function aged(document: RecordDocument, nowMs: number, olderThanMs: numbe
   for (const [number, part] of Object.entries(document.own)) {
     const { last, deadLetter, rival, kept } = part;
     const old = {
-      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && { last: undefined, trail: undefined }),
+      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && {
+        last: undefined,
+        trail: undefined,
+      }),
       ...(isOld(deadLetter?.ending.atMs) && { deadLetter: undefined }),
       ...(isOld(rival?.atMs) && { rival: undefined }),
       ...(kept !== undefined && isOver(kept, nowMs) && { kept: undefined }),

@@ -26,6 +26,8 @@ export interface PlanhatSettings {
   readonly token: string | undefined;
   readonly apiPrefix: string;
   readonly tenantId: string | undefined;
+  /** The name behind `ws.planhat.com/`, for links to records. */
+  readonly workspace: string | undefined;
   readonly userSegments: readonly string[];
   readonly userEvents: readonly string[];
   readonly accountSegments: readonly string[];
@@ -83,6 +85,10 @@ const schema = z.looseObject(
     tenant_id: text("paste the tenant token again.").refine(
       (value) => value === undefined || value.length <= 100,
       "is longer than a tenant token; paste the UUID that Planhat's developer page shows.",
+    ),
+    workspace: text("write the name that stands behind ws.planhat.com/ in your browser.").refine(
+      (value) => value === undefined || /^[\w-]{1,100}$/.test(value),
+      "must have letters, digits, - and _ only, 100 at most; write the name that stands behind ws.planhat.com/ in your browser.",
     ),
     contact_synchronized_segments: list("user segments"),
     contact_events: list("event names"),
@@ -153,6 +159,7 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
       token: stored.personal_acccess_token ?? stored.personal_access_token,
       apiPrefix: stored.api_prefix ?? "api",
       tenantId: stored.tenant_id,
+      workspace: stored.workspace,
       userSegments: stored.contact_synchronized_segments ?? [],
       userEvents: stored.contact_events ?? [],
       accountSegments: stored.account_synchronized_segments ?? [],

@@ -1,5 +1,6 @@
 /** Where a tenant's records are, and by what Planhat counts the tenant's calls. */
 import { fingerprintOfTarget, shortHash, withoutSlash, type Target } from "../../target";
+import { COMPANIES, ENDUSERS } from "../object-types";
 import type { PlanhatSettings } from "./settings";
 
 /** `{api_prefix}` stands for the cluster that a tenant chose. */
@@ -24,4 +25,15 @@ export function targetOf(
     fingerprint: fingerprintOfTarget(fingerprintKey, [token, baseUrl, tenantId ?? null]),
     quotaKey: `${baseUrl}#${shortHash(token)}`,
   };
+}
+
+/** Names of the models as the pages of a workspace have them. */
+const MODELS: Readonly<Record<string, string>> = { [COMPANIES.name]: "Company", [ENDUSERS.name]: "EndUser" };
+
+/** Where people look at a record; undefined when the settings do not name the workspace. */
+export function recordLink(type: string, remoteId: string, { workspace }: PlanhatSettings): string | undefined {
+  const model = MODELS[type];
+  if (workspace === undefined || model === undefined) return undefined;
+  const preview = new URLSearchParams({ preview: `${model}.${remoteId}` });
+  return `https://ws.planhat.com/${workspace}/home/data-explorer/${model.toLowerCase()}?${preview.toString()}`;
 }

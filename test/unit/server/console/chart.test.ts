@@ -1,4 +1,6 @@
 import { chartBody, chartFrom, niceAbove } from "../../../../server/console/sections/chart";
+import { planhatFace } from "../../../../src/services/planhat/face";
+import { OUTCOMES } from "../../../../src/services/planhat/reasons";
 import type { HourCount } from "../../../../src/storage/port/store";
 
 const HOUR_MS = 3_600_000;
@@ -6,7 +8,13 @@ const NOW = Date.parse("2026-03-01T12:34:56Z");
 const FROM = Date.parse("2026-02-28T13:00:00Z");
 
 const at = (hour: number, name: string, count: number): HourCount => ({ atMs: FROM + hour * HOUR_MS, name, count });
-const draw = (...counts: readonly HourCount[]): string => chartBody(counts, NOW).markup.replaceAll(/\s+/g, " ");
+const CONTEXT = {
+  meaning: { face: planhatFace, outcomes: OUTCOMES },
+  linkOf: ({ type, outcome, code }: { readonly type: string; readonly outcome: string; readonly code: string }) =>
+    `/${type}/${outcome}/${code}`,
+};
+const draw = (...counts: readonly HourCount[]): string =>
+  chartBody(counts, NOW, CONTEXT).markup.replaceAll(/\s+/g, " ");
 
 /** Every bar of the big chart: outcome, left edge, top and height. */
 function barsIn(markup: string) {
