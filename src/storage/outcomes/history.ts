@@ -1,33 +1,38 @@
 /** Reads and removes what became of records; written at the end of each commit, see `tables/counts.ts`. */
+import sortedUniq from "lodash/sortedUniq";
+import uniq from "lodash/uniq";
 import type { Database, Key } from "../database/rows";
 import { HISTORY_PLACE, type HistoryLine, type HistoryPage, type HistoryQuery } from "../port/figures";
 import type { RecordName } from "../port/rows";
-import { HISTORY } from "../tables/tables";
+import { sumsOf } from "../tables/counts";
+import { HISTORY, TALLY } from "../tables/tables";
 import { commit, removeRows, type Reader, type View } from "../tables/view";
 import { firstRow, type HistoryRow, type StoredLine } from "./row";
 
 /** What one page looks at: where few lines are wanted, it ends early and says where to go on. */
 const MOST_ROWS = 300;
-const MOST_LINES = 20_000;
+const MOST_LINES = 10_000;
 /** Rows of one commit, of up to 500 lines each. */
 const SLICE = 200;
 
 export function historyPage(view: Reader, query: HistoryQuery): HistoryPage {
-  const { tenant, type, outcome, code, fromMs, untilMs, limit } = query;
-  const isNamed = type !== undefined && outcome !== undefined && code !== undefined;
+  const { tenant, fromMs, untilMs, limit } = query;
   const [, row = "", done = "0"] = HISTORY_PLACE.exec(query.after ?? "") ?? [];
-  const prefix = isNamed ? [tenant, `${type}/${outcome}/${code}`] : [tenant];
   // The row where the page before ended is looked at again.
   const first = Math.max(
     row === "" ? -Infinity : -Number(row),
     untilMs === undefined ? -Infinity : 1 - firstRow(untilMs),
   );
-  const options = {
+  const optionsFor = (...prefix: Key) => ({
     after: first === -Infinity ? undefined : [...prefix, first - 1],
     end: fromMs === undefined ? undefined : [...prefix, 1 - firstRow(fromMs)],
     limit: MOST_ROWS + 1,
-  };
-  const keys = isNamed ? view.places(HISTORY, "reasons", prefix, options) : view.keys(HISTORY, prefix, options);
+  });
+  const names = namesOf(view, query);
+  const keys =
+    names === undefined
+      ? view.keys(HISTORY, [tenant], optionsFor(tenant))
+      : merged(names.map((name) => view.places(HISTORY, "reasons", [tenant, name], optionsFor(tenant, name))));
   const lines: HistoryLine[] = [];
   let [rows, seen] = [0, 0];
   for (const key of keys) {
@@ -45,6 +50,29 @@ export function historyPage(view: Reader, query: HistoryQuery): HistoryPage {
     }
   }
   return { lines };
+}
+
+/** Reasons that are asked for, as they were counted; undefined: all. */
+function namesOf(view: Reader, { tenant, type, outcome, code }: HistoryQuery): readonly string[] | undefined {
+  const asked = [type, outcome, code];
+  if (asked.every((part) => part === undefined)) return undefined;
+  if (asked.every((part) => part !== undefined)) return [asked.join("/")];
+  const counted = (["outcomes", "derived"] as const).flatMap((family) =>
+    Object.keys(sumsOf(view, TALLY, tenant, family)),
+  );
+  return uniq(counted).filter((name) => {
+    const [ofType = "", ofOutcome = "", ...rest] = name.split("/");
+    const parts = [ofType, ofOutcome, rest.join("/")];
+    return asked.every((part, index) => part === undefined || part === parts[index]);
+  });
+}
+
+/** Rows of several walks, each once and in order; as many as one walk may have. */
+function merged(walks: readonly Iterable<Key>[]): readonly Key[] {
+  const numbers = walks.flatMap((walk) => [...walk].map((place) => Number(place.at(-1))));
+  return sortedUniq(numbers.sort((left, right) => left - right))
+    .slice(0, MOST_ROWS + 1)
+    .map((number) => [number]);
 }
 
 function isWanted({ type, ending }: StoredLine, query: HistoryQuery): boolean {

@@ -70,7 +70,6 @@ export const HISTORY_PLACE = /^(\d{1,16})\.(\d{1,4})$/;
 /** Lines of one tenant, the newest first. */
 export interface HistoryQuery {
   readonly tenant: string;
-  /** The three together are found at once, each alone by looking through all lines. */
   readonly type?: string | undefined;
   readonly outcome?: string | undefined;
   readonly code?: string | undefined;
