@@ -1,6 +1,7 @@
 /** A real Chromium for the tests of pages: this machine only, all its complaints recorded, always closed. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
@@ -120,4 +121,13 @@ function isProgram(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What axe-core finds on a page that keeps people from using it: rule, how bad, and where. */
+export async function barriers(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, impact, nodes }) => nodes.map(({ target }) => `${id} (${impact}): ${target.join(" ")}`));
 }

@@ -1,7 +1,7 @@
 /** Every page on a narrow screen, and with letters of twice the size: nothing is cut, and no word is broken. */
 import type { Page } from "playwright-core";
 import { ADMIN_TOKEN, CONNECTOR, NOW, openEdge, type Edge } from "../integration/edge";
-import { describeInBrowser, misfits } from "./browser";
+import { barriers, describeInBrowser, misfits } from "./browser";
 
 // Every wait has a limit of its own.
 jest.setTimeout(120_000);
@@ -33,8 +33,8 @@ afterAll(() => edge.close());
 
 describeInBrowser("on a narrow screen", (openPage) => {
   const console = (): string => `/console?org=${encodeURIComponent(edge.organization)}`;
-  const open = async (width: number, password: string) =>
-    openPage({ viewport: { width, height: 844 }, httpCredentials: { username: CONNECTOR.id, password } });
+  const open = async (width: number, password: string, colorScheme: "light" | "dark" = "light") =>
+    openPage({ viewport: { width, height: 844 }, colorScheme, httpCredentials: { username: CONNECTOR.id, password } });
   const look = async (page: Page, path: string, sizes: readonly string[]): Promise<void> => {
     await page.goto(edge.baseUrl + path);
     for (const closed of await page.locator("summary").all()) await closed.click();
@@ -42,24 +42,28 @@ describeInBrowser("on a narrow screen", (openPage) => {
       await page.evaluate(`document.documentElement.style.fontSize = "${size}"`);
       expect([path, size, await misfits(page)]).toEqual([path, size, []]);
     }
+    expect([path, await barriers(page)]).toEqual([path, []]);
   };
 
   test.each([
     // In twice the size as well.
-    [390, ["100%", "200%"]],
-    [320, ["100%"]],
-  ])("of %i pixels nothing of any page is cut, and no code breaks within a word", async (width, sizes) => {
-    const letter = await edge.refuse("a-letter", { code: REASONS[3][1] });
-    const { page } = await open(width, CONNECTOR.secret);
-    const mistyped = `/console?org=${encodeURIComponent("Acme & Sons ".repeat(20))}`;
-    for (const path of ["/", "/planhat/", "/console", mistyped, console()]) await look(page, path, sizes);
-    for (const path of [`/letters/${letter}`, "/outcomes"])
-      await look(page, `/console${path}?org=${encodeURIComponent(edge.organization)}`, sizes);
-    await page.context().close();
-    const admin = await open(width, ADMIN_TOKEN);
-    await look(admin.page, "/admin", sizes);
-    await admin.page.context().close();
-  });
+    [390, "light", ["100%", "200%"]],
+    [320, "dark", ["100%"]],
+  ] as const)(
+    "of %i pixels, %s, nothing of any page is cut, and nothing is in anybody's way",
+    async (width, scheme, sizes) => {
+      const letter = await edge.refuse("a-letter", { code: REASONS[3][1] });
+      const { page } = await open(width, CONNECTOR.secret, scheme);
+      const mistyped = `/console?org=${encodeURIComponent("Acme & Sons ".repeat(20))}`;
+      for (const path of ["/", "/planhat/", "/console", mistyped, console()]) await look(page, path, sizes);
+      for (const path of [`/letters/${letter}`, "/outcomes"])
+        await look(page, `/console${path}?org=${encodeURIComponent(edge.organization)}`, sizes);
+      await page.context().close();
+      const admin = await open(width, ADMIN_TOKEN, scheme);
+      await look(admin.page, "/admin", sizes);
+      await admin.page.context().close();
+    },
+  );
 
   test("every sum stands beside its reason", async () => {
     const { page } = await open(390, CONNECTOR.secret);
