@@ -16,7 +16,7 @@ import { countsOf, hourCounts, tallyOf, type Counts } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
 import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf } from "./tables/figures";
-import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, provesSomething, trust } from "./tables/history";
+import { beginEra, distrustSome, inEra, isUnnoted, lossesOf, noteLoss, provesSomething, trust } from "./tables/eras";
 import { fenced, leaseOf, releaseLease, renewLease, takeLease } from "./tables/leases";
 import { openListed } from "./tables/listed";
 import { claim } from "./tables/notifications";

@@ -5,7 +5,7 @@
  */
 import type { Database, Rows } from "./database/rows";
 import { StoreTooNew, type PresentProcess } from "./port/leases";
-import { renewEra } from "./tables/history";
+import { renewEra } from "./tables/eras";
 import { FORMAT, META } from "./tables/tables";
 import { commit, read, type Reader, type View } from "./tables/view";
 

@@ -6,7 +6,7 @@ import type { Stored } from "../port/stored";
 import { forgetHistory } from "../outcomes/history";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
-import { forgetLosses } from "../tables/history";
+import { forgetLosses } from "../tables/eras";
 import { isOldRun, removeRuns } from "../tables/runs";
 import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/tables";
 import { remoteNumbered } from "../tables/tenants";

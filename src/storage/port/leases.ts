@@ -163,7 +163,7 @@ export interface PresentProcess extends ProcessFacts {
   readonly silentMs: number;
 }
 
-export interface HistoryStore {
+export interface LossStore {
   /** Changes when the store has lost something, or is upgraded; whoever has it open must begin anew then. */
   era(): Promise<number>;
   /** Those of the last week, twenty at most; the latest is the last. */

@@ -7,7 +7,7 @@ import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
 import type { DeadLetterStore } from "./dead-letters";
-import type { HistoryStore, LeaseStore, Terms } from "./leases";
+import type { LossStore, LeaseStore, Terms } from "./leases";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -31,7 +31,7 @@ export interface Store
     DeadLetterStore,
     FigureStore,
     LeaseStore,
-    HistoryStore {
+    LossStore {
   /** The same store, whose commits count only where these terms, too, are met: otherwise they throw. */
   under(terms: Terms): Store;
   /**

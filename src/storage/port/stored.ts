@@ -6,7 +6,7 @@ import type { DeadLetterKey, DeadLetterQuery } from "./dead-letters";
 import type { Commits } from "./documents";
 import type { FigureStore } from "./figures";
 import type { Lane } from "./lane";
-import type { HistoryStore, LeaseStore, Terms } from "./leases";
+import type { LossStore, LeaseStore, Terms } from "./leases";
 import type { RecordName, RecordPlace, TenantRow } from "./rows";
 import type { RunStore } from "./runs";
 import type { Store } from "./store";
@@ -24,7 +24,7 @@ export interface Stored
     RunStore,
     FigureStore,
     LeaseStore,
-    HistoryStore,
+    LossStore,
     Omit<TenantStore, "assign" | "reassign" | "move" | "forgetEntity">,
     Pick<
       Store,
