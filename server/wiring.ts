@@ -200,6 +200,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
           folder: config.OUTCOMES_DIR,
           keptMs: config.HISTORY_DAYS * DAY_MS,
           now,
+          isEnding: () => !accepting,
         });
   // Of this process alone: each has a folder of its own.
   const ownChores = createOwnCoordination().jobs("files", { now, onError: (_, error) => fileFault(error) });

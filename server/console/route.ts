@@ -4,6 +4,7 @@
  * form with its own token, which leads back to the page with a code that says what was done.
  */
 import { Router, type Request, type Response } from "express";
+import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Explain } from "../../src/engine/explain/explain";
@@ -11,7 +12,7 @@ import type { HealthOf } from "../../src/engine/status/health";
 import type { Tenant } from "../../src/engine/tenants";
 import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
 import type { Face } from "../../src/services/face";
-import type { Store } from "../../src/storage/port/store";
+import type { HistoryLine, HistoryQuery, Store } from "../../src/storage/port/store";
 import { backlogBody, type BudgetLeft } from "./sections/backlog";
 import { chartBody, chartFrom } from "./sections/chart";
 import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/explain";
@@ -36,7 +37,7 @@ import { parameter } from "../../src/input";
 import { readInput } from "../middleware/input";
 import { idOf, unknownDeadLetter } from "../routes/dead-letters/route";
 import { showRecords, type SaidBy } from "../routes/outcomes/answer";
-import { chosenOutcomes } from "../routes/outcomes/route";
+import { chosenOutcomes, OUTCOME_WORDS } from "../routes/outcomes/route";
 
 export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "laneHealth" | "hours" | "runs" | "history" | "view">;
@@ -59,12 +60,16 @@ export interface ConsoleRouteOptions<S> {
   readonly logger: Logger;
 }
 
+/** For one page of records. */
+const MOST_LOOKS = 40;
+
 const WORDS = {
   code: "invalid_query",
   problem: "The address cannot be read",
   remedies: {
     q: `Ask with an e-mail address, an external id, a domain or Hull's id, of ${MAX_QUESTION} characters at most.`,
-    after: "Follow the links of the page, or leave it out to begin with the first dead letter.",
+    after: "Follow the links of the page, or leave it out to begin at the beginning.",
+    ...pick(OUTCOME_WORDS.remedies, "type", "outcome", "code", "run"),
     done: "Leave it out.",
   },
 };
@@ -154,7 +159,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const tenant = await authenticate(request);
     const { credentials: owner, key } = tenant;
     const { after, ...asked } = readInput(recordsQuery, request.query, WORDS);
-    const { lines, next } = await store.history({ tenant: key, ...asked, after, limit: RECORDS_A_PAGE });
+    const { lines, next } = await recordsOf(key, asked, after);
     const records = await showRecords(store, tenant, service, lines);
     const { organization } = owner;
     const isFirst = after === undefined;
@@ -201,6 +206,19 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     }),
   );
   return router;
+
+  /** A full page, or all there are: one look may end early. */
+  async function recordsOf(tenant: string, asked: Partial<HistoryQuery>, after: string | undefined) {
+    const lines: HistoryLine[] = [];
+    let next = after;
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      const page = await store.history({ ...asked, tenant, after: next, limit: RECORDS_A_PAGE - lines.length });
+      lines.push(...page.lines);
+      next = page.next;
+      if (next === undefined || lines.length >= RECORDS_A_PAGE) break;
+    }
+    return { lines, next };
+  }
 
   function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {
     const onError = (error: unknown): void =>

@@ -206,12 +206,12 @@ export function outcomeOf(
 }
 
 function reasonOf(code: string, { text }: OutcomeCode, detail: string | undefined): Reason {
-  return { code, text: detail === undefined ? text : `${text} (${bounded(detail)})` };
+  return { code, text: detail === undefined ? text : `${text} (${cutText(detail, MAX_DETAIL)})` };
 }
 
 /** Secrets are removed before the text is cut: half of one would not be recognised when the reason is shown. */
-function bounded(detail: string): string {
-  return detail.length <= MAX_DETAIL ? detail : `${redactor.opening(detail, MAX_DETAIL)}…`;
+export function cutText(text: string, most: number): string {
+  return text.length <= most ? text : `${redactor.opening(text, most)}…`;
 }
 
 /** What people are told about a value that cannot be used: its form, never the value, which may be personal. */

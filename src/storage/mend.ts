@@ -6,7 +6,7 @@ import { DamagedRow, wholeOr, type Database, type Key, type Rows } from "./datab
 import type { DamagedName } from "./port/disk";
 import type { DamageRules, DocumentsOf, Traces } from "./port/documents";
 import type { RemoteDocument } from "./port/rows";
-import type { Counts } from "./tables/counts";
+import { sumsOf, type Counts } from "./tables/counts";
 import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
 import {
@@ -33,7 +33,8 @@ export type Mend = <T>(work: () => Promise<T>) => Promise<T>;
 export interface MendOptions {
   /** The commits to it are not mended themselves. */
   readonly database: Database;
-  readonly documentsIn: (view: View) => { readonly of: DocumentsOf; readonly counts: Pick<Counts, "end"> };
+  /** For one commit: gives the documents in each run of its work, with the same time and numbers. */
+  readonly documents: () => (view: View) => { readonly of: DocumentsOf; readonly counts: Pick<Counts, "end"> };
   readonly rules: DamageRules;
   /** Told of each row, once it is mended. */
   readonly onDamaged: (row: DamagedName) => void;
@@ -53,10 +54,12 @@ type Rule = (mending: Mending, key: Key) => Mended;
 
 const ofTenant: Rule = (_mending, [tenant]) => ({ tenant: String(tenant) });
 
-/** Its lines are gone, so its places lead nowhere. */
-const loseHistory: Rule = ({ view }, [tenant = "", number]) => {
-  const places = [...view.places(HISTORY, "reasons", [tenant])].filter((place) => place.at(-1) === number);
-  for (const place of places) view.overwrite(indexName(HISTORY, "reasons"), place, undefined);
+/** Its lines are gone, so its places lead nowhere, whichever it had. */
+const loseHistory: Rule = ({ view }, [tenant = "", number = 0]) => {
+  const names = (["outcomes", "derived"] as const).flatMap((family) =>
+    Object.keys(sumsOf(view, TALLY, String(tenant), family)),
+  );
+  for (const name of new Set(names)) view.overwrite(indexName(HISTORY, "reasons"), [tenant, name, number], undefined);
   return { tenant: String(tenant) };
 };
 
@@ -83,7 +86,7 @@ const TYPE_AT: Readonly<Record<RecordIndex, number>> = {
 const WHOLE = { skipDamaged: true } as const;
 
 /** @returns does some work; where that meets a damaged row, the row is mended and the work done again */
-export function createMend({ database, documentsIn, rules, onDamaged }: MendOptions): Mend {
+export function createMend({ database, documents, rules, onDamaged }: MendOptions): Mend {
   /** @param mended rows that were mended for this work, or are being mended */
   async function attempt<T>(work: () => Promise<T>, mended: Set<string>): Promise<T> {
     for (;;) {
@@ -101,28 +104,32 @@ export function createMend({ database, documentsIn, rules, onDamaged }: MendOpti
     }
   }
 
-  function withDocuments<T>(view: View, work: (documentsOf: DocumentsOf) => T): T {
-    const { of, counts } = documentsIn(view);
-    const result = work(of);
-    counts.end();
-    return result;
+  /** A commit that works on documents. */
+  function commitWith<T>(work: (view: View, rows: Rows, documentsOf: DocumentsOf) => T): Promise<T> {
+    const documentsIn = documents();
+    return commit(database, (view, rows) => {
+      const { of, counts } = documentsIn(view);
+      const result = work(view, rows, of);
+      counts.end();
+      return result;
+    });
   }
 
   async function mendRow({ table, key }: DamagedRow, mended: Set<string>): Promise<void> {
-    const work = (view: View, rows: Rows): Mended | undefined => {
+    const work = (view: View, rows: Rows, documentsOf: DocumentsOf): Mended | undefined => {
       // Somebody else may have met it at the same time.
       if (!isDamaged(rows, table, key)) return undefined;
       // The key of an index's row says everything.
       view.overwrite(table, key, isIndex(table) ? MARK : undefined);
-      return withDocuments(view, (documentsOf) => RULES.get(table)?.({ view, documentsOf, rules }, key) ?? {});
+      return RULES.get(table)?.({ view, documentsOf, rules }, key) ?? {};
     };
-    const done = await attempt(() => commit(database, work), mended);
+    const done = await attempt(() => commitWith(work), mended);
     if (done === undefined) return;
     const { remote, ...name } = done;
     onDamaged({ table, ...name });
     if (remote === undefined) return;
-    const goOn = (view: View): boolean => withDocuments(view, (documentsOf) => rules.goOn(documentsOf(remote)));
-    for (let more = true; more;) more = await attempt(() => commit(database, goOn), mended);
+    const goOn = (_view: View, _rows: Rows, documentsOf: DocumentsOf): boolean => rules.goOn(documentsOf(remote));
+    for (let more = true; more;) more = await attempt(() => commitWith(goOn), mended);
   }
 
   return (work) => attempt(work, new Set());

@@ -12,6 +12,7 @@ import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
 import { fitOf, formatIn, formatOf, FORMATS, isUpgraded, nameFormat, type Formats } from "./upgrade";
 import { forgetTrail, historyPage, timelineOf } from "./outcomes/history";
+import { openingRow } from "./outcomes/row";
 import { countsOf, hourCounts, tallyOf, type Counts } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
@@ -89,13 +90,19 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     return { number, found: formatOf(view) };
   });
   let seq = number * SEQS;
+  let row = 0;
+  const nextSeqs = () => repeatable(() => (seq += 1));
+  const nextRows = () => repeatable(() => openingRow(number, (row += 1)));
 
   const mend: Mend =
     rules === undefined
       ? (work) => work()
       : createMend({
           database,
-          documentsIn: (view) => documentsIn(view, () => (seq += 1), now()),
+          documents: () => {
+            const [nowMs, seqs, rows] = [now(), nextSeqs(), nextRows()];
+            return (view) => documentsIn(view, seqs(), nowMs, rows());
+          },
           rules,
           onDamaged,
         });
@@ -116,8 +123,9 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
     view: View,
     nextSeq: () => number,
     nowMs: number,
+    nextRow: () => number,
   ): { readonly of: DocumentsOf; readonly counts: Pick<Counts, "runs" | "end"> } {
-    const counts = countsOf(view, nowMs, nextSeq, keepsHistory);
+    const counts = countsOf(view, nowMs, nextSeq, keepsHistory ? nextRow : undefined);
     const of = memoize<DocumentsOf>((remote) => documentsOf(view, remote, counts, { nowMs, nextSeq }));
     return { of, counts };
   }
@@ -132,17 +140,11 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       return readFrom(own, (view) => work(view, nowMs));
     };
     /** Numbers too, which are parts of keys. */
-    const commit = <T>(work: (view: View, nextSeq: () => number, nowMs: number) => T): Promise<T> => {
-      const nowMs = now();
-      const given: number[] = [];
-      return commitTo(own, (view) => {
-        let used = 0;
-        const nextSeq = (): number => {
-          used += 1;
-          return (given[used - 1] ??= seq += 1);
-        };
-        return work(view, nextSeq, nowMs);
-      });
+    const commit = <T>(
+      work: (view: View, nextSeq: () => number, nowMs: number, nextRow: () => number) => T,
+    ): Promise<T> => {
+      const [nowMs, seqs, rows] = [now(), nextSeqs(), nextRows()];
+      return commitTo(own, (view) => work(view, seqs(), nowMs, rows()));
     };
 
     /** A run is done when all that was found in it is counted, which is known when that is written. */
@@ -155,8 +157,8 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
 
     return {
       commit: async (work) => {
-        const { result, runs } = await commit((view, nextSeq, nowMs) => {
-          const { of, counts } = documentsIn(view, nextSeq, nowMs);
+        const { result, runs } = await commit((view, nextSeq, nowMs, nextRow) => {
+          const { of, counts } = documentsIn(view, nextSeq, nowMs, nextRow);
           const result = work(of);
           counts.end();
           return { result, runs: counts.runs };
@@ -165,7 +167,17 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
         return result;
       },
       // Nothing is written: what the work changes is thrown away.
-      look: (work) => read((view, nowMs) => work(documentsIn(view as View, () => 0, nowMs).of)),
+      look: (work) =>
+        read((view, nowMs) =>
+          work(
+            documentsIn(
+              view as View,
+              () => 0,
+              nowMs,
+              () => 0,
+            ).of,
+          ),
+        ),
       listed: (remote, type, run) => listed.of(remote, type, run),
       listedAt: (remote, type, id) => listed.atMs(remote, type, id),
       under: (terms) => storedOn(fenced(own, terms, now)),
@@ -271,12 +283,13 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       tally: (tenant) => read((view) => tallyOf(view, tenant)),
       hours: (tenant, fromMs) => read((view) => hourCounts(view, tenant, fromMs)),
       history: (query) => read((view) => historyPage(view, query)),
-      timeline: ({ remote: key, tenant }, { type, hullId }, limit) =>
-        read((view) => {
+      timeline: async ({ remote: key, tenant }, { type, hullId }, limit) => {
+        const trail = await read((view) => {
           const remote = remoteRow(view, key);
-          const own = view.get(RECORDS, [remote.number, type, hullId])?.own[numberIn(remote, tenant) ?? ""];
-          return timelineOf(view, tenant, { type, hullId }, own?.trail, limit);
-        }),
+          return view.get(RECORDS, [remote.number, type, hullId])?.own[numberIn(remote, tenant) ?? ""]?.trail;
+        });
+        return timelineOf(mended, tenant, { type, hullId }, trail, limit);
+      },
       forgetTrail: (tenant, record, trail) => forgetTrail(mended, tenant, record, trail),
       depth: (lane) => read((view) => depthOf(view, lane)),
       laneHealth: (lane, unique) => read((view) => laneHealth(view, lane, unique)),
@@ -333,4 +346,16 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
 function isChild(content: Content | undefined, { type, hullId }: RecordPlace): boolean {
   const parent = content?.desired.parent;
   return parent?.type === type && parent.hullId === hullId;
+}
+
+/** @returns begins a run of a commit's work, in which the numbers are those of its first run */
+function repeatable(next: () => number): () => () => number {
+  const given: number[] = [];
+  return () => {
+    let used = 0;
+    return () => {
+      used += 1;
+      return (given[used - 1] ??= next());
+    };
+  };
 }

@@ -54,8 +54,12 @@ function row(
   const kind = OUTCOMES.find((each) => each === outcome);
   return html`<tr>
     <th scope="row" data-label="Who">
-      <a href="${consoleLink(site, organization, { q: hullId }, "explain")}"><bdi>${name}</bdi></a>
-      <span class="id">${type} · ${hullId}</span>
+      ${
+        hullId === ""
+          ? "(erased)"
+          : html`<a href="${consoleLink(site, organization, { q: hullId }, "explain")}"><bdi>${name}</bdi></a>`
+      }
+      <span class="id">${type}${hullId !== "" && ` · ${hullId}`}</span>
     </th>
     <td data-label="Outcome">
       <span>${kind !== undefined && outcomeMark(kind)} ${outcome ?? ""} ${reason !== null && code(reason)}</span>
@@ -65,9 +69,12 @@ function row(
     <td data-label="When">${instant(Date.parse(at))}</td>
     <td data-label="Look at it">
       <span class="look">
-        <a href="${consoleLink(site, organization, { q: hullId }, "explain")}"
-          >Why<span class="hidden">: ${name}</span></a
-        >
+        ${
+          hullId !== "" &&
+          html`<a href="${consoleLink(site, organization, { q: hullId }, "explain")}"
+            >Why<span class="hidden">: ${name}</span></a
+          >`
+        }
         ${links.hull !== null && html`<a href="${links.hull}" rel="noreferrer">Hull<span class="hidden">: ${name}</span></a>`}
         ${links.service !== null && html`<a href="${links.service}" rel="noreferrer">${site.title ?? "Service"}<span class="hidden">: ${name}</span></a>`}
       </span>

@@ -19,7 +19,7 @@ const sentAnswer = z.record(z.string(), z.string().nullable()).nullable().meta({
 export const lineAnswer = z.object({
   at: instantAnswer,
   type: z.string(),
-  hull_id: z.string(),
+  hull_id: z.string().meta({ description: "Empty for somebody who was erased." }),
   outcome: z.string().nullable().meta({ description: "null: fields were sent, and the message had not ended yet." }),
   code: z.string().nullable().meta({ description: "The reason in one word." }),
   text: z.string().nullable().meta({ description: "The reason in words, cut after 300 characters." }),
@@ -100,7 +100,7 @@ export async function showRecords<S>(
     const { name = hullId, remoteId } = known.get(`${type} ${hullId}`) ?? {};
     const entity = entityOf(service, type);
     // Other records have ids that are not those of a profile.
-    const isProfile = typeOf(service, entity) === type;
+    const isProfile = typeOf(service, entity) === type && hullId !== "";
     return {
       ...showLine(line, service),
       name,

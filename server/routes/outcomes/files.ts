@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -35,6 +35,8 @@ export interface OutcomeFilesOptions {
   readonly keptMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether the process is ending: then no further hour is begun. */
+  readonly isEnding: () => boolean;
 }
 
 /** A name of a folder, whatever it is made of. */
@@ -46,7 +48,7 @@ const hourOf = (ms: number): string => new Date(ms).toISOString().slice(11, 13);
 
 /** @returns writes the hours that are over and not there yet; to be called now and then, one call at a time */
 export function createOutcomeFiles(options: OutcomeFilesOptions): () => Promise<void> {
-  const { store, meaningOf, folder, keptMs, now } = options;
+  const { store, meaningOf, folder, keptMs, now, isEnding } = options;
   /** Up to where nothing is missing, by connector; milliseconds since 1970. */
   const done = new Map<string, number>();
 
@@ -58,7 +60,7 @@ export function createOutcomeFiles(options: OutcomeFilesOptions): () => Promise<
     // The oldest hour may be half forgotten.
     const firstMs = (Math.floor((nowMs - keptMs) / HOUR_MS) + 1) * HOUR_MS;
     const next = done.get(tenant) ?? (await newestIn(own)) + HOUR_MS;
-    for (let hourMs = Math.max(next, firstMs); hourMs < untilMs; hourMs += HOUR_MS) {
+    for (let hourMs = Math.max(next, firstMs); hourMs < untilMs && !isEnding(); hourMs += HOUR_MS) {
       await writeHour(tenant, meaning, own, hourMs);
       done.set(tenant, hourMs + HOUR_MS);
     }
@@ -84,6 +86,11 @@ export function createOutcomeFiles(options: OutcomeFilesOptions): () => Promise<
       const written = await open(part, "r");
       await written.sync().finally(() => written.close());
       await rename(part, file);
+      // What a killed process left of this hour.
+      const left = (await namesIn(day)).filter(
+        (name) => name.startsWith(`${hourOf(hourMs)}.`) && name.endsWith(".part"),
+      );
+      for (const name of left) await rm(join(day, name), { force: true });
     } catch (error) {
       await rm(part, { force: true });
       throw error;
@@ -106,6 +113,8 @@ export function createOutcomeFiles(options: OutcomeFilesOptions): () => Promise<
   }
 
   return async () => {
+    // Made by whoever wants the files: the place of a disk that is not mounted is no place for them.
+    await access(folder, constants.W_OK);
     const failures: unknown[] = [];
     for (const { key } of await store.tenants()) {
       const meaning = meaningOf(serviceOf(key));

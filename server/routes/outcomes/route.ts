@@ -27,7 +27,7 @@ const MAX_LINES = 5_000;
 const USUAL_LINES = 200;
 const FORMATS = ["json", "ndjson"] as const;
 
-const WORDS = {
+export const OUTCOME_WORDS = {
   code: "invalid_query",
   problem: "The query cannot be read",
   remedies: {
@@ -83,7 +83,7 @@ export function outcomeRoutes<S>({ store, service, authenticate }: OutcomeRouteO
 
   router.get(PATH, async (request, response) => {
     const tenant = await authenticate(request);
-    const { day, format, ...asked } = readInput(pageOfOutcomes, request.query, WORDS);
+    const { day, format, ...asked } = readInput(pageOfOutcomes, request.query, OUTCOME_WORDS);
     const fromMs = day === undefined ? undefined : startOfDay(day);
     const untilMs = fromMs === undefined ? undefined : fromMs + DAY_MS;
     const { lines, next } = await store.history({ ...asked, tenant: tenant.key, fromMs, untilMs });

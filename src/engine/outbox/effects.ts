@@ -8,6 +8,7 @@ import type { Documents } from "../../storage/port/documents";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { Content, FanOut, Outcome, RecordDocument, RecordPlace } from "../../storage/port/rows";
 import type { HistoryLine, RecordOutcome } from "../../storage/port/store";
+import { cutText } from "../../outcome/outcome";
 import type { OutcomeKind } from "../../record";
 import { childAfter } from "./events/children";
 import { ownOf, unseen, withOwn, type Change, type Effect, type Moment } from "./events/document";
@@ -84,9 +85,9 @@ export function countFolded(
   folded: ReturnType<typeof unfolded>,
 ): void {
   const { tenant, type, hullId } = place;
-  for (const { outcome, code, derived, times } of folded) {
-    countTimes(documents, place, { outcome, code, text: "" }, derived, times);
-    const ending = { outcome, code, text: "", derived: derived || undefined, times } as const;
+  for (const { outcome, code, derived, run, times } of folded) {
+    countTimes(documents, place, { outcome, code, text: "", run }, derived, times);
+    const ending = { outcome, code, text: "", derived: derived || undefined, run, times } as const;
     documents.note(tenant, { type, hullId, atMs: nowMs, ending });
   }
 }
@@ -108,36 +109,34 @@ const QUIET: ReadonlySet<OutcomeKind> = new Set(["unchanged", "superseded"]);
 const MOST_TEXT = 300;
 
 function endingOf({ outcome, code, text, messageId, run, derived }: Outcome): HistoryLine["ending"] {
-  const said = text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`;
-  return { outcome, code, text: said, run, derived, messageId: QUIET.has(outcome) ? undefined : messageId };
+  const id = QUIET.has(outcome) ? undefined : messageId;
+  return { outcome, code, text: cutText(text, MOST_TEXT), run, derived, messageId: id };
 }
 
 /** Writes what an event came to. */
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { tenant, type, hullId } = place;
-  const { document, ended = [], sent, effects = [] } = change;
-  const isNews = sent !== undefined || ended.some(({ counted }) => counted);
-  const { trailed, before } = isNews ? withTrail(commit, place, document) : { trailed: document };
-  commit.documents.putRecord(type, hullId, trailed);
+  const { ended = [], effects = [] } = change;
+  commit.documents.putRecord(type, hullId, noted(commit, place, change));
   count(commit, place, ended);
-  note(commit, place, change, before);
   for (const outcome of ended) commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   for (const effect of effects) follow(commit, place, effect);
 }
 
-/** The document with the row of its newest line, and the row of the line before. */
-function withTrail(
-  commit: Commit,
-  { tenant }: RecordPlace,
-  document: RecordDocument | undefined,
-): { readonly trailed: RecordDocument | undefined; readonly before?: number | undefined } {
-  const trail = commit.documents.historyRow(tenant);
-  const at = { number: commit.documents.numberOf(tenant) };
+/** Keeps what became of a record. @returns its document, with the row of its newest line */
+function noted(commit: Commit, place: RecordPlace, change: Change): RecordDocument | undefined {
+  const { document, ended = [], sent } = change;
+  if (sent === undefined && !ended.some(({ counted }) => counted)) return document;
+  const trail = commit.documents.historyRow(place.tenant);
+  const at = { number: commit.documents.numberOf(place.tenant) };
   const part = document?.own[at.number];
-  // Of what was erased nothing stays that leads to it.
-  if (document === undefined || part === undefined || trail === undefined) return { trailed: document };
-  if (part.trail === trail) return { trailed: document };
-  return { trailed: withOwn(document, at, { trail }), before: part.trail };
+  if (document === undefined || part === undefined) {
+    // It was erased: nobody is named, and nothing leads to what is kept.
+    note(commit, { ...place, hullId: "" }, { ended: ended.map((end) => ({ ...end, messageId: "" })) });
+    return document;
+  }
+  note(commit, place, change, part.trail === trail ? undefined : part.trail);
+  return trail === undefined || part.trail === trail ? document : withOwn(document, at, { trail });
 }
 
 /** Does for others what an event about a record comes to. */

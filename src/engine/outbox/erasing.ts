@@ -10,6 +10,7 @@ import { ownOf } from "./events/document";
 import { aged, erased, forgotten, isErased } from "./events/forgotten";
 import { unfolded } from "./events/settled";
 import type { Shell } from "./shell";
+import { ownAt } from "./views";
 
 /** Records that housekeeping looks at in one step. */
 const AGED_AT_ONCE = 1_000;
@@ -37,9 +38,17 @@ export function createErasing(
   }
 
   async function forgetAll(remote: string, places: readonly RecordPlace[]): Promise<readonly RecordOutcome[]> {
+    const forgetTrails = async (): Promise<void> => {
+      const trails = await reading(remote, (documents) => places.map((place) => ownAt(documents, place).trail));
+      for (const [index, place] of places.entries()) {
+        const trail = trails[index];
+        if (trail !== undefined) await stored.forgetTrail(place.tenant, place, trail);
+      }
+    };
+    // As long as the document leads to it; and once more, of what came meanwhile.
+    await forgetTrails();
+    const late = new Map<string, readonly [RecordPlace, number]>();
     // In one commit: a message that comes between two of them is of somebody new, and must not go with the old one.
-    // By their names, since the work of a commit may be done again.
-    const trails = new Map<string, readonly [RecordPlace, number]>();
     const ended = await each(remote, places, (open, place) => {
       const { documents } = open;
       const { type, hullId } = place;
@@ -48,29 +57,29 @@ export function createErasing(
       if (document === undefined) return;
       const at = momentOf(open, place.tenant);
       const { trail } = ownOf(document, at);
-      if (trail !== undefined) trails.set(`${type} ${hullId}`, [place, trail]);
+      if (trail !== undefined) late.set(`${type} ${hullId}`, [place, trail]);
       carryOut(open, place, { ...forgotten(document, at), document: erased(document, at) }, {});
-      countFolded(open, place, unfolded(ownOf(document, at).hullUpdate ?? {}));
+      countFolded(open, { ...place, hullId: "" }, unfolded(ownOf(document, at).hullUpdate ?? {}));
     });
     const outcomes = [...ended, ...(await finish(remote))];
-    for (const [place, trail] of trails.values()) await stored.forgetTrail(place.tenant, place, trail);
+    for (const [place, trail] of late.values()) await stored.forgetTrail(place.tenant, place, trail);
     // What had only to stay until its children were done.
     await rewrite(remote, places, (document) => (isErased(document) ? undefined : document));
     return outcomes;
   }
 
   /** Forgets what is old of the next records. */
-  async function age(olderThanMs: number): Promise<number> {
+  async function age(olderThanMs: number, historyMs: number): Promise<number> {
     let removed = 0;
     for (const [remote, places] of Object.entries(groupBy(await stored.nextRecords(AGED_AT_ONCE), "remote"))) {
       const old = await reading(remote, (documents) =>
         places.filter(({ type, hullId }) => {
           const document = documents.record(type, hullId);
-          return document !== undefined && aged(document, documents.nowMs, olderThanMs) !== document;
+          return document !== undefined && aged(document, documents.nowMs, olderThanMs, historyMs) !== document;
         }),
       );
       // Since then it may have been written again.
-      await rewrite(remote, old, (document, { nowMs }) => aged(document, nowMs, olderThanMs));
+      await rewrite(remote, old, (document, { nowMs }) => aged(document, nowMs, olderThanMs, historyMs));
       removed += old.length;
     }
     return removed;
@@ -78,8 +87,8 @@ export function createErasing(
 
   return {
     forgetEntity,
-    housekeep: async (olderThanMs, historyMs) =>
-      (await stored.housekeep(olderThanMs, historyMs)) + (await age(olderThanMs)),
+    housekeep: async (olderThanMs, historyMs = olderThanMs) =>
+      (await stored.housekeep(olderThanMs, historyMs)) + (await age(olderThanMs, historyMs)),
   };
 }
 

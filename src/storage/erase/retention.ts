@@ -3,7 +3,7 @@ import map from "lodash/map";
 import sumBy from "lodash/sumBy";
 import type { Database, Key } from "../database/rows";
 import type { Stored } from "../port/stored";
-import { forgetHistory } from "../outcomes/history";
+import { forgetHistory, hasHistory } from "../outcomes/history";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
 import { forgetLosses } from "../tables/eras";
@@ -12,6 +12,8 @@ import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/ta
 import { remoteNumbered } from "../tables/tenants";
 import { commit, dropSums, read, removeRows, type Table, type View } from "../tables/view";
 
+/** Commits of one tenant's history per step: many processes write it. */
+const HISTORY_SLICES = 5;
 /** Rows of one table per step. */
 const WALK = 1_000;
 
@@ -22,15 +24,28 @@ export function createHousekeeping(
 ): { readonly step: Stored["housekeep"]; readonly nextRecords: Stored["nextRecords"] } {
   const nextRuns = createRound(database, RUNS);
   const nextRecords = createRound(database, RECORDS);
+  /** Some rows of each tenant, each time in commits of their own. */
+  const removeHistory = async (beforeMs: number): Promise<number> => {
+    const tenants = await read(database, (view) => [...view.range(TENANTS, [])].map(([key]) => String(key[0])));
+    let removed = 0;
+    for (const tenant of tenants) {
+      for (let slices = 0; slices < HISTORY_SLICES; slices += 1) {
+        if (!(await read(database, (view) => hasHistory(view, tenant, beforeMs)))) break;
+        removed += await commit(database, (view) => forgetHistory(view, tenant, beforeMs));
+      }
+    }
+    return removed;
+  };
   return {
     step: async (olderThanMs, historyMs = olderThanMs) => {
       const keys = await nextRuns(WALK);
       const nowMs = now();
-      return commit(database, (view) => {
+      const removed = await commit(database, (view) => {
         const rows = keys.flatMap((key) => view.get(RUNS, key) ?? []);
         const old = rows.filter((row) => isOldRun(view, row, nowMs - olderThanMs));
-        return removeRuns(view, map(old, "id"), WALK) + removeExpired(view, nowMs, nowMs - historyMs);
+        return removeRuns(view, map(old, "id"), WALK) + removeExpired(view, nowMs);
       });
+      return removed + (await removeHistory(nowMs - historyMs));
     },
     nextRecords: async (limit) => {
       const keys = await nextRecords(limit);
@@ -44,8 +59,8 @@ export function createHousekeeping(
   };
 }
 
-/** What is kept for a time of its own: ids of messages, losses, and the hours and the history of each tenant. */
-function removeExpired(view: View, nowMs: number, historyBeforeMs: number): number {
+/** What is kept for a time of its own: ids of messages, losses, and the hours of each tenant. */
+function removeExpired(view: View, nowMs: number): number {
   const ids = { end: [dayOf(nowMs) - 1], limit: WALK };
   const removeHours = (tenant: Key[number]): number =>
     dropSums(view, HOURS, [tenant], { end: [tenant, firstHour(nowMs)], limit: WALK });
@@ -53,10 +68,7 @@ function removeExpired(view: View, nowMs: number, historyBeforeMs: number): numb
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
     forgetLosses(view, nowMs) +
-    sumBy(
-      [...view.range(TENANTS, [])],
-      ([[tenant = ""]]) => removeHours(tenant) + forgetHistory(view, String(tenant), historyBeforeMs),
-    )
+    sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
   );
 }
 

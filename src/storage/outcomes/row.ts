@@ -2,7 +2,7 @@
  * What became of records, as it is stored: one row for all lines of a commit, with each word once. A row's number tells its
  * minute, and numbers are negated in keys, so that walks begin with the newest.
  */
-import type { HistoryLine, SentFields } from "../port/figures";
+import { historyMinute, type HistoryLine, type SentFields } from "../port/figures";
 import type { Codec } from "../tables/structure";
 
 /** A line, and the number of the row with the one before it about the same record. */
@@ -15,15 +15,17 @@ export interface HistoryRow {
   readonly lines: readonly StoredLine[];
 }
 
-const MINUTE_MS = 60_000;
-/** Rows of one minute; a minute's number takes 25 bits, so that both fit into a double. */
-const ROWS = 2 ** 28;
+/** Rows of one minute of one opening of the store, and openings until their numbers come again. */
+const [ROWS, OPENINGS] = [2 ** 18, 2 ** 10];
 
-/** Number of the row of a commit. @param seq a number that no other commit has */
-export const rowNumber = (atMs: number, seq: number): number => Math.floor(atMs / MINUTE_MS) * ROWS + (seq % ROWS);
+/** What tells the rows of one minute apart. @param opening of the store @param row a number that it gives once a minute */
+export const openingRow = (opening: number, row: number): number => (opening % OPENINGS) * ROWS + (row % ROWS);
+
+/** Number of a row. @param own tells it from others of its minute */
+export const rowNumber = (atMs: number, own: number): number => firstRow(atMs) + own;
 
 /** The number that all rows of this minute and of later ones reach. */
-export const firstRow = (atMs: number): number => rowNumber(atMs, 0);
+export const firstRow = (atMs: number): number => historyMinute(atMs) * ROWS * OPENINGS;
 
 /** `type/outcome/code` of a line that ends a message. */
 export const nameOf = ({ type, ending }: HistoryLine): string | undefined =>
@@ -56,8 +58,9 @@ export const HISTORY_ROW: Codec<HistoryRow> = {
       const list: unknown[] = [packId(hullId), words.of(type), atMs - ownMs, before ?? 0];
       if (sent !== undefined || ending !== undefined) list.push(sent === undefined ? 0 : packSent(sent, words.of));
       if (ending === undefined) return list;
-      const { outcome, code, text, messageId = 0, run, derived, times = 0 } = ending;
+      const { outcome, code, text, messageId: id, run, derived, times = 0 } = ending;
       list.push(words.of(outcome), words.of(code), words.of(text));
+      const messageId = id === undefined || id === "" ? 0 : id;
       const rest = [messageId, words.of(run), derived === true ? 1 : 0, times];
       while (rest.at(-1) === 0) rest.pop();
       list.push(...rest);

@@ -64,6 +64,17 @@ export interface HistoryLine extends RecordName {
   readonly sent?: SentFields;
 }
 
+const MINUTE_MS = 60_000;
+/** Minutes are counted from 2020 on, so that their numbers leave room in a double until 2083. */
+const BEGIN_MS = Date.UTC(2020, 0);
+const ROWS_A_MINUTE = 2 ** 28;
+
+/** The number of a minute, with which those of its rows begin. */
+export const historyMinute = (atMs: number): number => Math.max(0, Math.floor((atMs - BEGIN_MS) / MINUTE_MS));
+
+/** When a row was written, milliseconds since 1970: the beginning of its minute. */
+export const historyRowAtMs = (row: number): number => BEGIN_MS + Math.floor(row / ROWS_A_MINUTE) * MINUTE_MS;
+
 /** Where a page ended: number of its row, and how many of the row's lines, from the end, were looked at. */
 export const HISTORY_PLACE = /^(\d{1,16})\.(\d{1,4})$/;
 

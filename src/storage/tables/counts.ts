@@ -37,12 +37,13 @@ const KEPT_HOURS = 8 * 24;
 
 const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
-/** @param keepsHistory whether what becomes of each record is kept */
-export function countsOf(view: View, nowMs: number, nextSeq: () => number, keepsHistory: boolean): Counts {
+/** @param nextRow tells rows of history apart; undefined: what becomes of each record is not kept */
+export function countsOf(view: View, nowMs: number, nextSeq: () => number, nextRow?: () => number): Counts {
   const runs = new Set<string>();
   const history = new Map<string, { readonly number: number; readonly lines: StoredLine[] }>();
   const historyOf = (tenant: string) => {
-    const known = history.get(tenant) ?? { number: rowNumber(nowMs, nextSeq()), lines: [] };
+    if (nextRow === undefined) return undefined;
+    const known = history.get(tenant) ?? { number: rowNumber(nowMs, nextRow()), lines: [] };
     history.set(tenant, known);
     return known;
   };
@@ -50,10 +51,8 @@ export function countsOf(view: View, nowMs: number, nextSeq: () => number, keeps
   const hasRoom = memoize((id: string) => sum(Object.values(sumsOf(view, RUN_COUNTS, id, "counts"))) < MOST_LINES);
   return {
     runs,
-    historyRow: (tenant) => (keepsHistory ? historyOf(tenant).number : undefined),
-    note: (tenant, line) => {
-      if (keepsHistory) historyOf(tenant).lines.push(line);
-    },
+    historyRow: (tenant) => historyOf(tenant)?.number,
+    note: (tenant, line) => void historyOf(tenant)?.lines.push(line),
     end: () => {
       for (const [tenant, { number, lines }] of history)
         if (lines.length > 0) view.put(HISTORY, [tenant, -number], { atMs: nowMs, lines });

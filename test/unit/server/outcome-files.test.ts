@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const open = (keptMs = 8 * DAY_MS): (() => Promise<void>) =>
   createOutcomeFiles({
-    ...{ store, folder, keptMs, now: () => clock.nowMs },
+    ...{ store, folder, keptMs, now: () => clock.nowMs, isEnding: () => false },
     meaningOf: (service) => (service === "planhat" ? { face: planhatFace, outcomes: OUTCOMES } : undefined),
   });
 
@@ -100,4 +100,16 @@ test("hours that are half forgotten are left out", async () => {
   clock.nowMs += 23 * HOUR_MS;
   await open(DAY_MS)();
   expect(files()).toEqual(["planhat/org/c1/2026-03-01/23.ndjson.gz"]);
+});
+
+test("a folder that is not there, such as that of a disk that is not mounted, is not made", async () => {
+  await end("a1");
+  clock.nowMs += 2 * HOUR_MS;
+  rmSync(folder, { recursive: true });
+  const write = open();
+  await expect(write()).rejects.toThrow(/ENOENT/);
+  mkdirSync(join(folder, "planhat/org/c1/2026-03-01"), { recursive: true });
+  writeFileSync(join(folder, "planhat/org/c1/2026-03-01/22.left.part"), "half");
+  await write();
+  expect(files()).toEqual(["planhat/org/c1/2026-03-01/22.ndjson.gz"]);
 });

@@ -1,5 +1,6 @@
 /** Hull deleted the entity: what waits of it ends, and nothing that names it stays. Pure. */
 import { outcomeOf, reason } from "../../../outcome/outcome";
+import { historyRowAtMs } from "../../../storage/port/figures";
 import type { Outcome, OwnPart, RecordDocument } from "../../../storage/port/rows";
 import { ownOf, withOwn, type Change, type Moment } from "./document";
 import { isOver } from "./rechecked";
@@ -53,20 +54,24 @@ const EVENTS_MS = 30 * 86_400_000;
  * What is old is forgotten: dead letters, rivals, how the last message ended. The record stays, since its version and
  * its link count; one without either, such as an event, goes.
  *
+ * @param historyMs as long its trail leads somewhere
  * @returns the same document when nothing is old
  */
-export function aged(document: RecordDocument, nowMs: number, olderThanMs: number): RecordDocument | undefined {
+export function aged(
+  document: RecordDocument,
+  nowMs: number,
+  olderThanMs: number,
+  historyMs = olderThanMs,
+): RecordDocument | undefined {
   const isBare = isEmpty(document);
   const isOld = (atMs = Infinity, keptMs = olderThanMs): boolean => nowMs - atMs > keptMs;
   const own: Record<string, OwnPart> = {};
   let isAny = false;
   for (const [number, part] of Object.entries(document.own)) {
-    const { last, deadLetter, rival, kept } = part;
+    const { last, deadLetter, rival, kept, trail } = part;
     const old = {
-      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && {
-        last: undefined,
-        trail: undefined,
-      }),
+      ...(isOld(last?.atMs, isBare ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs) && { last: undefined }),
+      ...(trail !== undefined && isOld(historyRowAtMs(trail), historyMs) && { trail: undefined }),
       ...(isOld(deadLetter?.ending.atMs) && { deadLetter: undefined }),
       ...(isOld(rival?.atMs) && { rival: undefined }),
       ...(kept !== undefined && isOver(kept, nowMs) && { kept: undefined }),

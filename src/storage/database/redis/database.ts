@@ -34,7 +34,7 @@ const MOST_WAIT_MS = 50;
 /** Rows that are remembered as they were lately. */
 const MOST_GUESSED_BYTES = 32 * 1024 * 1024;
 /** A row that is asked for because it should not be there. */
-const NEW_MOSTLY: ReadonlySet<string> = new Set(["notifications", "seen"]);
+const NEW_MOSTLY: ReadonlySet<string> = new Set(["notifications", "seen", "history"]);
 /** Of a row's name and place in memory; bytes. */
 const ENTRY_BYTES = 300;
 
