@@ -1,13 +1,16 @@
 const { sep } = require("node:path");
-const { TestEnvironment } = require("jest-environment-node");
+const TestEnvironment = require("./environment");
 const LEFT_OUT = require("./left-out-on-redis");
+const { isFull, ON_REDIS } = require("./on-redis");
 
-/** Takes those tests out of a file that are no question of Redis, so that they count nowhere. */
+/** Takes those tests out of a file that are no question of Redis, so that they count nowhere, and those that are not chosen. */
 module.exports = class extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     this.global.process.env["TEST_DATABASE"] = "redis";
-    this.leftOut = LEFT_OUT.filter(([file]) => context.testPath.endsWith(`${sep}${file.replaceAll("/", sep)}.test.ts`));
+    const isOfFile = ([file]) => context.testPath.endsWith(`${sep}${file.replaceAll("/", sep)}.test.ts`);
+    this.leftOut = LEFT_OUT.filter(isOfFile);
+    [, this.chosen = 1] = (isFull ? [] : ON_REDIS).find(isOfFile) ?? [];
   }
 
   async teardown() {
@@ -16,14 +19,30 @@ module.exports = class extends TestEnvironment {
   }
 
   handleTestEvent({ name }, { rootDescribeBlock }) {
-    if (name === "run_start") this.takeOut(rootDescribeBlock, "");
+    if (name !== "run_start") return;
+    this.keep(rootDescribeBlock, (test) => !this.leftOut.some(([, pattern]) => pattern.test(test)));
+    const { chosen } = this;
+    if (typeof chosen === "number") {
+      let seen = 0;
+      this.keep(rootDescribeBlock, () => seen++ % chosen === 0);
+      return;
+    }
+    const idle = new Set(chosen);
+    this.keep(rootDescribeBlock, (test) => {
+      const by = chosen.filter((pattern) => pattern.test(test));
+      for (const pattern of by) idle.delete(pattern);
+      return by.length > 0;
+    });
+    if (idle.size > 0) throw new Error(`test/on-redis.js chooses what is not there: ${[...idle].join(", ")}`);
   }
 
-  takeOut(block, before) {
+  /** Keeps those tests of a block, by their whole names. */
+  keep(block, isKept, before = "") {
     block.children = block.children.filter((child) => {
       const name = `${before}${child.name}`;
-      if (child.type === "describeBlock") this.takeOut(child, `${name} `);
-      return !this.leftOut.some(([, pattern]) => pattern.test(name));
+      if (child.type !== "describeBlock") return isKept(name);
+      this.keep(child, isKept, `${name} `);
+      return true;
     });
   }
 };

@@ -1,0 +1,4 @@
+const { TestEnvironment } = require("jest-environment-node");
+require("./compiled-once");
+
+module.exports = TestEnvironment;
