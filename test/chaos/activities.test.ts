@@ -10,7 +10,7 @@ import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 19;
 /** EVENT_USERS=400 makes it a longer test. */
-const USERS = Number(process.env["EVENT_USERS"] ?? 100);
+const USERS = Number(process.env["EVENT_USERS"] ?? 40);
 const COMPANIES = Math.ceil(USERS / 20);
 const EVENTS_EACH = 5;
 const EVENTS = USERS * EVENTS_EACH;

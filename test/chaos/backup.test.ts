@@ -22,7 +22,7 @@ const backUp = (dataDir: string, to: string) => runTool("backup", dataDir, ["--t
 test("what was accepted before a backup is delivered after a restore, once, and what came later is not doubled", async () => {
   const fixture = await fixtures.open({ seed: 23 });
   const { hull, planhat, server, dataDir } = fixture;
-  const population = generatePopulation({ seed: 23, users: 120, companies: 6 });
+  const population = generatePopulation({ seed: 23, users: 60, companies: 6 });
   seedProfiles(population, hull.profiles);
   const messages = userMessages(population);
   const order = { connectorId: CONNECTOR.id, channel: "user:update", shipmentSize: 5 } as const;
@@ -31,10 +31,10 @@ test("what was accepted before a backup is delivered after a restore, once, and 
 
   // Nothing can be delivered yet, so what was accepted is in the store alone.
   const down = planhat.faults.add({ kind: "status", status: 503 });
-  expect(await hull.send(fixture.url, { ...order, messages: messages.slice(0, 60) })).toMatchObject({
-    messagesAccepted: 60,
+  expect(await hull.send(fixture.url, { ...order, messages: messages.slice(0, 30) })).toMatchObject({
+    messagesAccepted: 30,
   });
-  const meanwhile = hull.send(fixture.url, { ...order, messages: messages.slice(60) });
+  const meanwhile = hull.send(fixture.url, { ...order, messages: messages.slice(30) });
   // A path of the tool's folder, not of the server's.
   const said = await backUp(dataDir, "backup");
   expect(said).toMatchObject({ code: 0, err: "" });
@@ -57,9 +57,9 @@ test("what was accepted before a backup is delivered after a restore, once, and 
   down.remove();
   await server.start();
   // Nobody sends anything again: the restored store knows the settings, opens the credentials, and delivers.
-  const early = new Set(users.slice(0, 60).map(({ email }) => email));
+  const early = new Set(users.slice(0, 30).map(({ email }) => email));
   await fixture.reached(
-    () => planhat.snapshot().endusers.filter(({ email }) => early.has(String(email))).length === 60,
+    () => planhat.snapshot().endusers.filter(({ email }) => early.has(String(email))).length === 30,
   );
   // Whatever came in after the backup is sent again, as an export does.
   await hull.send(fixture.url, { ...order, messages, isExport: true });
@@ -68,12 +68,12 @@ test("what was accepted before a backup is delivered after a restore, once, and 
 
   // Once more the same backup: in it everybody waits, and in Planhat everybody is there already.
   restore();
-  expect(created()).toBe(120);
+  expect(created()).toBe(60);
   await server.start();
   await hull.send(fixture.url, { ...order, messages, isExport: true });
   const remains = await fixture.drained(() => everybodyTold(population, hull));
   expect(differences(population, fixture)).toEqual([]);
-  expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: 120, companies: 6 } });
+  expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: 60, companies: 6 } });
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0 });
   expect(server.crashes).toEqual([]);
   // The key went along: nothing was sealed with another one.

@@ -36,7 +36,7 @@ import { startTool, type Said } from "./tool-process";
 
 const FULL = process.env["TEST_FULL"] === "1";
 /** Endusers whom Planhat has already, and who are fetched. */
-const HELD = Number(process.env["MOVE_RECORDS"] ?? (FULL ? 200_000 : 1_000));
+const HELD = Number(process.env["MOVE_RECORDS"] ?? (FULL ? 200_000 : 500));
 /** So many more are created, and as many of the others change. */
 const NEW = Math.min(2_000, HELD / 25);
 const COMPANIES = Math.ceil(HELD / 100);
@@ -225,7 +225,7 @@ test(`${HELD} records move to Redis and back under load, each move killed in the
 });
 
 /** So many that there are commits to come when the signal is heard, however busy the machine is. */
-const ROWS = 20_000;
+const ROWS = 10_000;
 
 test("a person who interrupts a move is told how it goes on, and it does", async () => {
   const folder = mkdtempSync(join(tmpdir(), "connector-move-"));

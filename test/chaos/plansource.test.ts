@@ -11,11 +11,11 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 41;
 /** PLANSOURCE_PEOPLE makes it a longer test: docs/architecture.md. */
-const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? 200);
+const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? 100);
 /** Messages per burst of Hull. */
 const BURST = 25;
 /** Calls between two moments at which all tokens end. */
-const TOKEN_CALLS = 150;
+const TOKEN_CALLS = 100;
 
 const HIRED = "2024-03-01";
 const LEFT = "2025-06-30";
@@ -23,13 +23,13 @@ const BACK = "2025-09-01";
 
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
-  "request POST /subscriber": [20],
-  "applied POST /subscriber": [40, PEOPLE / 2],
-  "applied PUT /subscriber/:id": [30],
-  "request PUT /subscriber/:id/terminate": [15],
-  "applied PUT /subscriber/:id/terminate": [25, PEOPLE / 4],
-  "request PUT /subscriber/:id/rehire": [10],
-  "applied PUT /subscriber/:id/rehire": [15, PEOPLE / 8],
+  "request POST /subscriber": [PEOPLE / 10],
+  "applied POST /subscriber": [PEOPLE / 5, PEOPLE / 2],
+  "applied PUT /subscriber/:id": [PEOPLE / 5],
+  "request PUT /subscriber/:id/terminate": [PEOPLE / 20],
+  "applied PUT /subscriber/:id/terminate": [PEOPLE / 10, PEOPLE / 4],
+  "request PUT /subscriber/:id/rehire": [PEOPLE / 20],
+  "applied PUT /subscriber/:id/rehire": [PEOPLE / 14, PEOPLE / 8],
 } as const;
 type Point = keyof typeof PLAN;
 const isPoint = (name: string): name is Point => Object.hasOwn(PLAN, name);

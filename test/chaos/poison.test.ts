@@ -3,9 +3,9 @@ import { generatePopulation, userMessages } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat";
 import { CONNECTOR, useFixtures } from "../fixture/fixture";
 
-const COMPANIES = 50;
+const COMPANIES = 20;
 /** POISON_USERS makes the longest search longer: docs/architecture.md. */
-const LONGEST = Number(process.env["POISON_USERS"] ?? 1_000);
+const LONGEST = Number(process.env["POISON_USERS"] ?? 600);
 const WORDS = "The position cannot be stored";
 const NAMELESS = "Planhat refused the record without naming a reason.";
 
@@ -28,7 +28,7 @@ const cases: readonly Case[] = [
     mode: "item",
     switches: { errorShape: "keys" },
     words: WORDS,
-    users: 500,
+    users: 200,
     most: 2,
   },
   {
@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
     mode: "item",
     switches: { errorShape: "text" },
     words: WORDS,
-    users: 500,
+    users: 200,
     most: 2,
   },
   {
@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
     mode: "payload",
     switches: { badRequestBody: "text" },
     words: "Bad Request",
-    users: 500,
+    users: 200,
     most: 22,
   },
   {

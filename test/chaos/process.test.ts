@@ -16,7 +16,7 @@ import { spawnServer } from "./server-process";
 jest.setTimeout(180_000);
 const NOBODY = 65_534;
 /** So many that Hull is still posting them, in small shipments, when the first of them are written. */
-const LOAD = 1_000;
+const LOAD = 500;
 
 const fixtures = useProcessFixtures();
 let folder: string;

@@ -1,10 +1,22 @@
 /** The connector in a process of its own, and a supervisor that restarts it at once whenever it was killed. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { transformFileSync } from "@swc/core";
 import { folderOfTheRun } from "../folder-of-the-run";
 
 const root = resolve(__dirname, "../..");
@@ -50,7 +62,7 @@ const retirements = new Set<() => void>();
  * Compiles the project, once per run of the tests, and answers where: a compiled server starts in half the time that a
  * loader takes. The folder belongs to all tests and is removed when the last of them has ended.
  */
-export const buildServer = (): string => madeOnce("build", (draft) => compile(root, draft));
+export const buildServer = (): string => madeOnce("build", compile);
 
 /**
  * The same for an earlier version.
@@ -75,9 +87,7 @@ export function buildFormer(commit: string): string {
       );
     }
     execFileSync("tar", ["-xf", archive, "-C", source]);
-    // Where its own `tsc` would find them.
-    symlinkSync(join(root, "node_modules"), join(source, "node_modules"));
-    compile(source, draft);
+    transpile(source, draft);
     rmSync(source, { recursive: true });
   });
 }
@@ -104,11 +114,25 @@ function madeOnce(name: string, make: (draft: string) => void): string {
   return folder;
 }
 
-function compile(source: string, to: string): void {
+function compile(to: string): void {
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   // Types are checked elsewhere.
-  const options = ["-p", join(source, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", to];
+  const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", to];
   execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
+}
+
+/** File by file, as Jest does it: quicker by far, and enough for a server that only has to be there. */
+function transpile(source: string, to: string): void {
+  const options = { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } } as const;
+  const names = ["server", "src"].flatMap((folder) =>
+    readdirSync(join(source, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+  );
+  for (const name of ["package.json", "manifest.json", ...names]) {
+    mkdirSync(dirname(join(to, name)), { recursive: true });
+    if (name.endsWith(".json")) copyFileSync(join(source, name), join(to, name));
+    if (!name.endsWith(".ts")) continue;
+    writeFileSync(join(to, `${name.slice(0, -".ts".length)}.js`), transformFileSync(join(source, name), options).code);
+  }
 }
 
 export function spawnServer({ build, environment, cwd, uid, gid, through }: ServerOptions): ServerProcess {
