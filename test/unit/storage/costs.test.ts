@@ -1,5 +1,5 @@
 /**
- * What one notification costs: rows put and removed, indexes and counters among them, as the slope between 100 and 1,000
+ * What one notification costs: rows put and removed, indexes and counters among them, as the slope between 100 and 600
  * records. Measured, with memory as the database:
  *
  * | notification                                     | rows   |
@@ -19,7 +19,7 @@ import type { Acceptance, FetchedRow, Settlement, Store } from "../../../src/sto
 import { openStore, START_MS } from "./fixture";
 import { deliver, deliverQuietly, finish, inSync, LANE, seen, update, type MessageOptions } from "./builders";
 
-const [FEW, MANY] = [100, 1_000];
+const [FEW, MANY] = [100, 600];
 const TYPE = "endusers";
 /** What a record pays for the counters of its commit, which are written once for 250 records. */
 const SHARE = 0.05;

@@ -7,7 +7,7 @@ import type { Database, Key, RangeOptions, RowChange, Rows } from "../../../src/
 import { ADAPTERS, setUpDatabases } from "./fixture";
 
 /** Cases that are tried. */
-const RUNS = { histories: 60, keys: 75 };
+const RUNS = { histories: 20, keys: 40 };
 const TABLE = "rows";
 
 interface Write {

@@ -29,7 +29,7 @@ import {
 const USERS = { e1: "a1", e2: "a1", e3: "a2" } as const;
 const LANES = [LANE, NEIGHBOUR] as const;
 /** Histories that are tried; LMDB takes far longer for one. `HISTORIES=8000 SEED=5` looks further. */
-const RUNS = { memory: Number(process.env["HISTORIES"] ?? 125), lmdb: 6 };
+const RUNS = { memory: Number(process.env["HISTORIES"] ?? 60), lmdb: 6 };
 const SEED = Number(process.env["SEED"] ?? 20_240_601);
 const LIMIT_MS = 5_000 + RUNS.memory * 40;
 const OTHER_REMOTE = "org|planhat|t2";

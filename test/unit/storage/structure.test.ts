@@ -213,7 +213,7 @@ describe.each(ADAPTERS)("documents as lists (%s)", (adapter) => {
         // What is absent is absent, not undefined, but where rules add it to a copy.
         if (!isExtended) expect(single.some(hasUndefined)).toBe(false);
       }),
-      { numRuns: 50 },
+      { numRuns: 15 },
     );
   }
 

@@ -625,7 +625,7 @@ describe("a store of format 2", () => {
 
 describe("a store of format 3", () => {
   const ALONE = { remote: "org|planhat|t2", tenant: "planhat/org/c3" };
-  const COMPANIES = 1_200;
+  const COMPANIES = 600;
 
   /** Two connectors on one remote, of which the first sent everything, and one on another remote. */
   async function fill(): Promise<void> {

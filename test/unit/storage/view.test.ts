@@ -393,7 +393,7 @@ describe("any operations in any commits", () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
