@@ -80,7 +80,7 @@ test("neither the database nor a copy takes in what the process had in memory be
   const folder = mkdtempSync(join(tmpdir(), "pages-"));
   const store = join(folder, "store");
   const database = createLmdbDatabase(store);
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await soilMemory();
     // A page holds a few of them, and room for another.
     const changes = Array.from({ length: 100 }, (_, number) => ({
@@ -90,7 +90,7 @@ test("neither the database nor a copy takes in what the process had in memory be
     }));
     await database.write(() => ({ result: undefined, changes }));
   }
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await soilMemory();
     const copy = join(folder, `copy-${round}`);
     mkdirSync(copy);
