@@ -5,7 +5,7 @@ import { usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
 const open = usePlangrade();
 
 /** PLANGRADE_PEOPLE=1000 makes it a longer test: docs/architecture.md. */
-const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? 200);
+const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? 100);
 const COMPANIES = PEOPLE / 20;
 /** A write for each participant and each company, and as many lists. */
 const MOST_CALLS = PEOPLE + 2 * COMPANIES;

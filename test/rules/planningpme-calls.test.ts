@@ -11,7 +11,7 @@ import { askAsHull, operate } from "../integration/planningpme/asking";
 const open = usePlanningPme();
 
 /** IMPORTED_ROWS=10000 makes it a longer test, with imports as large as they may be: docs/architecture.md. */
-const ROWS = Number(process.env["IMPORTED_ROWS"] ?? 1_000);
+const ROWS = Number(process.env["IMPORTED_ROWS"] ?? 400);
 const BULK = ROWS / 10;
 /** Many messages need no line each. */
 const QUIET = { environment: { LOG_LEVEL: "error" }, settings: { bulk_max_items: BULK } };

@@ -57,7 +57,7 @@ describe.each([1, 2, 5])("with concurrent_requests %i", (most) => {
   test("there are never more calls at once, with a fetch and the status beside what is sent", async () => {
     const fixture = await open({ settings: { concurrent_requests: most } });
     const { plansource } = fixture;
-    for (const person of staff(600, 1_000)) hire(plansource.organization(), person);
+    for (const person of staff(300, 1_000)) hire(plansource.organization(), person);
     // So that calls would meet if they could.
     plansource.faults.add({ kind: "latency", min: 2, max: 6 });
     await Promise.all([fixture.deliver(about(staff(30))), fixture.fetch(), statusOf(fixture)]);
