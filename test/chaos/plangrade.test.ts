@@ -9,20 +9,20 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 47;
 /** PLANGRADE_PEOPLE makes it a longer test: docs/architecture.md. */
-const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? 150);
+const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? 75);
 const COMPANIES = Math.ceil(PEOPLE / 15);
 /** Messages per burst of Hull. */
 const BURST = 15;
 /** Calls between two moments at which all access tokens end. */
-const TOKEN_CALLS = 100;
+const TOKEN_CALLS = 60;
 
 const TOKEN = "POST /oauth/v1/token";
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
   "request POST /companies": [3],
   "applied POST /companies": [5],
-  "request POST /participants": [20],
-  "applied POST /participants": [40, Math.floor(PEOPLE / 2)],
+  "request POST /participants": [Math.floor(PEOPLE / 8)],
+  "applied POST /participants": [Math.floor(PEOPLE / 4), Math.floor(PEOPLE / 2)],
   "applied PUT /participants/:id": [10],
   // The new tokens of this refresh are lost, and access with them.
   [`applied ${TOKEN}`]: [2],
