@@ -10,6 +10,7 @@ import { sumsOf, type Counts } from "./tables/counts";
 import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
 import {
+  ALERTS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -72,7 +73,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   [RUNS.name, loseRun],
   [DEPTH.name, recount],
   [HISTORY.name, loseHistory],
-  ...[TENANTS, GRANTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
+  ...[TENANTS, GRANTS, ALERTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
 ]);
 
 type RecordIndex = keyof typeof RECORDS.indexes;

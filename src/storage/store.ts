@@ -23,6 +23,7 @@ import { openListed } from "./tables/listed";
 import { claim } from "./tables/notifications";
 import { beginRun, changeRun, endIfDone, lastRun, listRuns, mayBeDone, openRunsOf, runIn } from "./tables/runs";
 import {
+  ALERTS,
   GRANTS,
   META,
   MIRRORS,
@@ -199,6 +200,10 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
           else view.put(PAUSES, key, { tenant, scope, ...pause });
         }),
       pauses: ({ remote, tenant }) => read((view) => [...view.range(PAUSES, [remote, tenant])].map(([, row]) => row)),
+
+      alerts: () => read((view) => [...view.range(ALERTS, [])].map(([, row]) => row)),
+      putAlert: (row) => commit((view) => view.put(ALERTS, [row.subject, row.kind, row.receiver], row)),
+      dropAlert: ({ subject, kind, receiver }) => commit((view) => view.remove(ALERTS, [subject, kind, receiver])),
 
       mayUseNotification: (id, tenant) => {
         const nowMs = now();

@@ -10,6 +10,7 @@ import { forgetHistory } from "../outcomes/history";
 import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
 import {
+  ALERTS,
   CONTENTS,
   DEPTH,
   FLIGHTS,
@@ -179,6 +180,7 @@ function forgetTenantRow(
   // By these they are found again.
   for (const { remote } of lanes) view.add(DEPTH, [remote, tenant, "outbox"], 0);
   view.remove(GRANTS, [tenant]);
+  removeRows(view, ALERTS, [tenant]);
   return { lanes, rows: removeRows(view, TENANTS, [tenant]) };
 }
 

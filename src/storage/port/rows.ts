@@ -340,6 +340,37 @@ export interface PauseRow {
   readonly setbacks?: number;
 }
 
+/** What one receiver was told of one alert, and what it is still to be told. Times are milliseconds since 1970. */
+export interface AlertRow {
+  /** Key of the tenant that it is about, or `server`. */
+  readonly subject: string;
+  /** Such as `connector.paused`. */
+  readonly kind: string;
+  /** Stands for the receiver's address, which it does not show. */
+  readonly receiver: string;
+  readonly sinceMs: number;
+  readonly title: string;
+  readonly text: string;
+  /** The receiver was told that it began, or may have been: it must hear of the end. */
+  readonly mayKnow: boolean;
+  /** When the receiver took the last message. */
+  readonly toldAtMs?: number;
+  /** Not taken yet. */
+  readonly message?: AlertMessage;
+}
+
+/** A message to a receiver, until that has taken it. */
+export interface AlertMessage {
+  /** The same in each try. */
+  readonly id: string;
+  readonly state: "firing" | "resolved";
+  readonly atMs: number;
+  /** Tries that were begun. */
+  readonly attempts: number;
+  /** It is not sent before. */
+  readonly dueAtMs: number;
+}
+
 /** Ids that one page of a list showed, and when it was asked for; milliseconds since 1970. */
 export interface ListedPage {
   readonly atMs: number;

@@ -1,5 +1,5 @@
 /** Installed connectors, and where their records live. Part of the Store port. */
-import type { PauseRow, RemoteDocument, TenantRow } from "./rows";
+import type { AlertRow, PauseRow, RemoteDocument, TenantRow } from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 
 /** Where a tenant was, and what was known there, when its changed credentials were tried. */
@@ -51,6 +51,12 @@ export interface TenantStore {
   replaceGrant(tenant: string, before: string | undefined, after: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;
+  /** What receivers of alerts were told, of all tenants and of the server. */
+  alerts(): Promise<readonly AlertRow[]>;
+  /** Stores a row. */
+  putAlert(row: AlertRow): Promise<void>;
+  /** Nothing is left to tell. */
+  dropAlert(row: Pick<AlertRow, "subject" | "kind" | "receiver">): Promise<void>;
   /**
    * Erases what is stored about one Hull entity. What waited of it ends `skipped / forgotten`.
    * @param what the entity's own types, and the types whose records name it as their parent

@@ -2,6 +2,8 @@
 import { hash } from "node:crypto";
 import { foldedKey, type Desired } from "../../record";
 import type {
+  AlertMessage,
+  AlertRow,
   Attempt,
   Content,
   Entry,
@@ -287,6 +289,21 @@ export const NOTIFICATIONS = defineTable<string>()("notifications");
 export const SEEN = defineTable<string>()("seen");
 /** [remote, tenant, scope] */
 export const PAUSES = defineTable<PauseRow>()("pauses");
+/** [tenant or `server`, kind, receiver] */
+export const ALERTS = defineTable<AlertRow>()(
+  "alerts",
+  structure<AlertRow>({
+    subject: true,
+    kind: true,
+    receiver: true,
+    sinceMs: true,
+    title: true,
+    text: true,
+    mayKnow: true,
+    toldAtMs: true,
+    message: structure<AlertMessage>({ id: true, state: true, atMs: true, attempts: true, dueAtMs: true }),
+  }),
+);
 /** [hash of a quota key, milliseconds since 1970, seq]; requests that were started */
 export const STARTS = defineTable<number>()("starts");
 /** [tenant, kind, type] → id of the last run that ended well */
@@ -340,6 +357,7 @@ export const TABLES = [
   NOTIFICATIONS,
   SEEN,
   PAUSES,
+  ALERTS,
   STARTS,
   LAST_RUNS,
   REPORTS,

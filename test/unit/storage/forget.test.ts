@@ -13,6 +13,7 @@ import {
   seen,
 } from "./builders";
 import {
+  ALERTS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -38,7 +39,7 @@ const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
 /** Tables, indexes and counters that hold something of a tenant. What is kept for a time of its own is not among them. */
 const NAMES = [
-  ...[TENANTS, GRANTS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, RUNS, REPORTS].flatMap((table) => [
+  ...[TENANTS, GRANTS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, ALERTS, RUNS, REPORTS].flatMap((table) => [
     table.name,
     ...Object.keys(table.indexes).map((index) => indexName(table, index)),
   ]),
