@@ -16,6 +16,7 @@ import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import type { DeadLetters } from "./admin/dead-letters";
+import { alertRoutes, type AlertRouteOptions } from "./routes/alerts/route";
 import { authorizationRoutes, type AuthorizationRouteOptions } from "./routes/authorization/route";
 import { batchRoutes } from "./routes/batches/route";
 import { consoleRoutes, type ConsoleRouteOptions } from "./console/route";
@@ -97,6 +98,7 @@ export interface ServiceRouteOptions<S>
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
   readonly deadLetters: DeadLetters;
+  readonly testAlert: AlertRouteOptions<S>["test"];
   readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 
@@ -142,6 +144,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
     router.use(authorizationRoutes({ ...options, site, missing: face.missingToken, byQuery, byLogin }));
   }
   router.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
+  router.use(alertRoutes({ test: options.testAlert, authenticate: byLogin }));
   router.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
   router.use(consoleRoutes({ ...options, ...shown, ...options.console }));
   return router;

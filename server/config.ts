@@ -3,7 +3,8 @@ import isEqual from "lodash/isEqual";
 import { z } from "zod";
 import { SERVICES } from "../src/services";
 import { webAddress, type ServiceDefinition } from "../src/services/definition";
-import { hosts, itemsOf, oneOf, origins, proxies, token, wholeNumber, yesOrNo } from "./variables/kinds";
+import { WEBHOOK_SECRET_FORM } from "../src/http/webhooks/signature";
+import { hosts, itemsOf, oneOf, origins, proxies, token, webhookSecret, wholeNumber, yesOrNo } from "./variables/kinds";
 import { lookalikesAmong, type Lookalike } from "./variables/lookalikes";
 import { plainClause, refusalOf, type RefusedVariable } from "./variables/refused";
 import { shownValue } from "./variables/shown";
@@ -62,6 +63,13 @@ const schema = z.object({
   ADMIN_TOKEN: token
     .optional()
     .describe("Token of /admin, which shows and changes all connectors; without it, /admin is off."),
+  ALERT_WEBHOOK_URL: webAddress
+    .optional()
+    .describe("Where alerts about the server and all connectors are posted; unset: nowhere."),
+  ALERT_WEBHOOK_SECRET: webhookSecret.optional().describe("Secret that signs them: whsec_ and Base64."),
+  ALERT_ALLOWED_HOSTS: hosts("").describe(
+    "Hosts to which the settings of connectors may send their alerts; none by default.",
+  ),
   MAX_OUTBOX: wholeNumber(1, 100_000_000)
     .default(1_000_000)
     .describe("Entries that may wait per tenant before notifications are answered with retry."),
@@ -158,6 +166,8 @@ export function readConfig(environment: Environment, services: readonly ServiceD
     clauses.set("SECRET", "must be the same in all processes that share REDIS_URL");
   if (given["OUTCOMES_DIR"] !== undefined && given["HISTORY_DAYS"] === "0")
     clauses.set("HISTORY_DAYS", "must be 1 or more as long as OUTCOMES_DIR is set");
+  if (given["ALERT_WEBHOOK_URL"] !== undefined && given["ALERT_WEBHOOK_SECRET"] === undefined)
+    clauses.set("ALERT_WEBHOOK_SECRET", `must be ${WEBHOOK_SECRET_FORM}`);
   const refused = [...clauses].map(([name, must]): RefusedVariable => {
     const standard = name === "SERVICES" ? "all of them" : standardOf(shape[name]);
     return { name, must, given: given[name], standard };

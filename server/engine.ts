@@ -3,6 +3,8 @@ import { setMaxListeners } from "node:events";
 import type { Router } from "express";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
+import type { AlertedConnector } from "../src/engine/alerts/alerts";
+import { alertFindings, createConnectorConditions, ownReceiver, type AlertedState } from "../src/engine/alerts/connector";
 import { createAuthorizations } from "../src/engine/authorization/flow";
 import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
 import { createExplain } from "../src/engine/explain/explain";
@@ -13,7 +15,7 @@ import { createRuns } from "../src/engine/runs/runs";
 import { budgetMemory, storeOf } from "../src/engine/scope";
 import { createFieldChoice } from "../src/engine/status/field-options";
 import { createHealth, type ConnectorHealth } from "../src/engine/status/health";
-import { createTenants, type Credentials } from "../src/engine/tenants";
+import { createTenants, type Credentials, type Tenant } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
@@ -31,13 +33,16 @@ import type { OutcomeCodes } from "../src/outcome/outcome";
 import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import type { GrantAccess } from "../src/engine/authorization/grant";
+import { DiskError } from "../src/storage/port/disk";
 import type { Seal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
 import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
+import type { Alerting } from "./alerts/alerting";
 import { serviceRoutes } from "./app";
 import type { Presented } from "./routes/public/home";
 import type { Bodies } from "./bodies";
 import type { Config } from "./config";
+import { consoleLink } from "./console/links";
 import type { Coordination } from "./coordination";
 import { createFaultLog, createLog } from "./log";
 import type { Metrics } from "./metrics";
@@ -65,6 +70,7 @@ export interface EngineContext {
   readonly observed: { readonly log: HttpClientOptions["log"]; readonly onCall: (call: CallRecord) => void };
   /** Connections to Hull. */
   readonly hullAgents: ReturnType<typeof createAgents>;
+  readonly alerting: Pick<Alerting, "allowed" | "test">;
   readonly now: () => number;
 }
 
@@ -80,6 +86,8 @@ export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce">, P
   budgetLeft(): Promise<number>;
   /** What is known of a connector without asking its service; undefined when it is not known. */
   healthOf(tenant: string): Promise<ConnectorHealth | undefined>;
+  /** Undefined when it is not known, or its settings were encrypted with another SECRET. */
+  alertsOf(tenant: string): Promise<AlertedState | undefined>;
   /** Erases a tenant; answers how many rows there were. */
   forget(tenant: string): Promise<number>;
   start(): Promise<void>;
@@ -229,13 +237,24 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     timing,
     retry,
   });
+  const mount = mountOf(definition.name);
+  const authorizeAddress = (organization: string): string =>
+    `${config.PUBLIC_URL ?? ""}${mount}/authorize?org=${encodeURIComponent(organization)}`;
+  const conditionsOf = createConnectorConditions({ store, service, tenants, authorizeAddress, now });
+  const alerted = ({ credentials: { organization, id } }: Tenant<unknown>): AlertedConnector => ({
+    organization,
+    connector: id,
+    service: definition.face.title,
+    console: config.PUBLIC_URL && `${config.PUBLIC_URL}${consoleLink({ mount }, organization)}`,
+  });
+  const { allowed } = context.alerting;
   const health = createHealth({
     store,
     service,
     tenants,
     refusedHosts: () => signature.refusedHosts(),
-    authorizeAddress: (organization) =>
-      `${config.PUBLIC_URL ?? ""}${mountOf(definition.name)}/authorize?org=${encodeURIComponent(organization)}`,
+    authorizeAddress,
+    alertFindings: ({ alerts }) => alertFindings(alerts, allowed),
     maxOutbox: config.MAX_OUTBOX,
     now,
     waitMs: LOOK_WITHIN_MS,
@@ -299,6 +318,10 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       formKey: seal.mark("console"),
       partWithinMs: PART_WITHIN_MS,
     },
+    testAlert: (tenant) => {
+      const receiver = ownReceiver(tenant.alerts, allowed);
+      return receiver && context.alerting.test(receiver, alerted(tenant));
+    },
     fields: createFieldChoice({ service, tenants, waitMs: LOOK_WITHIN_MS }),
   });
 
@@ -315,6 +338,16 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     healthOf: async (key) => {
       const tenant = await tenants.load(key);
       return tenant && health(tenant, "known");
+    },
+    alertsOf: async (key) => {
+      const tenant = await tenants.load(key).catch((error: unknown) => {
+        // Without the store nobody says what is so.
+        if (error instanceof DiskError) throw error;
+        return undefined;
+      });
+      if (tenant === undefined) return undefined;
+      const receiver = ownReceiver(tenant.alerts, allowed);
+      return { connector: alerted(tenant), conditions: await conditionsOf(tenant), receiver };
     },
     forget: async (key) => {
       const remotes = await store.remotesOf(key);

@@ -1,6 +1,8 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
 import { writeSync } from "node:fs";
 import pino, { type DestinationStream, type Logger } from "pino";
+import { connectorIn } from "../src/storage/port/lane";
+import { SERVER, type AlertEvent } from "../src/engine/alerts/alerts";
 import { DiskError, systemErrorOf, type DamagedName } from "../src/storage/port/disk";
 import type { Loss } from "../src/storage/port/leases";
 import type { Log, LogLine } from "../src/outcome/log-lines";
@@ -69,6 +71,16 @@ export function createWaitLog(logger: Logger) {
   return (reason: string, isTooNew: boolean): void => {
     if (isTooNew) logger.error({ data: { reason } }, "connector.store.too_new");
     else logger.warn({ data: { reason } }, "connector.store.waits");
+  };
+}
+
+/** One line for each try to send an alert. Of its receiver only the host is named: the rest may be a secret. */
+export function createAlertLog(logger: Logger) {
+  return ({ result, subject, ...data }: AlertEvent): void => {
+    const line = { context: subject === SERVER ? undefined : connectorIn(subject), data };
+    if (result === "sent") logger.info(line, "connector.alert.sent");
+    else if (result === "failed") logger.warn(line, "connector.alert.failed");
+    else logger.error(line, "connector.alert.given_up");
   };
 }
 

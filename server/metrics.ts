@@ -7,6 +7,7 @@ import once from "lodash/once";
 import { SHARED_EVENTS, type SharedEvent } from "./storage/storage";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../src/outcome/log-lines";
+import type { AlertEvent } from "../src/engine/alerts/alerts";
 import type { CallRecord } from "../src/http/client";
 import type { Problem } from "../src/services/connection";
 import type { PresentProcess } from "../src/storage/port/leases";
@@ -48,6 +49,8 @@ export interface Metrics {
   /** One request to a service or Hull, retries included. */
   call(call: CallRecord): void;
   notification(service: string, notification: MeasuredNotification): void;
+  /** One try to send an alert, or its end. */
+  alert(event: Pick<AlertEvent, "kind" | "to" | "result">): void;
   /** Everything as text. Process metrics are collected from the first scrape on; without one they cost nothing. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -116,6 +119,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: "Duration of single requests to the service and Hull, without the wait for the request budget.",
     labelNames: ["system", "method", "route", "status"],
     buckets: CALL_BUCKETS,
+    registers,
+  });
+  const alerts = new Counter({
+    name: "connector_alerts_total",
+    help: "Messages of alerts: taken by their receiver, not taken and tried again, given up after a day.",
+    labelNames: ["kind", "to", "result"],
     registers,
   });
   const type = bounded(WORD, 30);
@@ -211,6 +220,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const name = typeof channel === "string" && CHANNELS.has(channel) ? channel : OTHER;
       notifications.observe({ service, channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
     },
+    alert: ({ kind, to, result }) => alerts.inc({ kind, to, result }),
     scrape: async () => {
       let isUp = true;
       for (const service of services) {

@@ -22,6 +22,7 @@ import { createDeadLetters } from "./admin/dead-letters";
 import { gated } from "./admin/gate";
 import { queueRoutes, QUEUES } from "./admin/queues";
 import { adminRoutes } from "./admin/route";
+import { createAlerting, type Alerting } from "./alerts/alerting";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
@@ -46,6 +47,7 @@ export interface Connector {
   readonly place: OpenStorage["place"];
   /** @throws Error for a service that is not served */
   engine(service: string): Engine;
+  readonly alerting: Pick<Alerting, "look">;
   /** That of the first service. */
   readonly deliveryWorker: DeliveryWorker;
   /** From now on `/ready` says no. */
@@ -61,6 +63,9 @@ const HOUSEKEEPING = "housekeeping";
 /** How often it is looked whether there are hours to write into files. */
 const FILES_MS = 60_000;
 const FILES = "outcome_files";
+/** How often it is looked whether people must be told of something. */
+const ALERTS_MS = 15_000;
+const ALERTS = "alerts";
 
 /**
  * Builds the whole connector with its store; the caller starts listening.
@@ -80,7 +85,7 @@ export async function createConnector(
   const storage = await openStorage(config, logger, onShared, renewal);
   const engines = new Map<string, Engine>();
   try {
-    return await connectAll({ config, logger, services, storage, shared, onShared, engines });
+    return await connectAll({ config, logger, services, storage, shared, onShared, engines, told: renewal?.alerts });
   } catch (error) {
     // One of the services cannot be built or started: the others end, and whoever comes next finds the store free.
     await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
@@ -99,10 +104,12 @@ interface Parts {
   readonly onShared: (event: SharedEvent, times?: number) => void;
   /** Filled one by one. */
   readonly engines: Map<string, Engine>;
+  /** See `Renewal.alerts`. */
+  readonly told: Renewal["alerts"];
 }
 
 async function connectAll(parts: Parts): Promise<Connector> {
-  const { config, logger, services, storage, shared, onShared, engines } = parts;
+  const { config, logger, services, storage, shared, onShared, engines, told } = parts;
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
   const { store, coordination, secret } = storage;
@@ -136,6 +143,18 @@ async function connectAll(parts: Parts): Promise<Connector> {
   });
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const protocol = config.HULL_PROTOCOL;
+  const alerting = createAlerting({
+    config,
+    logger,
+    store,
+    disk: storage.disk,
+    isOnRedis: "redis" in storage.place,
+    stateOf: async (tenant) => engineOf(tenant)?.alertsOf(tenant),
+    observed,
+    onEvent: (event) => metrics.alert(event),
+    memory: told,
+    now,
+  });
   const context = {
     config,
     logger,
@@ -163,6 +182,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
     logins: createLogins(),
     observed,
     hullAgents,
+    alerting,
     now,
   };
   for (const definition of served) engines.set(definition.name, createEngine(definition, context));
@@ -243,8 +263,11 @@ async function connectAll(parts: Parts): Promise<Connector> {
     chores.serve(HOUSEKEEPING, async () => {
       await store.housekeep(config.RETENTION_DAYS * DAY_MS, config.HISTORY_DAYS * DAY_MS);
     });
+    chores.serve(ALERTS, () => alerting.look());
     chores.start();
     chores.every([HOUSEKEEPING], HOUSEKEEPING_MS);
+    chores.every([ALERTS], ALERTS_MS);
+    alerting.watch();
     if (files !== undefined) {
       ownChores.serve(FILES, files);
       ownChores.start();
@@ -262,6 +285,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
       if (engine === undefined) throw new Error(`${service} is not served.`);
       return engine;
     },
+    alerting,
     deliveryWorker: first.deliveryWorker,
     drain: () => {
       accepting = false;
@@ -269,6 +293,7 @@ async function connectAll(parts: Parts): Promise<Connector> {
     close: async () => {
       accepting = false;
       storage.serve(undefined);
+      alerting.close();
       const ended = await Promise.allSettled([
         chores.close(),
         ownChores.close(),

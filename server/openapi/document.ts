@@ -4,6 +4,7 @@ import omit from "lodash/omit";
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import { adminPart } from "../admin/openapi";
+import { alertPart } from "../routes/alerts/openapi";
 import { authorizationPart } from "../routes/authorization/openapi";
 import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
@@ -36,6 +37,7 @@ const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   runPart,
   deadLetterPart,
   outcomePart,
+  alertPart,
   explainPart,
   ...operationParts(service.operations),
   statusPart,

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import pick from "lodash/pick";
 import { Router as createRouter, type Router } from "express";
 import type { Logger } from "pino";
+import type { AlertBook } from "../../src/engine/alerts/alerts";
 import { createSeal } from "../../src/storage/port/seal";
 import { backupRoutes } from "../admin/backup";
 import { createMachineDoor } from "../admin/machine";
@@ -36,6 +37,8 @@ export interface OpenStorage extends Storage {
 export interface Renewal extends Pick<RedisStorageOptions, "formats" | "silentMs"> {
   /** Of the process: the same, however often it begins anew. */
   readonly id?: string;
+  /** What those who run the server were told of its storage, which outlives a beginning. */
+  readonly alerts?: AlertBook;
   /** What was noticed before this beginning. */
   readonly lost?: KnownLoss | undefined;
   /** Told once when it must begin anew. @param lost undefined: nothing is lost */

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { createAlertMemory } from "../../src/engine/alerts/alerts";
 import { createWaitingApp } from "../app";
 import { createLossLog, createWaitLog } from "../log";
 import { StoreTooNew, StoreWaits, type KnownLoss } from "../../src/storage/port/leases";
@@ -35,7 +36,7 @@ export async function createRenewing(
 ): Promise<Connector> {
   const logLoss = createLossLog(logger);
   const logWait = createWaitLog(logger);
-  const id = randomUUID();
+  const own = { id: randomUUID(), alerts: createAlertMemory() };
   let isClosing = false;
   let isDraining = false;
   /** What the next beginning must know; undefined: none is due. */
@@ -51,7 +52,7 @@ export async function createRenewing(
   const waiting = createWaitingApp({ why: () => waits, accepting: () => !isDraining, logger });
 
   try {
-    const first = await begin({ id, onOver });
+    const first = await begin({ ...own, onOver });
     current = first;
     isOpen = true;
     place = first.place;
@@ -96,7 +97,7 @@ export async function createRenewing(
       const known = due;
       due = undefined;
       try {
-        current = await begin({ id, lost: known.lost, onOver });
+        current = await begin({ ...own, lost: known.lost, onOver });
         isOpen = true;
         waits = undefined;
         logger.info("connector.redis.renewed");

@@ -2,6 +2,7 @@
 import express from "express";
 import { z } from "zod";
 import { createHostAllowList, HostPatternError } from "../../src/http/guards/hosts";
+import { readWebhookSecret, WEBHOOK_SECRET_FORM } from "../../src/http/webhooks/signature";
 import { readUrl } from "../../src/web-address";
 
 /** Whole numbers in decimal digits: `0x10`, `1e4` and `1_000` are more likely to be a slip than meant. */
@@ -26,6 +27,11 @@ export const yesOrNo = z.stringbool({ error: "must be on or off (true or false, 
 export const token = z
   .string()
   .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 characters, ASCII without blanks, preferably random");
+
+/** Signs webhooks. */
+export const webhookSecret = z
+  .string()
+  .refine((secret) => readWebhookSecret(secret) !== undefined, `must be ${WEBHOOK_SECRET_FORM}`);
 
 /** Comma list of host patterns. */
 export const hosts = (defaults: string): z.ZodType<readonly string[]> =>

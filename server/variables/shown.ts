@@ -4,12 +4,12 @@ import { createRedactor, REDACTED } from "../../src/http/guards/redact";
 /** Longer values are cut. */
 const MAX_CHARS = 120;
 
-/**
- * Everything that a variable's name gives away as a secret, and the address of Redis, which holds a password. A path of
- * tokens, or the hosts of keys, is none.
- */
+/** Addresses with a password, or with a path that is as good as one. */
+const SECRET_ADDRESSES = ["REDIS_URL", "ALERT_WEBHOOK_URL"];
+
+/** Everything that a variable's name gives away as a secret, and secret addresses. A path of tokens, or the hosts of keys, is none. */
 export function isSecretVariable(name: string): boolean {
-  return name === "REDIS_URL" || /(?:^|_)(?:SECRET|TOKEN|KEY|PASSWORD)$/.test(name);
+  return SECRET_ADDRESSES.includes(name) || /(?:^|_)(?:SECRET|TOKEN|KEY|PASSWORD)$/.test(name);
 }
 
 const redactor = createRedactor();

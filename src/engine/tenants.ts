@@ -5,6 +5,7 @@ import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
 import type { AuthProvider } from "../http/auth";
 import { systemSleep, type Sleep } from "../http/time";
+import { readAlertSettings, type AlertSettings } from "../services/mapping/alerts";
 import type { Service } from "../services/service";
 import type { Target } from "../services/target";
 import type { TenantRow } from "../storage/port/rows";
@@ -36,6 +37,8 @@ export interface Tenant<S> {
   readonly fingerprint?: string;
   /** Id of the account that a person's grant opened when this was read. */
   readonly account?: string;
+  /** Where its alerts go, and what is worth one. */
+  readonly alerts?: AlertSettings;
 }
 
 /** What Hull says about the settings of a connector; both in milliseconds since 1970. */
@@ -125,6 +128,7 @@ export function createTenants<S>({
       remote: row.remote,
       fingerprint: row.fingerprint,
       account,
+      alerts: readAlertSettings(privateSettings),
     };
     if (opened.get(row.key)?.text !== text) {
       const warnings = parsed.ok ? parsed.warnings.map((each) => each.text) : [];

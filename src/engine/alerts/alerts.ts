@@ -11,6 +11,8 @@ import { attempted, alertPace, isGivenUp, nextRow, notTaken, taken, type AlertPl
 /** Subject of what is about the server. */
 export const SERVER = "server";
 
+const TEST = "alert.test";
+
 /** Where it is kept what receivers were told. */
 export interface AlertBook {
   rows(): Promise<readonly AlertRow[]>;
@@ -75,8 +77,6 @@ export interface AlertsOptions {
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Shortest wait before a message is sent again; by default that of `alertPace`. Milliseconds. */
-  readonly retryBaseMs?: number | undefined;
   readonly onEvent: (event: AlertEvent) => void;
 }
 
@@ -97,10 +97,9 @@ export interface Alerts {
   close(): void;
 }
 
-export function createAlerts({ send, now, random, retryBaseMs, onEvent }: AlertsOptions): Alerts {
+export function createAlerts({ send, now, random, onEvent }: AlertsOptions): Alerts {
   const life = new AbortController();
-  const usual = alertPace(random);
-  const pace = { ...usual, baseMs: retryBaseMs ?? usual.baseMs };
+  const pace = alertPace(random);
   const newId = (): string => `msg_${randomUUID().replaceAll("-", "")}`;
 
   /** One row for each receiver of each condition, as it is to be from now on. */
@@ -177,7 +176,7 @@ export function createAlerts({ send, now, random, retryBaseMs, onEvent }: Alerts
     test: async (receiver, connector) => {
       const nowMs = now();
       const text = "Somebody asked for this message to see whether alerts arrive. Nothing is wrong.";
-      const about = { type: "alert.test", title: "Test of alerts", text, state: "resolved", connector } as const;
+      const about = { type: TEST, title: "Test of alerts", text, state: "resolved", connector } as const;
       await send(receiver, { id: newId(), body: bodyOf({ ...about, atMs: nowMs, sinceMs: nowMs }) }, life.signal);
     },
     close: () => life.abort(),
@@ -209,6 +208,7 @@ function bodyOf({
   readonly state: AlertMessage["state"];
   readonly connector: AlertedConnector | undefined;
 }): string {
-  const since = new Date(sinceMs).toISOString();
-  return JSON.stringify({ type, timestamp: new Date(atMs).toISOString(), data: { state, ...connector, title, text, since } });
+  const said = state === "resolved" && type !== TEST ? `This is over. It was: ${text}` : text;
+  const data = { state, ...connector, title, text: said, since: new Date(sinceMs).toISOString() };
+  return JSON.stringify({ type, timestamp: new Date(atMs).toISOString(), data });
 }

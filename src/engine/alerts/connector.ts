@@ -8,6 +8,7 @@ import type { Service } from "../../services/service";
 import type { Store } from "../../storage/port/store";
 import { readGrant } from "../authorization/grant";
 import type { Tenant, Tenants } from "../tenants";
+import type { AlertedConnector } from "./alerts";
 import {
   deadLetterCondition,
   fetchCondition,
@@ -15,6 +16,14 @@ import {
   pausedCondition,
   type Condition,
 } from "./conditions";
+
+/** What alerts need to know of a connector. */
+export interface AlertedState {
+  readonly connector: AlertedConnector;
+  readonly conditions: readonly Condition[];
+  /** Where its own settings send alerts; undefined: nowhere. */
+  readonly receiver: AlertSettings["receiver"];
+}
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -66,7 +75,7 @@ export function createConnectorConditions<S>(
 export function ownReceiver(
   alerts: AlertSettings | undefined,
   allowed: HostAllowList,
-): AlertSettings["receiver"] | undefined {
+): AlertSettings["receiver"] {
   const { receiver } = alerts ?? {};
   return receiver !== undefined && allowed.allows(receiver.url) ? receiver : undefined;
 }

@@ -51,6 +51,8 @@ export interface HealthOptions<S> {
   readonly authorizeAddress?: (organization: string) => string;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
   readonly refusedHosts: () => readonly string[];
+  /** What is wrong with the settings about alerts. */
+  readonly alertFindings?: (tenant: Tenant<S>) => readonly Finding[];
   /** Number of entries from which Hull is asked to come again later. */
   readonly maxOutbox: number;
   readonly now: Clock;
@@ -191,6 +193,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
       ...asked,
       ...contended,
       ...stored,
+      ...(options.alertFindings?.(tenant) ?? []),
       ...hostFindings(options.refusedHosts()),
     ];
     const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));

@@ -3,6 +3,7 @@
  * that names the setting and what to do.
  */
 import { z } from "zod";
+import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
 import { choice, count, flag, list, problemsOf, table, text } from "../../mapping/cells";
 import type { MappedField } from "../../mapping/fields";
@@ -60,6 +61,7 @@ const schema = z.looseObject(
     fetch_company_events: flag(false),
     requests_per_minute: count(60),
     body_format: choice(["form", "json"], "form"),
+    ...ALERT_SETTINGS,
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { SettingsResult } from "../../service";
+import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { attributeReference } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { incomingRows, namedFields } from "./incoming";
@@ -116,6 +117,7 @@ const schema = z.looseObject(
     requests_per_minute: count(200),
     bulk_max_items: count(BULK_ITEMS_CAP, { cap: BULK_ITEMS_CAP }),
     bulk_max_bytes: count(4_000_000, { cap: BULK_BYTES_CAP }),
+    ...ALERT_SETTINGS,
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );

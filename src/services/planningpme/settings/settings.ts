@@ -3,6 +3,7 @@
  * that names the setting and what to do.
  */
 import { z } from "zod";
+import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { choice, count, flag, list, literal, problemsOf, table } from "../../mapping/cells";
 import type { SettingsResult } from "../../service";
 import { importType, OBJECT_TYPES, ROLES, type Role } from "../objects";
@@ -87,6 +88,7 @@ const schema = z.looseObject(
     since_overlap_hours: count(24, { least: 0 }),
     requests_per_hour: count(1_800),
     bulk_max_items: count(BULK_ITEMS_CAP, { cap: BULK_ITEMS_CAP }),
+    ...ALERT_SETTINGS,
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { HmacAlgorithm } from "../../../http/jwt";
+import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
 import { choice, clearingTable, count, flag, list, problemsOf, text } from "../../mapping/cells";
 import type { RowWarning } from "../../mapping/table";
@@ -86,6 +87,7 @@ const schema = z.looseObject(
     fetch_interval_subscribers: count(180, { least: 0 }),
     requests_per_minute: count(120),
     concurrent_requests: count(2, { cap: MOST_AT_ONCE }),
+    ...ALERT_SETTINGS,
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );
