@@ -145,6 +145,27 @@ export function createAlerting(options: AlertingOptions): Alerting {
   };
 }
 
+/**
+ * Sends a test to those who run the server.
+ *
+ * @returns the receiver's host
+ * @throws Error with a sentence when no receiver is named
+ * @throws RemoteError when it has not taken the message
+ */
+export async function testServerAlert(config: AlertingOptions["config"]): Promise<string> {
+  const receiver = serverReceiver(config);
+  if (receiver === undefined)
+    throw new Error("ALERT_WEBHOOK_URL is not set, so alerts of the server go nowhere. Set it, and ALERT_WEBHOOK_SECRET.");
+  const send = createWebhookSender({ now: Date.now });
+  const alerts = createAlerts({ send, now: Date.now, random: Math.random, onEvent: () => undefined });
+  try {
+    await alerts.test(receiver);
+  } finally {
+    closeAgents(receiver.agents);
+  }
+  return new URL(receiver.url).host;
+}
+
 /** In the store: whichever process looks next, and after a restart, nobody is told twice. */
 function bookOf(store: AlertingOptions["store"]): AlertBook {
   return {

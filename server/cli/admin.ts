@@ -1,11 +1,12 @@
-/** `npm run admin`: what a person tells the servers on Redis, and asks about them. */
+/** `npm run admin`: what a person tells the servers on Redis, and asks about them; and whether alerts arrive. */
 import { parseArgs } from "node:util";
-import { readStorePlace } from "../config";
+import { testServerAlert } from "../alerts/alerting";
+import { readConfig, readStorePlace } from "../config";
 import { noteRestored, processesOn } from "./connect";
 import { table } from "./table";
 import { inSentences, onTerminal, UsageError, type ExitCode, type Terminal } from "./tool";
 
-const USAGE = `Usage: npm run admin -- redis-restored | processes
+const USAGE = `Usage: npm run admin -- redis-restored | processes | alert-test
 
   redis-restored       Redis was set back to an earlier state, and no server ran that could have noticed: from now on
                        nothing is created before the service was asked for it, and what was waiting then counts as perhaps
@@ -13,9 +14,11 @@ const USAGE = `Usage: npm run admin -- redis-restored | processes
 
   processes            the servers that use the store: their versions, and which formats of the store they read
 
+  alert-test           sends a test to ALERT_WEBHOOK_URL, as the server with the same variables would
+
   --json               for programs
 
-REDIS_URL names Redis. What else to do after a restore: docs/operations/redis.md.
+REDIS_URL names Redis, which alert-test does not need. What else to do after a restore: docs/operations/redis.md.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
 const IN_FOLDER =
@@ -30,6 +33,13 @@ export function admin(args: readonly string[], terminal: Terminal): Promise<Exit
     });
     const [command, ...more] = positionals;
     if (command === undefined) throw new UsageError("No command was given.");
+    if (command === "alert-test" && more.length === 0) {
+      return async () => {
+        const host = await testServerAlert(readConfig(terminal.environment));
+        terminal.print(values.json ? JSON.stringify({ host, taken: true }) : `${host} has taken the test.`);
+        return 0;
+      };
+    }
     const work = COMMANDS[command];
     if (work === undefined || more.length > 0) throw new UsageError(`There is no command ${positionals.join(" ")}.`);
     return async () => {

@@ -27,7 +27,10 @@ const named = (name: string): Setting | undefined => SETTINGS.find((each) => eac
 describe("settings", () => {
   test("show the default of the code in the dashboard, each one that has any", () => {
     const without = SETTINGS.filter((setting) => setting.default === undefined).map(({ name }) => name);
-    expect(without).toEqual(["application_key", "application_secret", "ssn_attribute"]);
+    expect(without).toEqual([
+      ...["application_key", "application_secret", "ssn_attribute"],
+      ...["alert_webhook_url", "alert_webhook_secret", "alert_dead_letters"],
+    ]);
   });
 
   test("are called in the status as in the dashboard", () => {

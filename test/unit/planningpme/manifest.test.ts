@@ -28,6 +28,7 @@ describe("settings", () => {
     const undecided = [
       ...["brand", "app_key", "auth_token", "model_property"],
       ...["customer_key_property", "project_key_property"],
+      ...["alert_webhook_url", "alert_webhook_secret", "alert_dead_letters"],
     ];
     const without = SETTINGS.filter((setting) => setting.default === undefined).map(({ name }) => name);
     expect(without.toSorted()).toEqual(undecided.toSorted());

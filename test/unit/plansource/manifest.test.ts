@@ -21,6 +21,7 @@ describe("settings", () => {
       ...["client_id", "client_secret", "logged_in_user", "termination_reason_default"],
       ...["termination_date_attribute", "termination_reason_attribute"],
       ...["termination_voluntary_attribute", "rehire_date_attribute"],
+      ...["alert_webhook_url", "alert_webhook_secret", "alert_dead_letters"],
     ];
     const without = SETTINGS.filter((setting) => setting.default === undefined).map(({ name }) => name);
     expect(without.toSorted()).toEqual(undecided.toSorted());

@@ -60,6 +60,10 @@ async function fill(store: Store): Promise<void> {
   await store.changeRun("r0", { state: "success" });
   await store.accept([NOWHERE]);
   await store.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+  await store.putAlert({
+    ...{ subject: LANE.tenant, kind: "connector.paused", receiver: "r", sinceMs: 1, mayKnow: true },
+    ...{ title: "Paused", text: "401" },
+  });
   await store.claimNotification("n1", LANE.tenant);
   await store.noteStart("quota", START_MS, 0);
   await store.noteLoss({ atMs: START_MS, kind: "said" }, await store.era());
@@ -99,6 +103,7 @@ async function readAll(store: Store): Promise<void> {
   await store.openRuns();
   await store.requestStarts("quota", 0);
   await store.losses();
+  await store.alerts();
   await store.claimNotification("n1", LANE.tenant);
 }
 

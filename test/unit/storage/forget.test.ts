@@ -263,6 +263,8 @@ describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
       blockOn(await entry("endusers", "e1")),
     ]);
     await store.pause(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+    const alert = { subject: lane.tenant, kind: "connector.paused", receiver: "r", sinceMs: 1, mayKnow: true };
+    await store.putAlert({ ...alert, title: "Paused", text: "401" });
     await store.observe(lane.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
   };
 
