@@ -48,7 +48,9 @@ export interface Alerting {
   readonly allowed: HostAllowList;
   /** Looks at every connector, and at the losses of the store. One process at a time does so. */
   look(): Promise<void>;
-  /** From now on it is looked again and again at what the store is on, which this process alone can see. */
+  /** Looks at what the store is on, as this process alone can see it. */
+  lookAtStorage(): Promise<void>;
+  /** Does so again and again from now on. */
   watch(): void;
   /** Sends a test to an address of a connector's settings. @throws RemoteError */
   test(receiver: Pick<WebhookReceiver, "url" | "key">, connector: AlertedConnector): Promise<void>;
@@ -91,7 +93,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
   });
   const memory = options.memory ?? createAlertMemory();
   const book = bookOf(store);
-  const process_ = `${hostname()}/${process.pid}`;
+  const processName = `${hostname()}/${process.pid}`;
   let looking: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let watching: Promise<void> | undefined;
@@ -113,15 +115,16 @@ export function createAlerting(options: AlertingOptions): Alerting {
     ]);
   }
 
-  function watchOnce(): void {
-    const on = options.isOnRedis ? "redis" : "disk";
-    const conditions = storageCondition(disk.trouble(), on, process_);
-    watching ??= alerts
-      .tell(memory, [{ subject: SERVER, conditions, receivers: forServer }])
-      .catch(fault)
-      .finally(() => {
-        watching = undefined;
-      });
+  async function watchOnce(): Promise<void> {
+    const conditions = storageCondition(disk.trouble(), options.isOnRedis ? "redis" : "disk", processName);
+    await alerts.tell(memory, [{ subject: SERVER, conditions, receivers: forServer }]);
+  }
+
+  async function lookAtStorage(): Promise<void> {
+    watching ??= watchOnce().finally(() => {
+      watching = undefined;
+    });
+    await watching;
   }
 
   return {
@@ -133,8 +136,9 @@ export function createAlerting(options: AlertingOptions): Alerting {
       });
       await looking;
     },
+    lookAtStorage,
     watch: () => {
-      if (server !== undefined) timer = setInterval(watchOnce, WATCH_MS).unref();
+      if (server !== undefined) timer = setInterval(() => void lookAtStorage().catch(fault), WATCH_MS).unref();
     },
     test: (receiver, connector) => alerts.test({ ...receiver, agents }, connector),
     close: () => {

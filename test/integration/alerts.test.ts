@@ -13,12 +13,13 @@ let identity: Identity;
 
 beforeAll(() => {
   identity = selfSigned();
+});
+beforeEach(() => {
   const connect = tls.connect.bind(tls) as (options: tls.ConnectionOptions, ...rest: unknown[]) => tls.TLSSocket;
   // Who made a certificate is all that differs from a receiver in the world.
   jest.spyOn(tls, "connect").mockImplementation(((options: tls.ConnectionOptions, ...rest: unknown[]) =>
     connect({ ...options, ca: identity.cert }, ...rest)) as typeof tls.connect);
 });
-afterAll(() => jest.restoreAllMocks());
 afterEach(async () => {
   const log = JSON.stringify(fixture.logs);
   for (const { secret, forged, close } of opened.splice(0)) {
@@ -45,7 +46,7 @@ const start = async (options: Parameters<typeof open>[0]): Promise<void> => {
 /** Planhat refuses the token, until `mend`. */
 async function pause(): Promise<void> {
   await fixture.saveSettings({ personal_acccess_token: WRONG, ...saved });
-  await fixture.tellUser(user({ id: "bee000000000000000000001" }), {});
+  await fixture.tellUser(user(1), {});
   await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
 }
 async function mend(): Promise<void> {
@@ -143,8 +144,8 @@ test("settings send to an allowed host over https; and the server hears of it, t
   // Where nobody is to be told any more, nothing is kept.
   await pause();
   await look();
-  saved = {};
-  await fixture.saveSettings({ personal_acccess_token: WRONG });
+  saved = { alert_webhook_url: "" };
+  await fixture.saveSettings({ personal_acccess_token: WRONG, ...saved });
   await look();
   expect(await fixture.connector.store.alerts()).toHaveLength(1);
   await mend();
@@ -195,9 +196,18 @@ test("a redirect is not followed, and counts as not taken", async () => {
 test("dead letters over the limit, until the day has passed", async () => {
   const receiver = await receive();
   await start({ settings: { alert_dead_letters: "0" }, environment: forServer(receiver) });
-  fixture.planhat.inject({ route: "/endusers", status: 400 } as never);
+  fixture.planhat.poison({ type: "endusers", field: "externalId", value: "odd-1" }, "Odd");
+  await fixture.deliverUser(user(2), {});
   await look();
   expect(receiver.heard).toEqual([]);
+  await fixture.deliverUser(user(3, { external_id: "odd-1" }), {});
+  await look();
+  expect(receiver.heard).toMatchObject([
+    { type: "connector.dead_letters", data: { text: expect.stringContaining("1 of 2 records (50.0%)") as string } },
+  ]);
+  fixture.advance(26 * 60);
+  await look();
+  expect(toldOf(receiver)).toEqual(["connector.dead_letters firing", "connector.dead_letters resolved"]);
 });
 
 describe("a test", () => {

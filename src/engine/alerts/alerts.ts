@@ -6,7 +6,7 @@ import { RemoteError } from "../../http/errors";
 import type { SendWebhook, WebhookReceiver } from "../../http/webhooks/send";
 import type { AlertMessage, AlertRow } from "../../storage/port/rows";
 import type { Condition } from "./conditions";
-import { attempted, alertPace, isGivenUp, nextRow, notTaken, taken, type AlertPlace } from "./told";
+import { attempted, alertPace, isDue, isGivenUp, nextRow, notTaken, taken, type AlertPlace } from "./told";
 
 /** Subject of what is about the server. */
 export const SERVER = "server";
@@ -124,7 +124,7 @@ export function createAlerts({ send, now, random, onEvent }: AlertsOptions): Ale
           continue;
         }
         if (after !== before) await book.put(after);
-        if (after.message !== undefined && after.message.dueAtMs <= nowMs)
+        if (after.message !== undefined && isDue(after.message, nowMs))
           due.push({ row: after, message: after.message, receiver, connector });
       }
     }

@@ -30,7 +30,7 @@ export interface Condition {
   /** Milliseconds since 1970; absent: since it was noticed. */
   readonly sinceMs?: number | undefined;
   /** It is worth a message once it has lasted so long, milliseconds. */
-  readonly patienceMs?: number;
+  readonly delayMs?: number;
   /** It happened at `sinceMs`: with a later one it has happened again. */
   readonly isEvent?: true;
 }
@@ -63,7 +63,7 @@ export function pausedCondition(
       // A transient one begins anew with each try.
       ...(lasting.length > 0
         ? { sinceMs: Math.min(...lasting.map(({ sinceMs }) => sinceMs)) }
-        : { patienceMs: LONG_TROUBLE_MS }),
+        : { delayMs: LONG_TROUBLE_MS }),
     },
   ];
 }
@@ -144,6 +144,6 @@ export function storageCondition(
   return [
     on === "disk"
       ? { kind: "server.disk_full", title: "The disk of the store is full or cannot be written", text }
-      : { kind: "server.redis_lost", title: "Redis cannot be used", text, patienceMs: REDIS_AWAY_MS },
+      : { kind: "server.redis_lost", title: "Redis cannot be used", text, delayMs: REDIS_AWAY_MS },
   ];
 }

@@ -26,6 +26,8 @@ export interface AlertedState {
 }
 
 const DAY_MS = 24 * 3_600_000;
+/** Characters. */
+const MAX_TEXT = 2_000;
 
 export interface ConnectorConditionsOptions<S> {
   readonly store: Pick<Store, "pauses" | "hours" | "lastRun">;
@@ -67,7 +69,7 @@ export function createConnectorConditions<S>(
       ...(await granted(tenant)),
     ];
     const redactor = createRedactor([tenant.credentials.secret]);
-    return found.map((condition) => ({ ...condition, text: redactor.text(condition.text) }));
+    return found.map((condition) => ({ ...condition, text: redactor.opening(condition.text, MAX_TEXT) }));
   };
 }
 

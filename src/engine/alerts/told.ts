@@ -12,6 +12,8 @@ const TRIED_MS = DAY_MS;
 const REMINDED_MS = DAY_MS;
 /** Who has not mended it in a week knows. */
 const LAST_REMINDER_MS = 7 * DAY_MS + DAY_MS / 2;
+/** Nothing waits longer: neither for the next try nor to be worth a message. */
+const LONGEST_WAIT_MS = 60 * 60_000;
 const RETRY_PACE = { baseMs: 15_000, capMs: 30 * 60_000 };
 
 /** How long the waits between the tries of a message are. */
@@ -73,6 +75,10 @@ export function isGivenUp({ message }: AlertRow, nowMs: number): boolean {
   return message !== undefined && message.attempts > 0 && nowMs - message.atMs >= TRIED_MS;
 }
 
+/** Whether a message is to be sent now; one of a time that no wait explains was written under another clock. */
+export const isDue = ({ dueAtMs }: AlertMessage, nowMs: number): boolean =>
+  dueAtMs <= nowMs || dueAtMs > nowMs + LONGEST_WAIT_MS;
+
 /** Written down before each try: if the process ends meanwhile, the message may have arrived. */
 export function attempted(row: AlertRow, message: AlertMessage, pace: RetryPace, nowMs: number): AlertRow {
   const next = { ...message, attempts: message.attempts + 1, dueAtMs: nowMs + backoffMs(message.attempts, pace) };
@@ -101,8 +107,8 @@ export function notTaken(
   return { ...tried, mayKnow: applied === "maybe" || before.mayKnow, message: message && { ...message, dueAtMs } };
 }
 
-const dueOf = ({ sinceMs }: Pick<AlertRow, "sinceMs">, { patienceMs = 0 }: Condition, nowMs: number): number =>
-  patienceMs === 0 ? nowMs : Math.max(nowMs, sinceMs + patienceMs);
+const dueOf = ({ sinceMs }: Pick<AlertRow, "sinceMs">, { delayMs = 0 }: Condition, nowMs: number): number =>
+  delayMs === 0 ? nowMs : Math.max(nowMs, sinceMs + delayMs);
 
 const messageOf = (
   state: AlertMessage["state"],

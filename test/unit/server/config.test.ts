@@ -253,6 +253,38 @@ describe("several processes", () => {
   });
 });
 
+describe("alerts", () => {
+  const ALERT_WEBHOOK_URL = "https://hooks.example/secret-4711";
+  const ALERT_WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+  test("an address needs a secret of the right form", () => {
+    expect(readConfig({ ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET })).toMatchObject({ ALERT_WEBHOOK_URL });
+    const form = "must be whsec_ followed by 24 to 64 random bytes in Base64";
+    expect(problemOf({ ALERT_WEBHOOK_URL })).toContain(`\nALERT_WEBHOOK_SECRET: must be set, and ${form}.`);
+    expect(problemOf({ ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET: "whsec_short" })).toContain(
+      `\nALERT_WEBHOOK_SECRET: ${form}; the given one has 11 characters.`,
+    );
+  });
+
+  test("the address, which may hold a secret, is never shown", () => {
+    const given = { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET };
+    expect(differingVariables(given, readConfig(given))).toEqual({
+      ALERT_WEBHOOK_URL: "set",
+      ALERT_WEBHOOK_SECRET: "set",
+    });
+    expect(problemOf({ ALERT_WEBHOOK_URL: "hooks.example/secret-4711" })).not.toContain("4711");
+  });
+
+  test("no host is allowed by default", () => {
+    expect(readConfig({}).ALERT_ALLOWED_HOSTS).toEqual([]);
+    expect(readConfig({ ALERT_ALLOWED_HOSTS: "hooks.example, *.slack.example:8443" }).ALERT_ALLOWED_HOSTS).toEqual([
+      "hooks.example",
+      "*.slack.example:8443",
+    ]);
+    expect(problemOf({ ALERT_ALLOWED_HOSTS: "https://hooks.example/" })).toContain("\nALERT_ALLOWED_HOSTS: ");
+  });
+});
+
 describe("the key for stored credentials", () => {
   let folder: string;
   beforeEach(() => {

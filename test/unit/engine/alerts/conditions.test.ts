@@ -26,14 +26,14 @@ describe("pauses", () => {
     const [condition, ...others] = kindsOf(pause({}));
     expect(others).toEqual([]);
     expect(condition).toMatchObject({ kind: "connector.paused", sinceMs: NOW - HOUR });
-    expect(condition?.patienceMs).toBeUndefined();
+    expect(condition?.delayMs).toBeUndefined();
     expect(condition?.title).toBe("Delivery to Planhat is paused");
     expect(condition?.text).toContain("paused since 2026-03-01 11:00 UTC. Refused.");
   });
 
   test("one that may pass must last for half an hour, however often it begins anew", () => {
     const [condition] = kindsOf(pause({ kind: "transient" }));
-    expect(condition).toMatchObject({ patienceMs: 30 * MINUTE });
+    expect(condition).toMatchObject({ delayMs: 30 * MINUTE });
     expect(condition?.sinceMs).toBeUndefined();
   });
 
@@ -104,8 +104,8 @@ test("the disk at once, Redis after a minute; the text names the process", () =>
   expect(storageCondition(undefined, "disk", "host/1")).toEqual([]);
   const [disk] = storageCondition("It is full.", "disk", "host/1");
   expect(disk).toMatchObject({ kind: "server.disk_full", text: "It is full. (Process host/1.)" });
-  expect(disk?.patienceMs).toBeUndefined();
+  expect(disk?.delayMs).toBeUndefined();
   expect(storageCondition("It is lost.", "redis", "host/1")).toMatchObject([
-    { kind: "server.redis_lost", patienceMs: MINUTE },
+    { kind: "server.redis_lost", delayMs: MINUTE },
   ]);
 });

@@ -5,16 +5,16 @@ import { SERVICES } from "../../../../src/services";
 import { ALERT_TITLES, readAlertSettings } from "../../../../src/services/mapping/alerts";
 
 const SECRET = `whsec_${Buffer.alloc(32, 5).toString("base64")}`;
-const URL = "https://hooks.example/in?key=s3cret";
-const given = { alert_webhook_url: URL, alert_webhook_secret: SECRET };
+const ADDRESS = "https://hooks.example/in?key=s3cret";
+const given = { alert_webhook_url: ADDRESS, alert_webhook_secret: SECRET };
 const allowed = createHostAllowList(["*.example"]);
 const says = (settings: unknown, hosts = allowed) =>
   alertFindings(readAlertSettings(settings), hosts).map(({ level, text }) => `${level}: ${text}`);
 
 test("address and secret make a receiver, and nothing is said", () => {
   const settings = readAlertSettings(given);
-  expect(settings).toMatchObject({ receiver: { url: URL, key: Buffer.alloc(32, 5) }, problems: [] });
-  expect(ownReceiver(settings, allowed)?.url).toBe(URL);
+  expect(settings).toMatchObject({ receiver: { url: ADDRESS, key: Buffer.alloc(32, 5) }, problems: [] });
+  expect(ownReceiver(settings, allowed)?.url).toBe(ADDRESS);
   expect(says(given)).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 /** What a receiver is told, look by look: when something begins, lasts, is over, and when the receiver is away. */
 import type { AlertRow } from "../../../../src/storage/port/rows";
 import type { Condition } from "../../../../src/engine/alerts/conditions";
-import { alertPace, attempted, isGivenUp, nextRow, notTaken, taken } from "../../../../src/engine/alerts/told";
+import { alertPace, attempted, isDue, isGivenUp, nextRow, notTaken, taken } from "../../../../src/engine/alerts/told";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -70,7 +70,7 @@ test("a reminder each day, with what is so by then, for a week", () => {
 
 test("what passes by itself within its time is not told, and what lasts is told as it is then", () => {
   const { during, heard, row } = watcher();
-  const passing = { ...PAUSED, patienceMs: 30 * MINUTE };
+  const passing = { ...PAUSED, delayMs: 30 * MINUTE };
   during(29 * MINUTE, passing);
   during(MINUTE, undefined);
   expect([heard, row()]).toEqual([[], undefined]);
@@ -81,7 +81,7 @@ test("what passes by itself within its time is not told, and what lasts is told 
 
 test("what turns out to need a person is told at once", () => {
   const { during, heard } = watcher();
-  during(5 * MINUTE, { ...PAUSED, patienceMs: 30 * MINUTE });
+  during(5 * MINUTE, { ...PAUSED, delayMs: 30 * MINUTE });
   during(MINUTE, PAUSED);
   expect(heard).toEqual(["firing m1 401."]);
 });
@@ -177,4 +177,7 @@ test("a clock that goes back neither repeats nor gives up", () => {
   expect(nextRow(told, PAUSED, PLACE, moment)).toBe(told);
   const message = { id: "m", state: "firing", atMs: START, attempts: 1, dueAtMs: START } as const;
   expect(isGivenUp({ ...told, message }, START - DAY)).toBe(false);
+  // Nobody waits a day for the time to come again.
+  expect(isDue(message, START - MINUTE)).toBe(false);
+  expect(isDue(message, START - DAY)).toBe(true);
 });
