@@ -4,7 +4,12 @@ import type { Router } from "express";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
 import type { AlertedConnector } from "../src/engine/alerts/alerts";
-import { alertFindings, createConnectorConditions, ownReceiver, type AlertedState } from "../src/engine/alerts/connector";
+import {
+  alertFindings,
+  createConnectorConditions,
+  ownReceiver,
+  type AlertedState,
+} from "../src/engine/alerts/connector";
 import { createAuthorizations } from "../src/engine/authorization/flow";
 import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
 import { createExplain } from "../src/engine/explain/explain";

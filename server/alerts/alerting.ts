@@ -159,7 +159,9 @@ export function createAlerting(options: AlertingOptions): Alerting {
 export async function testServerAlert(config: AlertingOptions["config"]): Promise<string> {
   const receiver = serverReceiver(config);
   if (receiver === undefined)
-    throw new Error("ALERT_WEBHOOK_URL is not set, so alerts of the server go nowhere. Set it, and ALERT_WEBHOOK_SECRET.");
+    throw new Error(
+      "ALERT_WEBHOOK_URL is not set, so alerts of the server go nowhere. Set it, and ALERT_WEBHOOK_SECRET.",
+    );
   const send = createWebhookSender({ now: Date.now });
   const alerts = createAlerts({ send, now: Date.now, random: Math.random, onEvent: () => undefined });
   try {

@@ -41,7 +41,22 @@ const open = useClusters();
 const DOING = ["tells Hull", "calls Planhat", "has its answer", "stands still meanwhile"] as const;
 /** Without what is kept for a time of its own. */
 const TABLES = [
-  ...[TENANTS, GRANTS, REMOTES, RECORDS, CONTENTS, MIRRORS, FLIGHTS, LISTED, PAUSES, ALERTS, RUNS, REPORTS, LAST_RUNS, STARTS],
+  ...[
+    TENANTS,
+    GRANTS,
+    REMOTES,
+    RECORDS,
+    CONTENTS,
+    MIRRORS,
+    FLIGHTS,
+    LISTED,
+    PAUSES,
+    ALERTS,
+    RUNS,
+    REPORTS,
+    LAST_RUNS,
+    STARTS,
+  ],
   ...[TALLY, HOURS, DEPTH, RUN_COUNTS],
 ];
 const idOf = (index: number): string => `5f00000000000000000000f${index}`;

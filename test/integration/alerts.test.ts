@@ -17,8 +17,10 @@ beforeAll(() => {
 beforeEach(() => {
   const connect = tls.connect.bind(tls) as (options: tls.ConnectionOptions, ...rest: unknown[]) => tls.TLSSocket;
   // Who made a certificate is all that differs from a receiver in the world.
-  jest.spyOn(tls, "connect").mockImplementation(((options: tls.ConnectionOptions, ...rest: unknown[]) =>
-    connect({ ...options, ca: identity.cert }, ...rest)) as typeof tls.connect);
+  jest
+    .spyOn(tls, "connect")
+    .mockImplementation(((options: tls.ConnectionOptions, ...rest: unknown[]) =>
+      connect({ ...options, ca: identity.cert }, ...rest)) as typeof tls.connect);
 });
 afterEach(async () => {
   const log = JSON.stringify(fixture.logs);
@@ -95,6 +97,19 @@ test("a pause is told once, each day again, and once when it is over; a restart 
   );
   const metrics = await (await fetch(`${fixture.baseUrl}/metrics`)).text();
   expect(metrics).toContain('connector_alerts_total{kind="connector.paused",to="server",result="sent"} 1');
+});
+
+test("it is looked by itself, every quarter of a minute", async () => {
+  const receiver = await receive();
+  const timers = jest.spyOn(globalThis, "setInterval");
+  await start({ environment: forServer(receiver) });
+  const looks = timers.mock.calls.flatMap(([look, periodMs]) => (periodMs === 15_000 ? [look as () => void] : []));
+  timers.mockRestore();
+  await pause();
+  for (const each of looks) each();
+  await fixture.until(() => receiver.heard.length > 0);
+  expect(toldOf(receiver)).toEqual(["connector.paused firing"]);
+  await mend();
 });
 
 test("a receiver that is down for a while hears of it later, once, under the same id", async () => {

@@ -140,7 +140,7 @@ export async function openEdge(
     store,
     warnings: () => Promise.resolve([]),
     disk: { trouble: () => undefined, assertRoom: () => undefined, assertWritable: () => undefined },
-    metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
+    metrics: { counting: unused, call: unused, notification: unused, alert: unused, scrape: unused },
     metricsToken: undefined,
     logger,
     trustProxy: false,
@@ -188,6 +188,7 @@ export async function openEdge(
     health: unused,
     reportStatus: unused,
     fields: unused,
+    testAlert: unused,
     console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
     deadLetters,
     onDemand: {

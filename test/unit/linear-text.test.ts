@@ -42,6 +42,7 @@ import { checkCustom } from "../../src/services/planhat/write/custom-values";
 import { idOf } from "../../src/services/planhat/lookup/remote";
 import { readSettings } from "../../src/services/planhat/settings/settings";
 import { targetOf } from "../../src/services/planhat/settings/target";
+import { readAlertSettings } from "../../src/services/mapping/alerts";
 import { convert } from "../../src/services/mapping/values";
 import { hullAttribute } from "../../src/services/planhat/object-types";
 import type { FieldType } from "../../src/services/model";
@@ -239,6 +240,12 @@ const READERS: Readonly<Record<string, Reader>> = {
       contact_attributes_outbound: [{ hull: text, service: text }],
       contact_custom_attributes_outbound: [{ hull: text, service: text }],
       contact_attributes_inbound: [{ hull: text, service: text }],
+    }),
+  "settings about alerts": (text) =>
+    readAlertSettings({
+      alert_webhook_url: `https://${text}`,
+      alert_webhook_secret: `whsec_${text}`,
+      alert_dead_letters: text,
     }),
   "a log-in": (text) => quietly(basicAuth(requestOf({ org: "acme.hullapp.io" }, text))),
   "a log-in of a scheme": (text) => quietly(basicAuth(requestOf({ org: "acme.hullapp.io" }, `Basic ${text}`))),

@@ -82,6 +82,8 @@ export interface AlertsOptions {
 
 /** Receivers that are written to at a time. */
 const AT_ONCE = 8;
+/** Messages to one receiver in one look; the others wait for the next one, so that a slow receiver holds up nobody for long. */
+const MOST_IN_A_ROW = 50;
 
 export interface Alerts {
   /**
@@ -116,7 +118,8 @@ export function createAlerts({ send, now, random, onEvent }: AlertsOptions): Ale
         const condition = conditions.find((each) => each.kind === kind);
         const nowMs = now();
         if (before !== undefined) kept.add(before);
-        if (before?.message !== undefined && isGivenUp(before, nowMs)) say(before, before.message, receiver, "given_up");
+        if (before?.message !== undefined && isGivenUp(before, nowMs))
+          say(before, before.message, receiver, "given_up");
         const place = { subject, kind, receiver: name };
         const after = nextRow(before, condition, place, { nowMs, newId });
         if (after === undefined) {
@@ -170,7 +173,8 @@ export function createAlerts({ send, now, random, onEvent }: AlertsOptions): Ale
       for (const look of looks) due.push(...(await update(book, rows[look.subject] ?? [], look)));
       const byReceiver = Object.values(groupBy(due, ({ row }) => row.receiver));
       await inParallel(byReceiver, AT_ONCE, async (messages) => {
-        for (const each of messages) if (life.signal.aborted || !(await tryOnce(book, each))) break;
+        for (const each of messages.slice(0, MOST_IN_A_ROW))
+          if (life.signal.aborted || !(await tryOnce(book, each))) break;
       });
     },
     test: async (receiver, connector) => {

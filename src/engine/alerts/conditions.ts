@@ -46,11 +46,7 @@ const REDIS_AWAY_MS = MINUTE_MS;
 const textOf = (findings: readonly Finding[]): string => findings.map(({ text }) => text).join(" ");
 
 /** @param service how people call it */
-export function pausedCondition(
-  pauses: readonly PauseRow[],
-  service: string,
-  nowMs: number,
-): readonly Condition[] {
+export function pausedCondition(pauses: readonly PauseRow[], service: string, nowMs: number): readonly Condition[] {
   const current = pauses.filter(({ untilMs }) => untilMs + AFTER_PAUSE_MS > nowMs);
   const lasting = current.filter(({ kind }) => kind !== "transient");
   const told = lasting.length > 0 ? lasting : current;
@@ -114,9 +110,7 @@ export function grantCondition(pair: Pair | undefined, address: string, service:
   if (pair === undefined) return [];
   const findings = grantFindings(pair, address);
   if (findings.length === 0) return [];
-  return [
-    { kind: "connector.authorization_lost", title: `The access to ${service} is lost`, text: textOf(findings) },
-  ];
+  return [{ kind: "connector.authorization_lost", title: `The access to ${service} is lost`, text: textOf(findings) }];
 }
 
 /** @param losses of the store, as long as they are news */

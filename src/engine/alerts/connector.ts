@@ -9,13 +9,7 @@ import type { Store } from "../../storage/port/store";
 import { readGrant } from "../authorization/grant";
 import type { Tenant, Tenants } from "../tenants";
 import type { AlertedConnector } from "./alerts";
-import {
-  deadLetterCondition,
-  fetchCondition,
-  grantCondition,
-  pausedCondition,
-  type Condition,
-} from "./conditions";
+import { deadLetterCondition, fetchCondition, grantCondition, pausedCondition, type Condition } from "./conditions";
 
 /** What alerts need to know of a connector. */
 export interface AlertedState {
@@ -74,10 +68,7 @@ export function createConnectorConditions<S>(
 }
 
 /** The address that a connector's settings name; undefined where this server does not send there. */
-export function ownReceiver(
-  alerts: AlertSettings | undefined,
-  allowed: HostAllowList,
-): AlertSettings["receiver"] {
+export function ownReceiver(alerts: AlertSettings | undefined, allowed: HostAllowList): AlertSettings["receiver"] {
   const { receiver } = alerts ?? {};
   return receiver !== undefined && allowed.allows(receiver.url) ? receiver : undefined;
 }

@@ -110,8 +110,10 @@ export function notTaken(
 const dueOf = ({ sinceMs }: Pick<AlertRow, "sinceMs">, { delayMs = 0 }: Condition, nowMs: number): number =>
   delayMs === 0 ? nowMs : Math.max(nowMs, sinceMs + delayMs);
 
-const messageOf = (
-  state: AlertMessage["state"],
-  { nowMs, newId }: Moment,
-  dueAtMs: number = nowMs,
-): AlertMessage => ({ id: newId(), state, atMs: nowMs, attempts: 0, dueAtMs });
+const messageOf = (state: AlertMessage["state"], { nowMs, newId }: Moment, dueAtMs: number = nowMs): AlertMessage => ({
+  id: newId(),
+  state,
+  atMs: nowMs,
+  attempts: 0,
+  dueAtMs,
+});

@@ -39,7 +39,11 @@ export const ALERT_TITLES = {
   alert_dead_letters: "Dead letters worth an alert",
 } as const;
 
-const { alert_webhook_url: URL_TITLE, alert_webhook_secret: SECRET_TITLE, alert_dead_letters: LIMIT_TITLE } = ALERT_TITLES;
+const {
+  alert_webhook_url: URL_TITLE,
+  alert_webhook_secret: SECRET_TITLE,
+  alert_dead_letters: LIMIT_TITLE,
+} = ALERT_TITLES;
 
 /** Never throws: what has the wrong type is a problem of the service's own settings already. */
 export function readAlertSettings(privateSettings: unknown): AlertSettings {

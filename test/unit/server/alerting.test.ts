@@ -50,7 +50,10 @@ test("a full disk is told at once, and its end, without the store", async () => 
   await alerting.lookAtStorage();
   await Promise.all([alerting.lookAtStorage(), alerting.lookAtStorage()]);
   expect(receiver.heard).toMatchObject([
-    { type: "server.disk_full", data: { state: "firing", text: expect.stringContaining("(/data) is full.") as string } },
+    {
+      type: "server.disk_full",
+      data: { state: "firing", text: expect.stringContaining("(/data) is full.") as string },
+    },
   ]);
   expect(Object.keys(receiver.heard[0]?.data ?? {})).toEqual(["state", "title", "text", "since"]);
   trouble = undefined;

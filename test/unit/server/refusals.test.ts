@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { REFUSALS } from "../../../server/middleware/authentication";
 import { adminPart } from "../../../server/admin/openapi";
+import { alertPart } from "../../../server/routes/alerts/openapi";
 import { batchPart } from "../../../server/routes/batches/openapi";
 import { deadLetterPart } from "../../../server/routes/dead-letters/openapi";
 import { explainPart } from "../../../server/routes/explain/openapi";
@@ -35,6 +36,7 @@ const describedRefusals = (method: string, path: string) => describedIn(method, 
 /** By the folder in which route and description stand. */
 const PARTS: Readonly<Record<string, Part>> = {
   admin: adminPart,
+  alerts: alertPart,
   batches: batchPart,
   "dead-letters": deadLetterPart,
   explain: explainPart,

@@ -76,11 +76,13 @@ test.each(["101%", "2.5", "-1", "many", "5%%", "1e9"])("%j is none, and that is 
   expect(says({ alert_dead_letters })).toEqual([expect.stringMatching(/^warning: Dead letters worth an alert is not/)]);
 });
 
-describe.each(SERVICES.map(({ name, face }) => ({ name, settings: face.manifest.private_settings })))(
+type Named = Readonly<Record<string, unknown>>;
+
+describe.each(SERVICES.map(({ name, face: { manifest } }) => ({ name, manifest })))(
   "the manifest of $name",
-  ({ settings }) => {
-    const named = (name: string) =>
-      (settings as readonly Readonly<Record<string, unknown>>[]).find((each) => each["name"] === name);
+  ({ manifest }) => {
+    const settings = (manifest as unknown as { readonly private_settings: readonly Named[] }).private_settings;
+    const named = (name: string) => settings.find((each) => each["name"] === name);
 
     test("has the settings, by their titles in the status, and hides the secret", () => {
       const titles = Object.keys(ALERT_TITLES).map((name) => [name, named(name)?.["title"]]);
