@@ -1,7 +1,7 @@
 /** Alerts through the whole house: what is wrong, who hears of it, and who must not be called. */
 import tls from "node:tls";
 import { openAlertReceiver, type AlertReceiver } from "../fixture/alert-receiver";
-import { CONNECTOR, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, CONNECTOR, TOKEN, useFixtures, type Fixture } from "../fixture/fixture";
 import { selfSigned, type Identity } from "../fixture/self-signed";
 import { ask, basic, send } from "./asking";
 
@@ -9,6 +9,8 @@ const open = useFixtures();
 const WRONG = "planhat-token-wrong";
 const opened: AlertReceiver[] = [];
 let fixture: Fixture;
+/** The last account that Hull spoke of. */
+let at = 0;
 let identity: Identity;
 
 beforeAll(() => {
@@ -48,7 +50,7 @@ const start = async (options: Parameters<typeof open>[0]): Promise<void> => {
 /** Planhat refuses the token, until `mend`. */
 async function pause(): Promise<void> {
   await fixture.saveSettings({ personal_acccess_token: WRONG, ...saved });
-  await fixture.tellUser(user(1), {});
+  await fixture.tellAccount(account(at += 1));
   await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
 }
 async function mend(): Promise<void> {
@@ -61,7 +63,7 @@ afterEach(() => {
   saved = {};
 });
 
-test("a pause is told once, each day again, and once when it is over; a restart changes nothing", async () => {
+test("a pause is told once, and once more when it is over; a restart changes nothing", async () => {
   const receiver = await receive();
   await start({ environment: { ...forServer(receiver), PUBLIC_URL: "https://connector.example" } });
   await look();
@@ -160,7 +162,7 @@ test("settings send to an allowed host over https; and the server hears of it, t
   await pause();
   await look();
   saved = { alert_webhook_url: "" };
-  await fixture.saveSettings({ personal_acccess_token: WRONG, ...saved });
+  await pause();
   await look();
   expect(await fixture.connector.store.alerts()).toHaveLength(1);
   await mend();
@@ -211,11 +213,11 @@ test("a redirect is not followed, and counts as not taken", async () => {
 test("dead letters over the limit, until the day has passed", async () => {
   const receiver = await receive();
   await start({ settings: { alert_dead_letters: "0" }, environment: forServer(receiver) });
-  fixture.planhat.poison({ type: "endusers", field: "externalId", value: "odd-1" }, "Odd");
-  await fixture.deliverUser(user(2), {});
+  fixture.planhat.poison({ type: "companies", field: "externalId", value: "odd-1" }, "Odd");
+  await fixture.deliverAccount(account(2));
   await look();
   expect(receiver.heard).toEqual([]);
-  await fixture.deliverUser(user(3, { external_id: "odd-1" }), {});
+  await fixture.deliverAccount(account(3, { external_id: "odd-1" }));
   await look();
   expect(receiver.heard).toMatchObject([
     { type: "connector.dead_letters", data: { text: expect.stringContaining("1 of 2 records (50.0%)") as string } },

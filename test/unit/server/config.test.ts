@@ -42,6 +42,7 @@ test("an empty environment is enough", () => {
     TRUST_PROXY: false,
     CORS_ORIGINS: [],
     LOG_LEVEL: "info",
+    ALERT_ALLOWED_HOSTS: [],
     MAX_OUTBOX: 1_000_000,
     RETENTION_DAYS: 30,
     HISTORY_DAYS: 8,
