@@ -5,6 +5,7 @@ const FORMER = "no former version wrote on Redis";
 const REPLACES =
   "it replaces methods of the store, and whoever owns a remote or a run writes through a store of its own";
 const CLOCK = "it sets the clock of the process ahead, and Redis counts by its own";
+const TIMERS = "it calls the timer of a single process; Bull repeats the job there";
 const ORDER = "it expects the order of calls about different records that one process has";
 
 const all = /^/;
@@ -12,6 +13,7 @@ const all = /^/;
 /** @type {readonly (readonly [file: string, name: RegExp, because: string])[]} */
 module.exports = [
   ["integration/admin-machine", all, FILES],
+  ["integration/alerts", /^it is looked by itself/, TIMERS],
   ["integration/backup", all, FILES],
   ["integration/data-folder", all, FILES],
   ["integration/dead-letters", all, FILES],

@@ -26,10 +26,11 @@ beforeEach(() => {
 });
 afterEach(async () => {
   const log = JSON.stringify(fixture.logs);
-  for (const { secret, forged, close } of opened.splice(0)) {
-    expect(forged).toEqual([]);
-    for (const hidden of [secret, "address-secret", CONNECTOR.secret, TOKEN, WRONG]) expect(log).not.toContain(hidden);
-    await close();
+  for (const receiver of opened.splice(0)) {
+    expect(receiver.forged).toEqual([]);
+    for (const hidden of [receiver.secret, "address-secret", CONNECTOR.secret, TOKEN, WRONG])
+      expect(log).not.toContain(hidden);
+    await receiver.close();
   }
 });
 
@@ -50,7 +51,7 @@ const start = async (options: Parameters<typeof open>[0]): Promise<void> => {
 /** Planhat refuses the token, until `mend`. */
 async function pause(): Promise<void> {
   await fixture.saveSettings({ personal_acccess_token: WRONG, ...saved });
-  await fixture.tellAccount(account(at += 1));
+  await fixture.tellAccount(account((at += 1)));
   await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
 }
 async function mend(): Promise<void> {
@@ -105,7 +106,7 @@ test("it is looked by itself, every quarter of a minute", async () => {
   const receiver = await receive();
   const timers = jest.spyOn(globalThis, "setInterval");
   await start({ environment: forServer(receiver) });
-  const looks = timers.mock.calls.flatMap(([look, periodMs]) => (periodMs === 15_000 ? [look as () => void] : []));
+  const looks = timers.mock.calls.flatMap(([look, periodMs]) => (periodMs === 15_000 ? [look] : []));
   timers.mockRestore();
   await pause();
   for (const each of looks) each();

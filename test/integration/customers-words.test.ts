@@ -39,7 +39,7 @@ describe.each(SERVICES.map(({ name, face }) => ({ name, face })))("of $name", ({
 
 /** What those who run the server read alone: what stops a start, `/admin`, `/metrics`, the tools, the log. */
 const OF_OPERATORS =
-  /^(?:server\/(?:config|main|wiring|secret|metrics|http-server)\.ts|server\/(?:admin|cli|openapi|routes\/health|storage|variables)\/|src\/storage\/|src\/hull\/firehose\/firehose\.ts|src\/services\/\w+\/index\.ts)/;
+  /^(?:server\/(?:config|main|wiring|secret|metrics|http-server)\.ts|server\/(?:admin|alerts|cli|openapi|routes\/health|storage|variables)\/|src\/storage\/|src\/hull\/firehose\/firehose\.ts|src\/services\/\w+\/index\.ts)/;
 
 function filesIn(folder: string): readonly string[] {
   return readdirSync(join(ROOT, folder)).flatMap((name) => {
