@@ -38,7 +38,7 @@ import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 /** What fetches and batches need, and what every log-in needs. */
 export interface OnDemandOptions<S>
   extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<AuthenticatorOptions<S>, "logins"> {
-  readonly runs: Pick<Runs<S>, "fetch" | "batch">;
+  readonly runs: Pick<Runs<S>, "fetch" | "batch" | "replay" | "stop">;
   /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
   readonly extractHosts: HostAllowList;
 }
@@ -84,7 +84,7 @@ export interface ServiceRouteOptions<S>
     Omit<AuthenticatorOptions<S>, "logins" | "now" | "source">,
     Pick<OperationRouteOptions<S>, "remember" | "authOf">,
     Pick<AuthorizationRouteOptions<S>, "authorizations" | "publicUrl"> {
-  readonly service: DescribedService<S> & Pick<Service<S>, "name" | "outcomes" | "recordLink">;
+  readonly service: DescribedService<S> & Pick<Service<S>, "name" | "outcomes" | "recordLink" | "fetchPolicy">;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onDemand: OnDemandOptions<S>;
@@ -134,7 +134,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
       service.operations.map(({ method }) => method),
     ),
   );
-  router.use(runRoutes({ store, authenticate: byLogin }));
+  router.use(runRoutes({ store, runs: onDemand.runs, authenticate: byLogin }));
   router.use(outcomeRoutes({ store, service, authenticate: byLogin }));
   router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
   router.use(operationRoutes({ ...options, authenticate: byLogin }));
@@ -146,7 +146,7 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   router.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
   router.use(alertRoutes({ test: options.testAlert, authenticate: byLogin }));
   router.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
-  router.use(consoleRoutes({ ...options, ...shown, ...options.console }));
+  router.use(consoleRoutes({ ...options, ...shown, ...options.console, runs: onDemand.runs }));
   return router;
 }
 

@@ -228,6 +228,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     timing,
     dryRun: () => storage.dryRun(),
     hasRoom: () => storage.disk.hasRoom(),
+    wake,
+    announce,
     maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
     pollMs: SWEEP_MS,
     onError,

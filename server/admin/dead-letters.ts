@@ -1,4 +1,5 @@
 /** What can be done with dead letters: by the command-line tools, and by a connector with its own. */
+import orderBy from "lodash/orderBy";
 import { createRedactor } from "../../src/http/guards/redact";
 import { shownDesired } from "../../src/record";
 import { deadLetterId, type DeadLetterPage, type Replay } from "../../src/storage/port/dead-letters";
@@ -25,7 +26,10 @@ export interface DeadLetterDetail
 }
 
 export interface DeadLettersOptions {
-  readonly store: Pick<Store, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;
+  readonly store: Pick<
+    Store,
+    "deadLetters" | "deadLetterCounts" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter"
+  >;
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
   /** Called with outcomes that were written. */
@@ -35,12 +39,21 @@ export interface DeadLettersOptions {
 /** What became of replayed dead letters; `queued` counts children of a replayed parent too. */
 export type ReplayCounts = Readonly<Record<Replay["state"], number>>;
 
+/** How many dead letters there are for a reason. */
+export interface ReasonCount extends Pick<DeadLetter, "type" | "code"> {
+  readonly count: number;
+}
+
 /** Without `after` of the next page there is none. */
 export type Page = Pick<DeadLetterPage, "next">;
 
 /** With a tenant, dead letters of other tenants do not exist. */
 export interface DeadLetters {
   list(query: DeadLetterQuery): Promise<{ readonly deadLetters: DeadLetter[] } & Page>;
+  /** Dead letters by type and reason, the most frequent first; `more`: there are more than were counted. */
+  counts(
+    query: Omit<DeadLetterQuery, "limit" | "after">,
+  ): Promise<{ readonly reasons: readonly ReasonCount[]; readonly more: boolean }>;
   show(id: string, tenant?: string): Promise<DeadLetterDetail | undefined>;
   /** Replays a dead letter, and those that failed because of it; all zero when there is no such dead letter. */
   replay(id: string, tenant?: string): Promise<ReplayCounts>;
@@ -52,6 +65,8 @@ export interface DeadLetters {
 
 /** Dead letters that one command for many replays. */
 const REPLAY_PAGE = 200;
+/** Thousands of dead letters that are counted: a page that shows the counts should not take long. */
+const MOST_COUNTED = 5;
 /** Reasons in lists are cut here; a single dead letter shows the whole one. */
 const LIST_TEXT = 300;
 
@@ -104,6 +119,23 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
     list: async (query) => {
       const { deadLetters, next } = await store.deadLetters(query);
       return { deadLetters: deadLetters.map((row) => summary(row, LIST_TEXT)), next };
+    },
+    counts: async (query) => {
+      const sums = new Map<string, number>();
+      let after: string | undefined;
+      for (let looks = 0; looks < MOST_COUNTED && (looks === 0 || after !== undefined); looks += 1) {
+        const { counts, next } = await store.deadLetterCounts({ ...query, after });
+        for (const [name, count] of Object.entries(counts)) sums.set(name, (sums.get(name) ?? 0) + count);
+        after = next;
+      }
+      const reasons = [...sums].map(([name, count]) => {
+        const [type = "", ...code] = name.split("/");
+        return { type, code: code.join("/"), count };
+      });
+      return {
+        reasons: orderBy(reasons, ["count", "type", "code"], ["desc", "asc", "asc"]),
+        more: after !== undefined,
+      };
     },
     show: async (id, tenant) => {
       const row = await store.deadLetter(id, tenant);

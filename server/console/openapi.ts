@@ -1,5 +1,8 @@
 /** `/console` described: pages for people, and the forms on them. */
-import { consoleAddress, deadLetterForm, recordsQuery } from "./route";
+import { consoleAddress, recordsQuery } from "./route";
+import { deadLettersQuery, replayQuery } from "./dead-letters";
+import { actionForm } from "./form";
+import { runPageQuery, runsQuery } from "./runs";
 import { BY_LOGIN, FOR_ALL, ORGANIZATION } from "../openapi/common";
 import { inPath, inQuery, ref, type Operation, type Part, type Piece } from "../openapi/part";
 
@@ -25,26 +28,41 @@ const REFUSALS = {
 
 const NO_LETTER = page("The connector has no such dead letter, or it belongs to another connector.");
 
+const LETTERS = "/api/internal/dead-letters";
+
 const ID = inPath("id", "The id of the dead letter, as the page shows it.");
 
-const action = (operationId: string, summary: string): Operation => ({
+const NO_RUN = page("The connector has no such run, or it belongs to another connector.");
+
+const RUN_ID = inPath("id", "The id of the run, as the page shows it.");
+
+/** @param programs what programs use in its place */
+const action = (
+  operationId: string,
+  summary: string,
+  programs: string,
+  parameters: readonly Piece[],
+  more: Operation["responses"] = {},
+): Operation => ({
   operationId,
   summary,
-  description: "For the forms of the page, whose token is needed; programs use `/api/internal/dead-letters`.",
+  description: `For the forms of the page, whose token is needed; programs use \`${programs}\`.`,
   security: BY_LOGIN,
-  parameters: [ID, ...ORGANIZATION],
-  requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema: ref("LetterForm") } } },
+  parameters: [...parameters, ...ORGANIZATION],
+  requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema: ref("ActionForm") } } },
   responses: {
     303: { description: "Done; back to the page.", headers: { Location: header("The page.") } },
     ...REFUSALS,
     403: page("As elsewhere; or a page of another site sent the form, or its token is wrong or too old."),
-    404: NO_LETTER,
+    ...more,
   },
 });
 
+const NOT_BEGUN = { 409: page("The settings do not allow a fetch of these records; the page says why.") };
+
 export const consolePart: Part = {
   tag: { name: "Console", description: "The health of a connector, as pages for people." },
-  schemas: { LetterForm: deadLetterForm },
+  schemas: { ActionForm: actionForm },
   paths: {
     "/console": {
       get: {
@@ -76,6 +94,90 @@ export const consolePart: Part = {
         },
       },
     },
+    "/console/logout": {
+      get: {
+        operationId: "logOut",
+        summary: "Makes the browser forget its log-in",
+        security: FOR_ALL,
+        parameters: ORGANIZATION.map((each) => ({ ...each, required: false })),
+        responses: {
+          200: page("There was no log-in, or it is forgotten."),
+          401: page("The log-in is refused, so that the browser forgets it.", {
+            "WWW-Authenticate": header("The realm that is forgotten."),
+          }),
+          405: REFUSALS[405],
+        },
+      },
+    },
+    "/console/runs": {
+      get: {
+        operationId: "openRuns",
+        summary: "All runs, newest first, by kind and state",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(runsQuery)],
+        responses: { 200: page("The page."), ...REFUSALS, 404: NO_RUN },
+      },
+    },
+    "/console/runs/{id}": {
+      get: {
+        operationId: "openRun",
+        summary: "One run: figures, reasons, its report, and what can be done",
+        security: BY_LOGIN,
+        parameters: [RUN_ID, ...ORGANIZATION, ...inQuery(runPageQuery)],
+        responses: { 200: page("The page."), ...REFUSALS, 404: NO_RUN },
+      },
+    },
+    "/console/runs/{id}/stop": {
+      post: action(
+        "stopRunByForm",
+        "Asks a run to end at its next durable point",
+        "/api/internal/runs/{id}/stop",
+        [RUN_ID],
+        { 404: NO_RUN, 409: page("The run has ended, or everything of it is being delivered already.") },
+      ),
+    },
+    "/console/fetch/users": {
+      post: action("fetchUsersByForm", "Begins a fetch of Hull's users", "/fetch/users", [], NOT_BEGUN),
+    },
+    "/console/fetch/users/dry-run": {
+      post: action("dryRunUsersByForm", "Begins a dry run of such a fetch", "/fetch/users?simulate=1", [], NOT_BEGUN),
+    },
+    "/console/fetch/accounts": {
+      post: action("fetchAccountsByForm", "Begins a fetch of Hull's accounts", "/fetch/accounts", [], NOT_BEGUN),
+    },
+    "/console/fetch/accounts/dry-run": {
+      post: action(
+        "dryRunAccountsByForm",
+        "Begins a dry run of such a fetch",
+        "/fetch/accounts?simulate=1",
+        [],
+        NOT_BEGUN,
+      ),
+    },
+    "/console/letters": {
+      get: {
+        operationId: "openLetters",
+        summary: "All dead letters, by reason and one by one, to search and choose",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(deadLettersQuery)],
+        responses: { 200: page("The page."), ...REFUSALS },
+      },
+    },
+    "/console/letters/replay": {
+      get: {
+        operationId: "askToReplayLetters",
+        summary: "Says how many dead letters would be sent again",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(replayQuery)],
+        responses: { 200: page("The page."), ...REFUSALS },
+      },
+      post: action(
+        "replayLettersByForm",
+        "Sends all dead letters again that match, in the background, as a run",
+        "/api/internal/dead-letters/replay",
+        inQuery(replayQuery),
+      ),
+    },
     "/console/letters/{id}": {
       get: {
         operationId: "openLetter",
@@ -85,7 +187,11 @@ export const consolePart: Part = {
         responses: { 200: page("The page."), ...REFUSALS, 404: NO_LETTER },
       },
     },
-    "/console/letters/{id}/replay": { post: action("replayLetterByForm", "Sends a dead letter again") },
-    "/console/letters/{id}/drop": { post: action("dropLetterByForm", "Forgets a letter") },
+    "/console/letters/{id}/replay": {
+      post: action("replayLetterByForm", "Sends a dead letter again", LETTERS, [ID], { 404: NO_LETTER }),
+    },
+    "/console/letters/{id}/drop": {
+      post: action("dropLetterByForm", "Forgets a letter", LETTERS, [ID], { 404: NO_LETTER }),
+    },
   },
 };

@@ -3,10 +3,11 @@
  * not in the service. It is rendered here, without scripts; the log-in is that of the internal API. Every change is a
  * form with its own token, which leads back to the page with a code that says what was done.
  */
-import { Router, type Request, type Response } from "express";
+import { Router } from "express";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { Runs } from "../../src/engine/runs/orders";
 import type { Explain } from "../../src/engine/explain/explain";
 import type { HealthOf } from "../../src/engine/status/health";
 import type { Tenant } from "../../src/engine/tenants";
@@ -16,35 +17,36 @@ import type { HistoryLine, HistoryQuery, Store } from "../../src/storage/port/st
 import { backlogBody, type BudgetLeft } from "./sections/backlog";
 import { chartBody, chartFrom } from "./sections/chart";
 import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/explain";
-import { formReader } from "./form";
-import { createFormTokens } from "./form-token";
+import { deadLetterPages } from "./dead-letters";
+import { createForms } from "./form";
 import { errorPage, mistypedIn, welcomePage } from "./sections/front";
-import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
-import { BASE, consoleLink, outcomesLink, type Site } from "./links";
-import { HEADERS, notice, NOTICES, page, show, type Notice } from "./page";
-import { runsBody, SHOWN_RUNS } from "./sections/runs";
+import { DEAD_LETTERS_A_PAGE, deadLettersBody, reasonsBody } from "./sections/dead-letters";
+import { BASE, consoleLink, deadLettersLink, outcomesLink, runsLink } from "./links";
+import { logoutRoutes } from "./logout";
+import { doneParameter, notice, page, refreshParameter, show } from "./page";
+import { fetchableOf, runPages, type RunPageOptions } from "./runs";
+import { fetchForms, runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
 import { recordsBody, RECORDS_A_PAGE } from "./sections/records";
 import { statusBody } from "./sections/status";
 import { styleRoutes } from "./style";
 import { html, type Html } from "./html";
-import { refuse } from "../http-error";
 import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/organization";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
 import { parameter } from "../../src/input";
 import { readInput } from "../middleware/input";
-import { idOf, unknownDeadLetter } from "../routes/dead-letters/route";
 import { showRecords, type SaidBy } from "../routes/outcomes/answer";
 import { chosenOutcomes, OUTCOME_WORDS } from "../routes/outcomes/route";
 
 export interface ConsoleRouteOptions<S> {
-  readonly store: Pick<Store, "laneHealth" | "hours" | "runs" | "history" | "view">;
-  readonly service: SaidBy<S>;
+  readonly store: Pick<Store, "laneHealth" | "hours" | "run" | "runs" | "reportLines" | "history" | "view">;
+  readonly runs: Pick<Runs<S>, "fetch" | "replay" | "stop">;
+  readonly service: SaidBy<S> & RunPageOptions<S>["service"];
   readonly health: HealthOf<S>;
   readonly explain: Pick<Explain<S>, "entity">;
-  readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
+  readonly deadLetters: Pick<DeadLetters, "list" | "counts" | "show" | "replay" | "drop">;
   /** What is left of the tenant's request budget; undefined before the first request. */
   readonly budget: (tenant: Tenant<S>) => Promise<BudgetLeft | undefined>;
   readonly face: Face;
@@ -71,6 +73,7 @@ const WORDS = {
     after: "Follow the links of the page, or leave it out to begin at the beginning.",
     ...pick(OUTCOME_WORDS.remedies, "type", "outcome", "code", "run"),
     done: "Leave it out.",
+    refresh: "Say after how many seconds the page is to reload, or leave it out.",
   },
 };
 
@@ -87,10 +90,8 @@ export const consoleQuery = z.object({
     .refine(isDeadLetterPlace, "is not a place in the list")
     .optional()
     .meta({ description: "Where the page of dead letters begins." }),
-  done: z
-    .enum(NOTICES, { error: "is not a code of this page" })
-    .optional()
-    .meta({ description: "What the page says was just done." }),
+  done: doneParameter,
+  refresh: refreshParameter,
 });
 
 /** Parameters of the page of records. */
@@ -98,10 +99,6 @@ export const recordsQuery = chosenOutcomes.omit({ day: true });
 
 /** Without an organization the page asks for one. */
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
-
-export const deadLetterForm = z.object({
-  token: z.string().meta({ description: "From the form; valid for one dead letter, one action and some hours." }),
-});
 
 const PARTS = [
   ["status", "Status"],
@@ -111,15 +108,12 @@ const PARTS = [
   ["letters", "Dead letters"],
 ] as const;
 
-type DeadLetterRequest = Request<{ id: string }>;
-
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   const { store, service, deadLetters, authenticate, now, logger } = options;
-  const { title: serviceTitle, remedies } = options.face;
+  const { title: serviceTitle } = options.face;
   const site = { mount: options.mount, title: serviceTitle };
   const router = Router();
-  const tokens = createFormTokens(options.formKey, now);
-  const readForm = formReader();
+  const forms = createForms(options);
 
   router.use(styleRoutes());
 
@@ -144,15 +138,19 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
           linkOf: (reason) => outcomesLink(site, organization, reason),
         }),
       ),
-      part("runs", "Last runs", async () =>
-        runsBody(await store.runs({ tenant: tenant.key, limit: SHOWN_RUNS }), nowMs),
-      ),
+      part("runs", "Last runs", () => runList(tenant, nowMs)),
       part("letters", "Dead letters", () => deadLetterList(tenant, query.after)),
     ]);
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
     const body = [heading, notice(query.done), searchForm(organization, site, question), ...parts];
-    show(response, 200, page({ site, title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
+    const { q, after } = query;
+    const reload = {
+      seconds: query.refresh,
+      link: (refresh: string | undefined) => consoleLink(site, organization, { q, after, refresh }),
+    };
+    const frame = { site, title: "Console", owner: tenant.credentials, atMs: nowMs, reload, parts: names };
+    show(response, 200, page({ ...frame, body }));
   });
 
   router.get(`${BASE}/outcomes`, async (request, response) => {
@@ -167,38 +165,11 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     show(response, 200, page({ site, title: "Records", owner, atMs: now(), body }));
   });
 
-  router.get(`${BASE}/letters/:id`, async (request: DeadLetterRequest, response) => {
-    const { credentials: owner, key } = await authenticate(request);
-    const deadLetter = await deadLetters.show(idOf(request), key);
-    if (deadLetter === undefined) throw unknownDeadLetter();
-    show(
-      response,
-      200,
-      page({
-        site,
-        title: "Dead letter",
-        owner,
-        body: deadLetterBody(deadLetter, { site, owner, tokens }, remedies),
-      }),
-    );
-  });
+  router.use(logoutRoutes(site));
+  router.use(deadLetterPages({ ...options, forms, site, types: service.types.map(({ name }) => name) }));
+  router.use(runPages({ ...options, forms, site }));
 
-  router.post(`${BASE}/letters/:id/replay`, async (request: DeadLetterRequest, response) => {
-    const { key, credentials } = await formOf(request, response, "replay");
-    const { queued, underway, superseded } = await deadLetters.replay(idOf(request), key);
-    if (queued + underway + superseded === 0) throw unknownDeadLetter();
-    const done: Notice = queued > 0 ? "replayed" : superseded > 0 ? "superseded" : "underway";
-    goBack(response, site, credentials.organization, done);
-  });
-
-  router.post(`${BASE}/letters/:id/drop`, async (request: DeadLetterRequest, response) => {
-    const { key, credentials } = await formOf(request, response, "drop");
-    if ((await deadLetters.drop(idOf(request), key)) === undefined) throw unknownDeadLetter();
-    goBack(response, site, credentials.organization, "dropped");
-  });
-
-  router.all([BASE, `${BASE}/outcomes`, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
-  router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
+  router.all([BASE, `${BASE}/outcomes`, `${BASE}/page.css`], otherMethods("GET, HEAD"));
   router.use(
     errorAnswers(logger, (response, error) => {
       const mistyped = mistypedIn(error, response.req.query["org"]);
@@ -236,22 +207,32 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     return backlogBody({ laneHealth, budget: await options.budget(tenant), serviceTitle, nowMs });
   }
 
+  async function runList(tenant: Tenant<S>, nowMs: number): Promise<Html> {
+    const context = { site, owner: tenant.credentials, forms };
+    const list = await store.runs({ tenant: tenant.key, limit: SHOWN_RUNS });
+    return html`${runsBody(list, nowMs, context)}
+      <p class="pages"><a href="${runsLink(site, tenant.credentials.organization)}">All runs</a></p>
+      ${fetchForms(fetchableOf(service, tenant), context)}`;
+  }
+
   async function deadLetterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
-    const list = await deadLetters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
-    return deadLettersBody(list, after === undefined, { site, owner, tokens });
+    const context = { site, owner, forms };
+    const { organization } = owner;
+    const [list, counted] = await Promise.all([
+      deadLetters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE }),
+      deadLetters.counts({ tenant: key }),
+    ]);
+    const parts = {
+      isFirst: after === undefined,
+      link: (place: string | undefined) => consoleLink(site, organization, { after: place }, "letters"),
+      nothing: "Nothing was refused for good, or all of it was mended.",
+    };
+    return html`${reasonsBody(counted, {}, context)} ${deadLettersBody(list, parts, context)}
+    ${
+      counted.reasons.length > 0 &&
+      html`<p class="pages">
+        <a href="${deadLettersLink(site, organization)}">All dead letters, to search and choose</a>
+      </p>`
+    }`;
   }
-
-  /** Checks a posted form. @throws HttpError when it is not our form, or not this person's; nothing was done then */
-  async function formOf(request: DeadLetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
-    const tenant = await authenticate(request);
-    const form = deadLetterForm.safeParse(await readForm(request, response));
-    const fits =
-      form.success && tokens.fits(tenant.credentials, actionPath(action, request.params.id), form.data.token);
-    if (fits) return tenant;
-    throw refuse(403, "foreign_form", "Nothing was done: the form is too old or was not made here. Reload the page.");
-  }
-}
-
-function goBack(response: Response, site: Site, organization: string, done: Notice): void {
-  response.set(HEADERS).redirect(303, consoleLink(site, organization, { done }, "letters"));
 }

@@ -12,7 +12,8 @@ import { readInput } from "./input";
 import { ORGANIZATION_REMEDY, organizationQuery } from "./organization";
 import { assertOwnSite } from "./own-site";
 
-const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="UTF-8"' };
+/** How a browser is asked for a log-in. */
+export const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="UTF-8"' };
 
 const WORDS = {
   code: "invalid_organization",

@@ -108,7 +108,7 @@ describeInBrowser("/console", (openPage) => {
       await page.getByRole("status").getByText("waits for delivery again").waitFor();
       await fixture.settled();
       expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
-      await page.getByRole("link", { name: "Reload" }).click();
+      await page.getByRole("link", { name: "Reload", exact: true }).click();
       await page.getByText("Nothing was refused for good").waitFor();
     });
   });
@@ -129,6 +129,79 @@ describeInBrowser("/console", (openPage) => {
       expect((await fixture.connector.store.deadLetters({ limit: 1 })).deadLetters).toEqual([]);
       expect(fixture.endusers()).toEqual([]);
     });
+  });
+
+  test("all that was refused for a reason is sent again, and the run's page shows what became of it", async () => {
+    const mend = await refuseOne();
+    mend();
+    await using(openPage, {}, async (page) => {
+      await page.goto(address());
+      await page.getByRole("link", { name: /^Send all again…/ }).click();
+      await page.getByRole("heading", { name: "Send 1 dead letter again?" }).waitFor();
+      await page.getByRole("button", { name: "Yes, send 1 dead letter again" }).click();
+      await page.getByRole("heading", { name: "Dead letters sent again: endusers, refused" }).waitFor();
+      await page.getByRole("status").getByText("are being sent again").waitFor();
+      await fixture.settled();
+      expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
+      await page.getByRole("link", { name: "Reload", exact: true }).click();
+      await page.getByRole("region", { name: "Record by record" }).getByText(user(1).id).waitFor();
+      await page.getByRole("link", { name: "All runs" }).click();
+      await page.getByLabel("Kind").selectOption("dead letters sent again");
+      await page.getByRole("button", { name: "Show" }).click();
+      await page.getByRole("link", { name: "Dead letters sent again: endusers, refused" }).waitFor();
+    });
+  });
+
+  test("a fetch is begun, and one under way is stopped, with the keyboard alone", async () => {
+    let letThrough: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (letThrough = resolve));
+    await refuseOne();
+    fixture.planhat.on("request", ({ route }) => (route === "GET /companies" ? answered : undefined));
+    await using(openPage, {}, async (page) => {
+      await page.goto(`${fixture.baseUrl}/console/runs?org=${encodeURIComponent(fixture.hull.host)}`);
+      await tabTo(page, /^Fetch companies now/);
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText("The fetch has begun.").waitFor();
+      await tabTo(page, /^Stop$/);
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText("ends at its next safe point").waitFor();
+      letThrough();
+      await fixture.until(
+        async () =>
+          (await fixture.connector.store.runs({ tenant: fixture.tenantKey, limit: 1 }))[0]?.state === "stopped",
+      );
+      await page.getByRole("link", { name: "Reload", exact: true }).click();
+      await page.getByText("A person stopped it.").waitFor();
+      expect(await page.getByRole("button", { name: "Stop" }).count()).toBe(0);
+    });
+  });
+
+  test("reloads by itself where somebody wants that, until somebody ends it", async () => {
+    await using(openPage, {}, async (page) => {
+      await page.goto(address({ refresh: "10", done: "dropped" }));
+      await page.getByRole("link", { name: "Stop reloading every 10 s" }).waitFor();
+      const again = await page.locator("meta[http-equiv=refresh]").getAttribute("content");
+      expect(again).toMatch(/^10; url=\/console\?org=[^&]*&refresh=10$/);
+      await page.getByRole("link", { name: "Stop reloading every 10 s" }).click();
+      await page.getByRole("link", { name: "Reload every 30 s" }).waitFor();
+      expect(await page.locator("meta[http-equiv=refresh]").count()).toBe(0);
+    });
+  });
+
+  test("the browser forgets its log-in", async () => {
+    // One that was typed, and not one that the test gives at every question.
+    const { page } = await openPage({ viewport: DESKTOP });
+    const typed = new URL(address());
+    [typed.username, typed.password] = [CONNECTOR.id, CONNECTOR.secret];
+    expect((await page.goto(typed.href))?.status()).toBe(200);
+    expect((await page.goto(address()))?.status()).toBe(200);
+    // It would ask for another one; nobody is here who could answer.
+    await expect(page.goto(new URL("/console/logout", address()).href)).rejects.toThrow("ERR_INVALID_AUTH_CREDENTIALS");
+    await expect(page.goto(address())).rejects.toThrow("ERR_INVALID_AUTH_CREDENTIALS");
+    const another = await page.context().newPage();
+    expect((await another.goto(new URL("/console/logout", address()).href))?.status()).toBe(200);
+    await another.getByRole("heading", { name: "Logged out" }).waitFor();
+    await page.context().close();
   });
 
   test("is used with the keyboard alone, and shows where it is", async () => {
@@ -166,10 +239,10 @@ describeInBrowser("/console", (openPage) => {
       await page.goto(address({ q: user(1).id }));
       expect(await page.locator("script, img[src=x]").count()).toBe(0);
       const letters = page.getByRole("region", { name: "Dead letters", exact: true }).first();
-      expect(await letters.getByRole("link").first().textContent()).toBe(`${HOSTILE}@example.com`);
+      expect(await letters.locator("a:has(bdi)").textContent()).toBe(`${HOSTILE}@example.com`);
       expect(await page.getByRole("region", { name: "Last runs" }).first().textContent()).toContain(HOSTILE);
       expect(await page.getByRole("region", { name: "The answer" }).textContent()).toContain(HOSTILE);
-      await letters.getByRole("link").first().click();
+      await letters.locator("a:has(bdi)").click();
       await page.waitForURL("**/letters/**");
       expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain(HOSTILE);
       expect(await page.locator("script, img[src=x]").count()).toBe(0);
@@ -184,13 +257,38 @@ describeInBrowser("/console", (openPage) => {
     const { store } = fixture.connector;
     const [letter] = (await store.deadLetters({ limit: 1 })).deadLetters;
     expect(letter).toBeDefined();
+    const options = { verbose: true } as const;
+    await store.beginRun({ id: "long", tenant: fixture.tenantKey, kind: "batch", type: "endusers", options }, false);
+    const counts = { "endusers/rejected/a_reason_whose_code_is_longer_than_any_line_of_a_phone_can_be": 12_345_678 };
+    await store.changeRun("long", {
+      state: "running",
+      startedAtMs: 1,
+      total: 99_999_999,
+      counts,
+      reports: [{ a: "b".repeat(500) }],
+    });
+    const line = {
+      type: "endusers",
+      hullId: "h".repeat(60),
+      remoteId: "r".repeat(60),
+      outcome: "rejected",
+      code: "refused",
+    };
+    await store.report("long", [{ ...line, text: "t".repeat(300) }]);
     await using(openPage, { viewport: NARROW, colorScheme }, async (page) => {
       for (const url of [`${fixture.baseUrl}/console`, address(), address({ q: user(1).id, done: "replayed" })]) {
         await page.goto(url);
         for (const closed of await page.locator("summary").all()) await closed.click();
         expect([url, await misfits(page)]).toEqual([url, []]);
       }
-      await page.locator("#letters tbody a").first().click();
+      const org = encodeURIComponent(fixture.hull.host);
+      for (const path of ["letters", "letters/replay", "runs", "runs/long", "logout"]) {
+        const url = `${fixture.baseUrl}/console/${path}?org=${org}`;
+        await page.goto(url);
+        expect([url, await misfits(page)]).toEqual([url, []]);
+      }
+      await page.goto(address());
+      await page.locator("#letters tbody a").filter({ hasText: "long" }).first().click();
       await page.getByText("Drop this letter…").click();
       expect(await misfits(page)).toEqual([]);
       const ground = String(await page.evaluate("getComputedStyle(document.body).backgroundColor"));

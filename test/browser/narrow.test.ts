@@ -27,6 +27,10 @@ beforeAll(async () => {
   }));
   // So many messages would take the test minutes.
   jest.spyOn(edge.store, "hours").mockResolvedValue(counts);
+  const run = { id: "run-1", tenant: edge.tenantKey, kind: "batch", type: "companies", options: {} } as const;
+  await edge.store.beginRun(run, false);
+  const reasons = REASONS.map(([outcome, code, count]) => [`companies/${outcome}/${code}`, count] as const);
+  await edge.store.changeRun("run-1", { state: "running", counts: Object.fromEntries(reasons) });
   for (const [, code] of REASONS) await edge.refuse(`record-of-${code}`, { code });
 });
 afterAll(() => edge.close());
@@ -56,7 +60,8 @@ describeInBrowser("on a narrow screen", (openPage) => {
       const { page } = await open(width, CONNECTOR.secret, scheme);
       const mistyped = `/console?org=${encodeURIComponent("Acme & Sons ".repeat(20))}`;
       for (const path of ["/", "/planhat/", "/console", mistyped, console()]) await look(page, path, sizes);
-      for (const path of [`/letters/${letter}`, "/outcomes"])
+      const letters = ["/letters", "/letters/replay", `/letters/${letter}`];
+      for (const path of [...letters, "/outcomes", "/runs", "/runs/run-1", "/logout"])
         await look(page, `/console${path}?org=${encodeURIComponent(edge.organization)}`, sizes);
       await page.context().close();
       const admin = await open(width, ADMIN_TOKEN, scheme);

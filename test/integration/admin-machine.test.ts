@@ -18,7 +18,7 @@ const logger = createLogger("silent");
 const unused = (): never => {
   throw new Error("Nobody asks for dead letters here.");
 };
-const NO_LETTERS = { list: unused, show: unused, replay: unused, replayPage: unused, drop: unused };
+const NO_LETTERS = { list: unused, show: unused, counts: unused, replay: unused, replayPage: unused, drop: unused };
 
 let folder: string;
 let lock: ExclusiveLock;

@@ -2,43 +2,9 @@
 import escape from "lodash/escape";
 import { account, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { update } from "../unit/storage/builders";
-import { basic, queryOf, send as sendAnything, type Answer, type Sent } from "./asking";
+import { queryOf, send as sendAnything, type Answer, type Sent } from "./asking";
+import { login, partOf, send, tokenIn } from "./console-pages";
 import { CONNECTOR, NOBODY, openEdge, OTHER, REMOTE_PARTS, type Edge } from "./edge";
-
-const login = (owner = CONNECTOR): Record<string, string> => ({ authorization: basic(owner) });
-
-/** Every answer of the console is a page under its policy, or leads to one. */
-async function send(baseUrl: string, path: string, sent: Sent = {}): Promise<Answer> {
-  const answer = await sendAnything(baseUrl, path, sent);
-  const { headers, status, text } = answer;
-  const policy = headers.get("content-security-policy") ?? "";
-  expect(policy).toMatch(/default-src 'none'.*style-src 'self'.*form-action 'self'.*frame-ancestors 'none'/);
-  expect(policy).not.toMatch(/unsafe|script-src|https?:|\*/);
-  expect(headers.get("cache-control")).toBe("no-store");
-  expect(headers.get("referrer-policy")).toBe("same-origin");
-  expect(headers.get("x-content-type-options")).toBe("nosniff");
-  if (status !== 303) {
-    expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(text).toMatch(/^<!doctype html>\s*<html lang="en">/);
-    expect(text).not.toMatch(/<script|<style|\son\w+=|\sstyle=|javascript:/i);
-  }
-  return answer;
-}
-
-/** What stands in one part of the page. */
-function partOf({ text }: Answer, anchor: string): string {
-  const [, part = ""] = new RegExp(`<section id="${anchor}"(.*?)</section>`, "s").exec(text) ?? [];
-  return part
-    .replaceAll("<wbr />", "")
-    .replaceAll(/<[^>]*>/g, " ")
-    .replaceAll(/\s+/g, " ");
-}
-
-/** The token in the form that posts to a path. */
-function tokenIn({ text }: Answer, path: string): string {
-  const form = text.split("<form").find((each) => each.includes(`action="${path}`)) ?? "";
-  return /name="token" value="([\w-]+)"/.exec(form)?.[1] ?? "";
-}
 
 describe("at the edge", () => {
   let edge: Edge;
@@ -110,21 +76,26 @@ describe("at the edge", () => {
     }
   });
 
-  test.each(["", "/letters/x"])("nobody sees anything of /console%s without the right log-in", async (path) => {
-    for (const headers of [{}, login({ ...CONNECTOR, secret: "wrong" }), { authorization: "Bearer x" }]) {
-      const answer = await see(address(path), { headers });
-      expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([
-        401,
-        expect.stringContaining('Basic realm="Hull connector"') as string,
-      ]);
-      expect(answer.text).not.toContain("Backlog");
-    }
-  });
+  test.each(["", "/letters", "/letters/replay", "/letters/x", "/runs", "/runs/x"])(
+    "nobody sees anything of /console%s without the right log-in",
+    async (path) => {
+      for (const headers of [{}, login({ ...CONNECTOR, secret: "wrong" }), { authorization: "Bearer x" }]) {
+        const answer = await see(address(path), { headers });
+        expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([
+          401,
+          expect.stringContaining('Basic realm="Hull connector"') as string,
+        ]);
+        expect(answer.text).not.toContain("Backlog");
+      }
+    },
+  );
 
   test.each([
     ["after=x", "after is not a place in the list"],
     ["after=a&after=b", "after is given more than once"],
     ["done=%3Cb%3Ehello", "done is not a code of this page"],
+    ["refresh=9", "refresh must be a whole number from 10 to 300"],
+    ["refresh=soon", "refresh must be a whole number from 10 to 300"],
     [`q=${"a".repeat(201)}`, "q is longer than 200 characters"],
     ["q=a&q=b", "q is given more than once"],
   ])("a query that cannot be read is named: %.30s", async (query, words) => {
@@ -140,13 +111,23 @@ describe("at the edge", () => {
     ["/letters/x", "GET, HEAD"],
     ["/letters/x/replay", "POST"],
     ["/letters/x/drop", "POST"],
+    ["/letters", "GET, HEAD"],
+    ["/letters/replay", "GET, HEAD, POST"],
+    ["/runs", "GET, HEAD"],
+    ["/runs/x", "GET, HEAD"],
+    ["/runs/x/stop", "POST"],
+    ["/fetch/users", "POST"],
+    ["/fetch/accounts/dry-run", "POST"],
+    ["/logout", "GET, HEAD"],
   ])("/console%s takes %s only", async (path, allowed) => {
-    for (const method of ["PUT", "PATCH", "DELETE", allowed === "POST" ? "GET" : "POST"]) {
+    const other = allowed === "POST" ? "GET" : "POST";
+    for (const method of ["PUT", "PATCH", "DELETE", ...(allowed.includes(other) ? [] : [other])]) {
       const answer = await see(address(path), { method, headers: login() });
       expect([answer.status, answer.headers.get("allow")]).toEqual([405, allowed]);
     }
     const head = await sendAnything(edge.baseUrl, address(path), { method: "HEAD", headers: login() });
-    expect(head.status).toBe(allowed === "POST" ? 405 : path === "/letters/x" ? 404 : 200);
+    const found = path === "/logout" ? 401 : /\/x$/.test(path) ? 404 : 200;
+    expect(head.status).toBe(allowed === "POST" ? 405 : found);
   });
 
   test("a path with a % that begins no character is refused with a page", async () => {
@@ -157,7 +138,7 @@ describe("at the edge", () => {
     const style = await sendAnything(edge.baseUrl, "/console/page.css");
     expect([style.status, style.headers.get("content-type")]).toEqual([200, "text/css; charset=utf-8"]);
     expect(style.text).not.toMatch(/@import|url\(/);
-    for (const path of ["index.html", "..%2fdocs%2fpage.js", "letters"]) {
+    for (const path of ["index.html", "..%2fdocs%2fpage.js"]) {
       expect((await sendAnything(edge.baseUrl, `/console/${path}`)).status).toBe(404);
     }
   });

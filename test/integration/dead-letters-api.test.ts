@@ -87,6 +87,9 @@ describe("the list", () => {
     await edge.refuse("b1", { owner: OTHER });
     expect((await page({ code: "identity_alarm" })).ids).toEqual(["a2"]);
     expect((await page({ type: "endusers" })).ids).toEqual(["u1"]);
+    expect((await page({ run: "none" })).ids).toEqual([]);
+    expect((await page({ q: "A" })).ids).toEqual(["a1", "a2"]);
+    expect((await page({ q: "b1" })).ids).toEqual([]);
     expect((await page({ tenant: edge.laneOf(OTHER).tenant })).ids).toEqual(["a1", "a2", "u1"]);
   });
 
@@ -107,6 +110,9 @@ describe("the list", () => {
     "type=a%0d%0ab",
     "code=a&code=b",
     "code=%00",
+    "run=%20",
+    "q=",
+    `q=${"a".repeat(201)}`,
     "after=",
     "after=x",
     "after=bnVsbA",
@@ -235,7 +241,7 @@ describe("all letters", () => {
     expect(rest).toEqual({ queued: 50, underway: 0, superseded: 0, next: null });
   });
 
-  test.each(["after=x", "code=", "type=%00"])("not for a query that cannot be read: %s", async (query) => {
+  test.each(["after=x", "code=", "type=%00", "run="])("not for a query that cannot be read: %s", async (query) => {
     await edge.refuse("a1");
     const answer = await ask("POST", "/replay", { query });
     expect([answer.status, errorOf(answer).code]).toEqual([400, "invalid_query"]);

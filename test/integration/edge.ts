@@ -12,7 +12,7 @@ import { gated } from "../../server/admin/gate";
 import { adminRoutes } from "../../server/admin/route";
 import { createLogger } from "../../server/log";
 import { createLogins } from "../../server/middleware/authentication";
-import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
+import type { BatchOrder, FetchAnswer, ReplayChoice } from "../../src/engine/runs/orders";
 import { createTenants, type Tenant } from "../../src/engine/tenants";
 import { countedAs } from "../../src/services/types";
 import { tenantKey } from "../../src/storage/port/lane";
@@ -53,7 +53,9 @@ export type Asked =
       readonly options: RunOptions;
       readonly force: boolean;
     }
-  | { readonly kind: "batch"; readonly tenant: string; readonly order: BatchOrder; readonly options: RunOptions };
+  | { readonly kind: "batch"; readonly tenant: string; readonly order: BatchOrder; readonly options: RunOptions }
+  | { readonly kind: "replay"; readonly tenant: string; readonly chosen: ReplayChoice }
+  | { readonly kind: "stop"; readonly run: string };
 
 type Login = typeof CONNECTOR;
 
@@ -204,6 +206,14 @@ export async function openEdge(
         batch: (tenant, order, chosen) => {
           asked.push({ kind: "batch", tenant: tenant.key, order, options: chosen });
           return failure === undefined ? Promise.resolve(runRow("run-2")) : Promise.reject(failure);
+        },
+        replay: (tenant, chosen) => {
+          asked.push({ kind: "replay", tenant: tenant.key, chosen });
+          return Promise.resolve(runRow("run-3"));
+        },
+        stop: (run) => {
+          asked.push({ kind: "stop", run });
+          return store.changeRun(run, { stopAskedAtMs: NOW });
         },
       },
       logins: createLogins(AMPLE),

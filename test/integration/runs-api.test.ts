@@ -143,6 +143,17 @@ describe("the list", () => {
     expect(end).toBeNull();
   });
 
+  test("is narrowed by kind and state, and a page of it may be empty", async () => {
+    expect(await ids({ kind: "batch" })).toEqual([[], null]);
+    const [fetches] = await ids({ kind: "fetch" });
+    expect([...(fetches as string[])].sort()).toEqual(["foreign", "list-1", "list-2", "list-3"]);
+    const [first, place] = await ids({ state: "running", limit: "3" });
+    expect(place).toBe((first as string[])[2]);
+    const [rest] = await ids({ state: "running", limit: "3", before: String(place) });
+    expect([...(first as string[]), ...(rest as string[])]).toEqual(fetches);
+    expect(await ids({ state: "success" })).toEqual([[], null]);
+  });
+
   test("is empty for one who has none, whoever else has", async () => {
     const { body } = await edge.ask("/api/internal/runs", { query: { before: "run-0" } });
     expect(body).toEqual({ runs: [], next: null });
@@ -168,6 +179,9 @@ describe("a parameter that cannot be read is named", () => {
     ["/api/internal/runs", "limit=1&limit=2"],
     ["/api/internal/runs", "before=%0d%0aset-cookie:x"],
     ["/api/internal/runs", "before=a&before=b"],
+    ["/api/internal/runs", "kind=fetches"],
+    ["/api/internal/runs", "kind=fetch&kind=batch"],
+    ["/api/internal/runs", "state="],
     ["/api/internal/runs/run-0", "lines=0"],
     ["/api/internal/runs/run-0", "lines=1001"],
     ["/api/internal/runs/run-0", "lines=99999999999999999999"],

@@ -78,7 +78,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "server/routes/explain": ["route", "answer", "known", "openapi"],
   "server/routes/notifications": ["route", "openapi"],
   "server/routes/outcomes": ["route", "answer", "files", "openapi"],
-  "server/routes/runs": ["route", "options", "openapi"],
+  "server/routes/runs": ["route", "list", "options", "openapi"],
   "src/engine/delivery": ["worker", "cycle", "resolve", "work"],
   "src/engine/explain": ["explain", "sentences"],
   "src/engine/fetch": ["fetch", "step"],

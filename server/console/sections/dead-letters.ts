@@ -1,10 +1,13 @@
 /** Dead letters: a page of them, and one by itself with its reason, its content and its actions. */
+import sumBy from "lodash/sumBy";
+import { MAX_ID_LENGTH } from "../../../src/input";
 import { remedyFor } from "../../admin/remedies";
-import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
+import type { DeadLetter, DeadLetterDetail, DeadLetters, ReasonCount } from "../../admin/dead-letters";
 import { instant, number } from "./figures";
-import type { FormOwner, FormTokens } from "../form-token";
-import { code, html, type Html } from "../html";
-import { consoleLink, deadLetterLink, type Site } from "../links";
+import type { Forms } from "../form";
+import type { FormOwner } from "../form-token";
+import { code, html, type Content, type Html } from "../html";
+import { BASE, consoleLink, deadLetterLink, deadLettersLink, runLink, type Site } from "../links";
 import { table } from "../section";
 
 export const DEAD_LETTERS_A_PAGE = 20;
@@ -19,22 +22,37 @@ export function actionPath(action: Action, id: string): string {
 export interface DeadLetterContext {
   readonly site: Site;
   readonly owner: FormOwner;
-  readonly tokens: FormTokens;
+  readonly forms: Pick<Forms<never>, "show">;
 }
 
-/** @param isFirst whether nothing comes before this page */
+/** Which dead letters a list shows. */
+export interface DeadLetterChoice {
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  readonly run?: string | undefined;
+  readonly q?: string | undefined;
+}
+
+export interface ListParts {
+  /** Whether nothing comes before this page. */
+  readonly isFirst: boolean;
+  /** The address of the page behind a place; without one, of the first. */
+  readonly link: (after: string | undefined) => string;
+  /** What is said of an empty first page. */
+  readonly nothing: string;
+}
+
 export function deadLettersBody(
   { deadLetters, next }: Awaited<ReturnType<DeadLetters["list"]>>,
-  isFirst: boolean,
+  { isFirst, link, nothing }: ListParts,
   context: DeadLetterContext,
 ): Html {
-  const { site } = context;
-  const { organization } = context.owner;
-  const pages = html`${!isFirst && html`<a href="${consoleLink(site, organization, {}, "letters")}">First page</a>`}
-  ${next !== undefined && html`<a rel="next" href="${consoleLink(site, organization, { after: next }, "letters")}">Next page</a>`}`;
+  const pages = html`${!isFirst && html`<a href="${link(undefined)}">First page</a>`}
+  ${next !== undefined && html`<a rel="next" href="${link(next)}">Next page</a>`}`;
   const paging = (!isFirst || next !== undefined) && html`<p class="pages">${pages}</p>`;
   if (deadLetters.length === 0) {
-    const words = isFirst ? "Nothing was refused for good, or all of it was mended." : "There are no more.";
+    const words =
+      next !== undefined ? "None so far; the next page looks on." : isFirst ? nothing : "There are no more.";
     return html`<p class="empty">${words}</p>
       ${paging}`;
   }
@@ -46,6 +64,145 @@ export function deadLettersBody(
       rows: deadLetters.map((deadLetter) => row(deadLetter, context)),
     })}
     ${paging}`;
+}
+
+type Counted = Awaited<ReturnType<DeadLetters["counts"]>>;
+
+/** Dead letters by reason, each with the way to them, and to sending all of them again. @param chosen what was counted */
+export function reasonsBody({ reasons, more }: Counted, chosen: DeadLetterChoice, context: DeadLetterContext): Content {
+  if (reasons.length === 0) return undefined;
+  const { site, owner } = context;
+  const rows = reasons.map(({ type, code: reason, count }) => {
+    const own = { ...chosen, q: undefined, type, code: reason };
+    return html`<tr>
+      <th scope="row" data-label="Reason">
+        <a href="${deadLettersLink(site, owner.organization, own)}">${code(reason)}</a> <span class="id">${type}</span>
+      </th>
+      <td data-label="What to do">
+        <div class="actions">
+          <a class="button quiet" href="${deadLettersLink(site, owner.organization, own, "replay")}"
+            >Send all again… <span class="hidden">${reason}, ${type}</span></a
+          >
+        </div>
+      </td>
+      <td data-label="Dead letters" class="number"><span>${atLeast(count, more)}</span></td>
+    </tr>`;
+  });
+  const hint = more && html`<p class="hint">There are more than were counted here.</p>`;
+  const columns = ["Reason", "What to do"];
+  const label = "Dead letters by reason";
+  return [table({ label, kind: "stacked", columns, numbers: ["Dead letters"], rows }), hint];
+}
+
+const atLeast = (count: number, more: boolean): string => `${number(count)}${more ? " or more" : ""}`;
+
+/** The question before all of some dead letters are sent again. */
+export function replayBody(
+  { reasons, more }: Counted,
+  chosen: Omit<DeadLetterChoice, "q">,
+  context: DeadLetterContext,
+): Html {
+  const { site, owner, forms } = context;
+  const { organization } = owner;
+  const count = sumBy(reasons, "count");
+  const back = html`<p><a href="${deadLettersLink(site, organization, { ...chosen })}">Back to the list</a></p>`;
+  if (count === 0) {
+    return html`${back}
+      <h1>Send again</h1>
+      <section><p class="empty">There is no such dead letter any more.</p></section>`;
+  }
+  const what = `${atLeast(count, more)} ${count === 1 && !more ? "dead letter" : "dead letters"}`;
+  const items = reasons.map(
+    (each: ReasonCount) =>
+      html`<li>
+        ${code(each.code)} <span class="type">${each.type}</span> <strong>${atLeast(each.count, more)}</strong>
+      </li>`,
+  );
+  return html`${back}
+    <h1>Send ${what} again?</h1>
+    <section aria-labelledby="what">
+      <h2 id="what">What is sent</h2>
+      ${
+        chosen.run !== undefined &&
+        html`<p>Only what failed in the <a href="${runLink(site, organization, chosen.run)}">run ${chosen.run}</a>.</p>`
+      }
+      <ul class="counts">
+        ${items}
+      </ul>
+      <p>
+        Each becomes a new message with the old content, and what failed because of it goes with it. Where Hull sent
+        something newer since, nothing is sent and the dead letter is closed. Mend the cause first: what is still
+        refused comes back.
+      </p>
+      <p>It goes on in the background, as a run with a page of its own, where it can be stopped.</p>
+      ${forms.show(owner, {
+        action: replayAction(chosen),
+        to: deadLettersLink(site, organization, { ...chosen }, "replay"),
+        button: html`<button type="submit">Yes, send ${what} again</button>`,
+      })}
+    </section>`;
+}
+
+/** What the form that sends all of some again is made for. */
+export function replayAction({ type, code: reason, run }: Omit<DeadLetterChoice, "q">): string {
+  return `replay all ${JSON.stringify([type, reason, run])}`;
+}
+
+/** The form that narrows the list. @param types that the service has */
+export function filterForm(
+  { type: chosenType, code: reason = "", run, q = "" }: DeadLetterChoice,
+  types: readonly string[],
+  { site, owner }: Pick<DeadLetterContext, "site" | "owner">,
+): Html {
+  const { organization } = owner;
+  const options = types.map((each) => option(each, each, each === chosenType));
+  return html`<form class="search" method="get" action="${site.mount}${BASE}/letters" role="search">
+    <input type="hidden" name="org" value="${organization}" />
+    ${run !== undefined && html`<input type="hidden" name="run" value="${run}" />`}
+    <div class="fields">
+      <div>
+        <label for="search">Search</label>
+        <input
+          id="search"
+          name="q"
+          type="search"
+          value="${q}"
+          maxlength="${MAX_ID_LENGTH}"
+          autocomplete="off"
+          spellcheck="false"
+          aria-describedby="search-hint"
+        />
+      </div>
+      <div>
+        <label for="type">Object</label>
+        <select id="type" name="type">
+          ${option("", "all", chosenType === undefined)} ${options}
+        </select>
+      </div>
+      <div>
+        <label for="code">Reason</label>
+        <input
+          id="code"
+          name="code"
+          value="${reason}"
+          maxlength="${MAX_ID_LENGTH}"
+          autocomplete="off"
+          spellcheck="false"
+        />
+      </div>
+      <button type="submit">Show</button>
+    </div>
+    <p class="hint" id="search-hint">
+      Part of an e-mail address, an external id, a domain or Hull's id.
+      ${run !== undefined && html`Only of the <a href="${runLink(site, organization, run)}">run ${run}</a>.`}
+      <a href="${deadLettersLink(site, organization)}">Show all</a>
+    </p>
+  </form>`;
+}
+
+/** An entry of a list to choose from. */
+export function option(value: string, words: string, isChosen: boolean): Html {
+  return html`<option value="${value}" ${isChosen && html`selected`}>${words}</option>`;
 }
 
 function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
@@ -80,7 +237,7 @@ export function deadLetterBody(
   const { id, type, hullId, name, outcome, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { site } = context;
   const { organization } = context.owner;
-  return html`<p><a href="${consoleLink(site, organization, {}, "letters")}">Back to all dead letters</a></p>
+  return html`<p><a href="${deadLettersLink(site, organization)}">Back to all dead letters</a></p>
     <h1>Dead letter: <bdi>${name}</bdi></h1>
     <section aria-labelledby="reason">
       <h2 id="reason">Why it was refused</h2>
@@ -133,9 +290,10 @@ function replayForm({ id, name }: DeadLetter, context: DeadLetterContext): Html 
   return formOf("replay", id, context, button);
 }
 
-function formOf(action: Action, id: string, { site, owner, tokens }: DeadLetterContext, button: Html): Html {
-  return html`<form method="post" action="${deadLetterLink(site, owner.organization, id, action)}">
-    <input type="hidden" name="token" value="${tokens.make(owner, actionPath(action, id))}" />
-    ${button}
-  </form>`;
+function formOf(action: Action, id: string, { site, owner, forms }: DeadLetterContext, button: Html): Html {
+  return forms.show(owner, {
+    action: actionPath(action, id),
+    to: deadLetterLink(site, owner.organization, id, action),
+    button,
+  });
 }

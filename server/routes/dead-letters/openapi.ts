@@ -66,7 +66,7 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters/replay": {
       post: {
         operationId: "replayDeadLetters",
-        summary: "Sends all dead letters again that match type and code",
+        summary: "Sends all dead letters again that match type, code and run",
         description: `${AGAIN} One call goes through 2,000 dead letters; \`next\` says where the following one continues.`,
         security: BY_LOGIN,
         parameters: [...ORGANIZATION, ...inQuery(chosenDeadLetters)],

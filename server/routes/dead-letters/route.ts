@@ -10,7 +10,7 @@ import { refuse, type HttpError } from "../../http-error";
 import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { countParameter, idParameter, isId, parameter } from "../../../src/input";
+import { countParameter, idParameter, isId, MAX_ID_LENGTH, parameter } from "../../../src/input";
 import { readInput } from "../../middleware/input";
 import type { InputWords } from "../../../src/input";
 import { fill, type SpokenService } from "../../openapi/words";
@@ -34,14 +34,17 @@ export const DEAD_LETTER_WORDS = {
   remedies: {
     type: "Name an object type such as {{a type}}, or leave it out.",
     code: "Name a reason code such as refused, or leave it out.",
+    run: "Name a run as the list of runs does, or leave it out.",
+    q: "Send part of an e-mail address, an external id, a domain or a Hull id, or leave it out.",
     limit: `Say how many dead letters you want, ${MAX_LETTERS} at most, or leave it out.`,
     after: "Send next of the previous answer, or leave it out to begin with the first dead letter.",
   },
 };
 
-const choice = {
+export const deadLetterChoice = {
   type: idParameter.optional().meta({ description: "Only dead letters of this object type." }),
   code: idParameter.optional().meta({ description: "Only dead letters with this reason code." }),
+  run: idParameter.optional().meta({ description: "Only dead letters that ended in this run." }),
   after: parameter
     .max(MAX_PLACE_LENGTH, "is not next of an answer")
     .refine(isDeadLetterPlace, "is not next of an answer")
@@ -49,10 +52,16 @@ const choice = {
     .meta({ description: "`next` of the previous answer." }),
 };
 
-export const chosenDeadLetters = z.object(choice);
+export const chosenDeadLetters = z.object(deadLetterChoice);
+
+/** What people look for in a list. */
+export const deadLetterSearch = parameter.max(MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`).meta({
+  description: "Only dead letters with this part in e-mail address, external id, domain or Hull id, case aside.",
+});
 
 export const pageOfDeadLetters = z.object({
-  ...choice,
+  ...deadLetterChoice,
+  q: deadLetterSearch.optional(),
   limit: countParameter(1, MAX_LETTERS)
     .default(USUAL_LETTERS)
     .meta({ description: `Dead letters per page, ${USUAL_LETTERS} by default.` }),

@@ -14,10 +14,10 @@ const instant = instantAnswer.nullable();
 
 export const runAnswer = z.object({
   id: z.string(),
-  kind: z.string().meta({ description: "batch, fetch or drain." }),
-  type: z.string().meta({ description: "The object type: {{types}}." }),
+  kind: z.string().meta({ description: "batch, fetch, drain (of a large backlog) or replay (of dead letters)." }),
+  type: z.string().meta({ description: "The object type: {{types}}; `*` of a drain and a replay." }),
   state: z.string().meta({
-    description: "waiting, running; ended: success, error, stopped (at the first error, as requested).",
+    description: "waiting, running; ended: success, error, stopped (at the first error, as requested, or by a person).",
   }),
   options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
   counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
@@ -38,6 +38,9 @@ export const runAnswer = z.object({
   started_at: instant,
   ended_at: instant,
   error: z.string().nullable().meta({ description: "Why it ended early, and what to do." }),
+  stop_requested_at: instantAnswer
+    .optional()
+    .meta({ description: "Only where somebody asked for its end: when. It ends at its next durable point." }),
 });
 
 export const lineAnswer = z.object({
@@ -98,6 +101,7 @@ export function showRun(row: RunRow): RunAnswer {
     started_at: isoOrNull(row.startedAtMs),
     ended_at: isoOrNull(row.endedAtMs),
     error: row.error ?? null,
+    ...(row.stopAskedAtMs !== undefined && { stop_requested_at: isoOf(row.stopAskedAtMs) }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What was refused for good: it is shown, dropped, or sent again. */
+import countBy from "lodash/countBy";
 import groupBy from "lodash/groupBy";
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { DeadLetterRow, RecordPlace } from "../../storage/port/rows";
@@ -12,7 +13,7 @@ import type { Shell } from "./shell";
 import { deadLetterIn } from "./views";
 
 export function createDeadLetters(stored: Stored, { work, each, reading, placesWhere }: Shell): DeadLetterStore {
-  async function replay(id: string, tenant?: string): Promise<readonly Replay[]> {
+  async function replay(id: string, tenant?: string, run?: string): Promise<readonly Replay[]> {
     const found = await stored.deadLetterPlace(id, tenant);
     if (found === undefined) return [];
     const { remote } = found;
@@ -31,8 +32,10 @@ export function createDeadLetters(stored: Stored, { work, each, reading, placesW
       const document = withFlight(open.documents.record(place.type, place.hullId), at);
       const { deadLetter } = ownOf(document, at);
       if (document === undefined || deadLetter === undefined) return;
-      const { state, counts, ...change } = replayed(document, deadLetter, isAlone(open), at);
+      const { state, counts, ...change } = replayed(document, deadLetter, isAlone(open), at, run);
       if (counts !== undefined) open.documents.count(place.tenant, counts, place.type);
+      // Like the outcomes of derived records, which no run counts.
+      if (run !== undefined && counts === "messages") open.documents.countInRun(run, "met");
       const before = open.outcomes.length;
       carryOut(open, place, change, deadLetter.content.claims);
       const outcomes = open.outcomes.slice(before);
@@ -59,6 +62,11 @@ export function createDeadLetters(stored: Stored, { work, each, reading, placesW
       }
       const deadLetters = places.flatMap((place) => rows.get(deadLetterId(place)) ?? []);
       return next === undefined ? { deadLetters } : { deadLetters, next };
+    },
+    deadLetterCounts: async (query) => {
+      const { places, next } = await stored.deadLetterPlaces({ ...query, limit: Infinity });
+      const counts = countBy(places, ({ type, code }) => `${type}/${code}`);
+      return next === undefined ? { counts } : { counts, next };
     },
     deadLetter: async (id, tenant) => {
       const place = await stored.deadLetterPlace(id, tenant);

@@ -6,7 +6,8 @@ import { newRunId } from "./log";
 
 /** Fewer entries are normal. */
 const LEAST = 5_000;
-const EVERYTHING = "*";
+/** The type of a run that is about no single one. */
+export const EVERYTHING = "*";
 
 /** The tenant's outcomes when the drain began. */
 const checkpoint = z.object({ before: z.record(z.string(), z.number()) });

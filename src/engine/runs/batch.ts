@@ -144,7 +144,12 @@ async function takeGroup<S>(
 }
 
 /** Waits until the outbox has room, or the process ends. */
-async function waitForOutbox<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<void> {
+export async function waitForOutbox<S>({
+  store,
+  tenant,
+  maxWaiting,
+  signal,
+}: Pick<BatchOptions<S>, "store" | "tenant" | "maxWaiting" | "signal">): Promise<void> {
   const { remote } = tenant;
   if (remote === undefined) return;
   while (!signal.aborted) {

@@ -6,6 +6,7 @@ import type { RunRow } from "../../storage/port/rows";
 import { runPlace, type Seal } from "../../storage/port/seal";
 import type { Store } from "../../storage/port/store";
 import { runBatch, type End } from "./batch";
+import { runReplay, type ReplayOptions } from "./replay";
 import { runFetch } from "../fetch/fetch";
 import type { StepRow } from "../fetch/step";
 import { createIntake, type Intake } from "../intake/intake";
@@ -21,7 +22,7 @@ import { copyFigures, copyReport, drainDryRun, dryFirehose, type DryStore } from
 import type { Credentials, Tenant, Tenants } from "../tenants";
 import { typeNamed } from "../../services/types";
 
-export interface RunWorkOptions<S> {
+export interface RunWorkOptions<S> extends Pick<ReplayOptions<S>, "wake" | "announce"> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly tenants: Tenants<S>;
@@ -87,6 +88,9 @@ export async function workOn<S>(
   signal: AbortSignal,
 ): Promise<End> {
   const { store, service, tenants, log, now, timing, retry } = options;
+  // It only takes records in, as they were: the lane finds out where it delivers them.
+  if (run.kind === "replay")
+    return runReplay({ ...options, ...retrying({ store, tenant: known }), tenant: known }, run);
   const tenant = await confirmed(known);
   if (tenant === undefined) return { state: "error", error: haltedBy(service, known) ?? UNCONFIRMED };
   if (run.options.simulate === true) return dryRun();

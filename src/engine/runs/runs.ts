@@ -8,10 +8,11 @@ import { runPlace } from "../../storage/port/seal";
 import { FenceLost, TenantErased } from "../../storage/port/leases";
 import type { NewRun, Store } from "../../storage/port/store";
 import type { Owned, Ownership } from "../ownership";
-import { watchBacklogs } from "./backlog";
+import { EVERYTHING, watchBacklogs } from "./backlog";
 import type { Jobs } from "../../coordination/jobs";
 import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
+import { STOP_LOOK_MS, stoppedBy } from "./stop";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
 import { countedAs, entityOf, typeNamed } from "../../services/types";
 import type { Tenant } from "../tenants";
@@ -86,9 +87,12 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   async function work(id: string, owned: Owned): Promise<void> {
     const run = await store.run(id);
     if (run === undefined || (run.state !== "waiting" && run.state !== "running") || run.complete === true) return;
-    if (!options.hasRoom() && !cutShort.has(id)) return;
-    if (run.kind === "batch" && (await isBehindAnother(run))) return;
+    const isToStop = run.stopAskedAtMs !== undefined;
+    if (!isToStop && !options.hasRoom() && !cutShort.has(id)) return;
+    if (!isToStop && run.kind === "batch" && (await isBehindAnother(run))) return;
     const own = new AbortController();
+    const look = setInterval(() => void lookForStop(id, own), STOP_LOOK_MS);
+    look.unref();
     const further = execute(
       run,
       owned.storeFor(run.tenant),
@@ -98,7 +102,18 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       (error: unknown) => stumble(run, error),
     );
     active.set(id, { run, abort: () => own.abort(), ended: further });
-    if (await further.finally(() => active.delete(id))) jobs.wake([POLL]);
+    const ended = further.finally(() => {
+      clearInterval(look);
+      active.delete(id);
+    });
+    if (await ended) jobs.wake([POLL]);
+  }
+
+  /** The wish may have been written by another process. */
+  async function lookForStop(id: string, own: AbortController): Promise<void> {
+    // A store that cannot say is asked again.
+    const row = await store.run(id).catch(() => undefined);
+    if (row?.stopAskedAtMs !== undefined) own.abort();
   }
 
   /** The batches of a tenant, one after the other. */
@@ -147,6 +162,10 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       cutShort.delete(run.id);
       return;
     }
+    if (run.stopAskedAtMs !== undefined) {
+      await store.changeRun(run.id, stoppedBy(run));
+      return;
+    }
     const started =
       run.state === "waiting" ? await store.changeRun(run.id, { state: "running", startedAtMs: now() }) : run;
     if (started === undefined) return;
@@ -158,10 +177,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
     const end = await workOn({ ...options, store }, tenant, started, signal);
     if (end === undefined) {
-      const delivering = run.kind === "batch" && run.options.simulate !== true;
+      const delivering = (run.kind === "batch" || run.kind === "replay") && run.options.simulate !== true;
       const { done } = (await store.run(run.id)) ?? run;
       if (!delivering) await store.changeRun(run.id, { state: "success", total: done });
     } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
+    else if ((await store.run(run.id))?.stopAskedAtMs !== undefined) await store.changeRun(run.id, stoppedBy(run));
   }
 
   async function announce(own: Store, run: RunRow): Promise<void> {
@@ -180,9 +200,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     const recent = await store.runs({ tenant, limit: RECENT });
     const newest = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
     const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + intervalMs;
-    const failed = newest?.state === "error" ? newest : undefined;
-    const afterBad = failed === undefined ? 0 : (failed.endedAtMs ?? 0) + Math.min(intervalMs, AFTER_ERROR_MS);
-    return { atMs: Math.max(afterGood, afterBad), last: last?.id };
+    return { atMs: Math.max(afterGood, afterBad(newest, intervalMs)), last: last?.id };
   }
 
   function newRun(tenant: string, kind: RunRow["kind"], type: string, chosen: RunOptions): NewRun {
@@ -251,6 +269,21 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       return run;
     },
 
+    replay: async ({ key }, chosen) => {
+      const fresh = newRun(key, "replay", EVERYTHING, { verbose: true });
+      const { run } = await store.beginRun({ ...fresh, checkpoint: { chosen } }, false);
+      launch(run);
+      return run;
+    },
+
+    stop: async (id) => {
+      const run = await store.changeRun(id, { stopAskedAtMs: now() });
+      active.get(id)?.abort();
+      // One that has not begun.
+      if (run !== undefined) launch(run);
+      return run;
+    },
+
     abandon: async (tenantKey) => {
       const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
       own.forEach(({ abort }) => abort());
@@ -260,4 +293,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
     close: () => life.abort(),
   };
+}
+
+/** When the next fetch may begin after one that ended early. Whoever stopped one does not want the next right away. */
+function afterBad(newest: RunRow | undefined, intervalMs: number): number {
+  const { state, endedAtMs = 0 } = newest ?? {};
+  if (state === "stopped") return endedAtMs + Math.max(intervalMs, AFTER_ERROR_MS);
+  return state === "error" ? endedAtMs + Math.min(intervalMs, AFTER_ERROR_MS) : 0;
 }

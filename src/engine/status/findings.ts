@@ -54,7 +54,7 @@ export function heldFindings(pauses: readonly PauseRow[], nowMs: number): readon
 export function runFindings(runs: readonly RunRow[], nowMs: number): readonly Finding[] {
   const newest = new Map<string, RunRow>();
   for (const run of runs) {
-    const name = `${run.kind} of ${run.type}`;
+    const name = run.kind === "replay" ? "replay of dead letters" : `${run.kind} of ${run.type}`;
     if (run.kind !== "drain" && run.options.simulate !== true && !newest.has(name)) newest.set(name, run);
   }
   return [...newest].flatMap(([name, run]) => runFinding(name, run, nowMs) ?? []);

@@ -14,6 +14,10 @@ export interface DeadLetterQuery {
   readonly tenant?: string | undefined;
   readonly type?: string | undefined;
   readonly code?: string | undefined;
+  /** Only those that ended in this run. */
+  readonly run?: string | undefined;
+  /** Part of an e-mail address, external id, domain or Hull id; upper and lower case do not matter. */
+  readonly q?: string | undefined;
   /** `next` of the previous page. */
   readonly after?: string | undefined;
   /** Most dead letters per page. */
@@ -23,6 +27,14 @@ export interface DeadLetterQuery {
 export interface DeadLetterPage {
   readonly deadLetters: readonly DeadLetterRow[];
   /** The place where this page ends: there may be more after it, even if the page is empty. */
+  readonly next?: string;
+}
+
+/** How many dead letters there are, as far as one look goes. */
+export interface DeadLetterCounts {
+  /** `type/code` → dead letters. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Where the look ended, if there may be more. */
   readonly next?: string;
 }
 
@@ -39,12 +51,18 @@ export interface DeadLetterStore {
   deadLettersOf(lane: Lane): Promise<readonly DeadLetterRow[]>;
   /** Dead letters of all lanes, page by page. */
   deadLetters(query: DeadLetterQuery): Promise<DeadLetterPage>;
+  /** Counts those of the next thousand that the query chooses. */
+  deadLetterCounts(query: Omit<DeadLetterQuery, "limit">): Promise<DeadLetterCounts>;
   /** @param tenant whose dead letter it must be; without it, anybody's */
   deadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Drops a dead letter; undefined when there is none. */
   dropDeadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
-  /** Replays a dead letter, then those of its children; empty when there is no such dead letter. */
-  replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
+  /**
+   * Replays a dead letter, then those of its children; empty when there is no such dead letter.
+   *
+   * @param run in which they are counted
+   */
+  replayDeadLetter(id: string, tenant?: string, run?: string): Promise<readonly Replay[]>;
 }
 
 /**

@@ -276,9 +276,10 @@ export interface FanOut {
   readonly text?: string;
 }
 
-export type RunKind = "batch" | "fetch" | "drain";
+/** `replay`: dead letters are sent again. */
+export type RunKind = "batch" | "fetch" | "drain" | "replay";
 
-/** `stopped`: ended early at the first error, as requested. */
+/** `stopped`: ended early at the first error, as requested, or because a person said so. */
 export type RunState = "waiting" | "running" | "success" | "error" | "stopped";
 
 export interface RunOptions {
@@ -325,6 +326,8 @@ export interface RunRow {
   readonly error?: string;
   /** Its end was logged. */
   readonly announced?: true;
+  /** When a person asked for its end, milliseconds since 1970; it ends at its next durable point. */
+  readonly stopAskedAtMs?: number;
 }
 
 /** Why a lane or one of its types is paused. */

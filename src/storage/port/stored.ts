@@ -39,7 +39,7 @@ export interface Stored
   /** Where dead letters are, in pages. */
   deadLetterPlaces(
     query: DeadLetterQuery,
-  ): Promise<{ readonly places: readonly DeadLetterKey[]; readonly next?: string }>;
+  ): Promise<{ readonly places: readonly (DeadLetterKey & { readonly code: string })[]; readonly next?: string }>;
   /** The record of a dead letter. @param tenant whose it must be */
   deadLetterPlace(id: string, tenant?: string): Promise<DeadLetterKey | undefined>;
   /** Records of a type that name the given one as their parent, in the outbox or as dead letters. */

@@ -2,7 +2,8 @@
 import type { DeadLetterQuery } from "../port/dead-letters";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
 import type { DeadLetterKey } from "../port/store";
-import { numberIn, tenantIn } from "./documents";
+import type { Refused } from "../port/rows";
+import { numberIn, recordIn, tenantIn } from "./documents";
 import { RECORDS, remoteRow } from "./tables";
 import { allLanes, lanesOf, remoteNumbered } from "./tenants";
 import type { Reader } from "./view";
@@ -25,26 +26,40 @@ export function findDeadLetter(view: Reader, id: string, tenant?: string): DeadL
 /** One page in the order of the lanes and their keys. */
 export function deadLetterPlaces(
   view: Reader,
-  { tenant, type, code, after, limit }: DeadLetterQuery,
-): { readonly places: readonly DeadLetterKey[]; readonly next?: string } {
+  { tenant, type, code, run, q, after, limit }: DeadLetterQuery,
+): { readonly places: readonly (DeadLetterKey & { readonly code: string })[]; readonly next?: string } {
   const lanes = tenant === undefined ? allLanes(view) : lanesOf(view, tenant);
   const start = after === undefined ? undefined : deadLetterAt(lanes, after);
   // The tenant was erased meanwhile, or the place belongs to somebody else.
   if (after !== undefined && start === undefined) return { places: [] };
-  const places: DeadLetterKey[] = [];
+  const part = q?.toLowerCase();
+  const isChosen = (place: DeadLetterKey, { ending }: Refused): boolean =>
+    (code === undefined || ending.code === code) &&
+    (run === undefined || ending.run === run) &&
+    (part === undefined || namesOf(view, place).some((name) => name.toLowerCase().includes(part)));
+  const places: (DeadLetterKey & { readonly code: string })[] = [];
   let walked = 0;
   for (const place of placesBehind(view, lanes, start)) {
     walked += 1;
-    if ((type === undefined || place.type === type) && (code === undefined || codeOf(view, place) === code))
-      places.push(place);
+    const refused = type === undefined || place.type === type ? refusedAt(view, place) : undefined;
+    if (refused !== undefined && isChosen(place, refused)) places.push({ ...place, code: refused.ending.code });
     if (places.length === limit || walked === WALK) return { places, next: placeOf(place) };
   }
   return { places };
 }
 
-function codeOf(view: Reader, { remote: key, tenant, type, hullId }: DeadLetterKey): string | undefined {
+/** Its content may stand apart. */
+function refusedAt(view: Reader, { remote: key, tenant, type, hullId }: DeadLetterKey): Refused | undefined {
   const remote = remoteRow(view, key);
-  return view.get(RECORDS, [remote.number, type, hullId])?.own[numberIn(remote, tenant) ?? ""]?.deadLetter?.ending.code;
+  return view.get(RECORDS, [remote.number, type, hullId])?.own[numberIn(remote, tenant) ?? ""]?.deadLetter;
+}
+
+/** By which people may know it. */
+function namesOf(view: Reader, { remote: key, tenant, type, hullId }: DeadLetterKey): readonly string[] {
+  const remote = remoteRow(view, key);
+  const record = recordIn(view, [remote.number, type, hullId]);
+  const { email, external_id, domain } = record?.own[numberIn(remote, tenant) ?? ""]?.deadLetter?.content.claims ?? {};
+  return [hullId, email, external_id, domain].filter((name) => name !== undefined);
 }
 
 /** Lane by lane; the first one is read on behind the start, or from its beginning. */

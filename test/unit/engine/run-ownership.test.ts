@@ -65,6 +65,8 @@ async function carryOut(meanwhile: () => Promise<unknown>): Promise<void> {
     verify: () => Promise.resolve("same"),
     dryRun: unused,
     hasRoom: () => true,
+    wake: unused,
+    announce: unused,
     log: () => undefined,
     now: Date.now,
     retry: { baseMs: 1, capMs: 1 },

@@ -26,9 +26,13 @@ export function mergeContent(older: Content | undefined, newer: Content): Conten
   };
 }
 
-/** A new message with the old content. It is not counted in its run again, and delivered from its first step on. */
-export function again({ run: _, earlier: _steps, ...content }: Content, seq: number): Content {
-  return { ...content, seq, counted: true, replay: true };
+/**
+ * A new message with the old content. It is not counted in its run again, and delivered from its first step on.
+ *
+ * @param run in which it is counted
+ */
+export function again({ run: _, earlier: _steps, ...content }: Content, seq: number, run?: string): Content {
+  return { ...content, seq, counted: true, replay: true, run };
 }
 
 /** An entry that is due at once. */

@@ -11,12 +11,16 @@ export interface Replayed extends Change {
   readonly counts?: "messages" | "derived";
 }
 
-/** @param isAlone whether the remote has one connector only */
+/**
+ * @param isAlone whether the remote has one connector only
+ * @param run in which the new message is counted
+ */
 export function replayed(
   document: RecordDocument,
   { content, ending }: Refused,
   isAlone: boolean,
   at: Moment,
+  run?: string,
 ): Replayed {
   const { entry, last } = ownOf(document, at);
   const unchanged = { document };
@@ -28,11 +32,11 @@ export function replayed(
   const counts = content.derived ? "derived" : "messages";
   if (isOutdated) {
     const closed = withOwn(document, at, { deadLetter: undefined });
-    return { ...unchanged, document: closed, ended: [end(again(content, 0))], state: "superseded", counts };
+    return { ...unchanged, document: closed, ended: [end(again(content, 0, run))], state: "superseded", counts };
   }
   const replaced = entry?.content;
   return {
-    document: takenIn(decided(document, ending), content, 0, at),
+    document: takenIn(decided(document, ending), content, 0, at, run),
     ended: replaced === undefined ? [] : [end(replaced)],
     state: "queued",
     counts,
@@ -63,9 +67,15 @@ export function retaken(
   };
 }
 
-function takenIn(document: RecordDocument, content: Content, notBeforeMs: number, at: Moment): RecordDocument {
+function takenIn(
+  document: RecordDocument,
+  content: Content,
+  notBeforeMs: number,
+  at: Moment,
+  run?: string,
+): RecordDocument {
   const { entry } = ownOf(document, at);
-  const row = queued(entry, mergeContent(entry?.content, again(content, at.nextSeq())), document, at.nowMs);
+  const row = queued(entry, mergeContent(entry?.content, again(content, at.nextSeq(), run)), document, at.nowMs);
   return withOwn(document, at, {
     same: undefined,
     entry: { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) },

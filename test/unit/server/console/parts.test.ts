@@ -15,6 +15,8 @@ const wordsOf = ({ markup }: Html): string =>
     .replaceAll(/\s+/g, " ")
     .trim();
 
+const OF = { site: { mount: "" }, owner: { organization: "acme.hullapp.io", id: "c1" } };
+
 const RUN: RunRow = {
   id: "run-1",
   tenant: "t",
@@ -30,10 +32,10 @@ const RUN: RunRow = {
 };
 
 describe("a run", () => {
-  const words = (change: Partial<RunRow>): string => wordsOf(runsBody([{ ...RUN, ...change }], NOW));
+  const words = (change: Partial<RunRow>): string => wordsOf(runsBody([{ ...RUN, ...change }], NOW, OF));
 
   test("shows how far it is, and its records by outcome", () => {
-    const body = runsBody([RUN], NOW);
+    const body = runsBody([RUN], NOW, OF);
     expect(body.markup).toMatch(/<progress max="100" value="25"/);
     expect(wordsOf(body)).toMatch(
       /Batch of endusers run-1 running 25 of 100 so far sent 21 rejected 4 2026-03-01 11:57 UTC under way for 2 min/,
@@ -43,7 +45,7 @@ describe("a run", () => {
   test("says when it is a trial, has not begun, or knows its total", () => {
     expect(words({ options: { simulate: true } })).toContain("trial, nothing written");
     const { total: _, startedAtMs: _started, ...waiting } = RUN;
-    expect(wordsOf(runsBody([{ ...waiting, state: "waiting", done: 0, counts: {} }], NOW))).toContain(
+    expect(wordsOf(runsBody([{ ...waiting, state: "waiting", done: 0, counts: {} }], NOW, OF))).toContain(
       "waiting not begun none yet",
     );
     expect(words({ complete: true })).toContain("25 of 100 sent");
@@ -59,14 +61,14 @@ describe("a run", () => {
       counts: {},
       error: "The link <expired>.",
     } as const;
-    const body = runsBody([ended], NOW);
+    const body = runsBody([ended], NOW, OF);
     expect(body.markup).not.toContain("<progress");
     expect(body.markup).toContain("The link &lt;expired&gt;.");
     expect(wordsOf(body)).toContain("took 2 min");
   });
 
   test("is missed in words", () => {
-    expect(wordsOf(runsBody([], NOW))).toContain("no fetches, batches or large backlogs");
+    expect(wordsOf(runsBody([], NOW, OF))).toContain("no fetches, batches or large backlogs");
   });
 });
 
