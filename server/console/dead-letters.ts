@@ -68,7 +68,7 @@ export function deadLetterPages<S>(options: DeadLetterPageOptions<S>): Router {
     const { key: tenant, credentials: owner } = await authenticate(request);
     const { after, ...chosen } = readInput(deadLettersQuery, filledIn(request.query), WORDS);
     const context = { site, owner, forms };
-    const isChosen = Object.values(chosen).some((each) => each !== undefined);
+    const isChosen = Object.keys(chosen).length > 0;
     const [list, counted] = await Promise.all([
       find({ ...chosen, tenant }, after),
       deadLetters.counts({ ...chosen, tenant }),

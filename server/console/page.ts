@@ -144,7 +144,7 @@ const NOTICE_WORDS = {
   resent:
     "The dead letters are being sent again, in the background. Each disappears when its record arrives; what is refused again comes back.",
   fetching: "The fetch has begun.",
-  rehearsing: "The dry run has begun. Nothing is written, neither here nor there.",
+  dryFetching: "The dry run has begun. Nothing is written, neither here nor there.",
   fetchUnderway:
     "Such a run is under way already, and goes on as it was begun. This is its page; ask again when it has ended.",
   stopping: "The run ends at its next safe point. Reload the page to see that it has.",

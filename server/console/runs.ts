@@ -23,7 +23,7 @@ import { ownRun, runChoice, stopRun } from "../routes/runs/route";
 export interface RunPageOptions<S> {
   readonly store: Pick<Store, "run" | "runs" | "reportLines">;
   readonly runs: Pick<Runs<S>, "fetch" | "stop">;
-  readonly service: Pick<Service<S>, "types" | "outcomes" | "fetchPolicy">;
+  readonly service: Pick<Service<S>, "types" | "outcomes" | "fetchPolicy" | "face">;
   readonly forms: Forms<S>;
   readonly authenticate: Authenticate<S>;
   readonly site: Site;
@@ -104,7 +104,7 @@ export function runPages<S>(options: RunPageOptions<S>): Router {
     const run = await ownRun(store, request.params.id, key);
     const nowMs = now();
     const lines = run.options.verbose === true ? await store.reportLines(run.id, after, LINES_A_PAGE) : [];
-    const parts = { run, lines, isFirst: after === 0, nowMs, outcomes: service.outcomes };
+    const parts = { run, lines, isFirst: after === 0, nowMs, meaning: service };
     const body = [notice(done), runBody(parts, { site, owner, forms })];
     const place = after === 0 ? undefined : String(after);
     const reload = {
@@ -150,7 +150,7 @@ export function runPages<S>(options: RunPageOptions<S>): Router {
 function begun(answer: FetchAnswer, isDry: boolean): { readonly run: string; readonly done: Notice } {
   switch (answer.kind) {
     case "begun":
-      return { run: answer.run.id, done: isDry ? "rehearsing" : "fetching" };
+      return { run: answer.run.id, done: isDry ? "dryFetching" : "fetching" };
     case "underway":
       return { run: answer.run.id, done: "fetchUnderway" };
     case "halted":

@@ -188,7 +188,7 @@ describe("a fetch", () => {
   test.each([
     ["/fetch/users", "endusers", {}, "fetching"],
     ["/fetch/accounts", "companies", {}, "fetching"],
-    ["/fetch/users/dry-run", "endusers", { simulate: true, verbose: true }, "rehearsing"],
+    ["/fetch/users/dry-run", "endusers", { simulate: true, verbose: true }, "dryFetching"],
   ])("%s begins by the form of the page, as with force=1", async (path, type, options, done) => {
     const answer = await post(path, tokenIn(await open("/runs"), `/console${path}?`));
     expect([answer.status, answer.headers.get("location")]).toEqual([

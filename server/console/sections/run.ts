@@ -1,15 +1,15 @@
 /** One run: what it is, how far it is, what became of its records and why, what it reported, and what can be done. */
 import orderBy from "lodash/orderBy";
 import { unstoppable } from "../../../src/engine/runs/orders";
-import { outcomeCode, type OutcomeCodes } from "../../../src/outcome/outcome";
 import { leftOutOf, leftOutText } from "../../../src/outcome/left-out";
 import type { RunRow } from "../../../src/storage/port/rows";
 import { failureIn } from "../../../src/storage/port/runs";
 import type { ReportLine } from "../../../src/storage/port/store";
+import type { Meaning } from "../../routes/explain/known";
 import { instant, number } from "./figures";
 import { code, html, type Content, type Html } from "../html";
-import { consoleLink, deadLettersLink, runLink, runsLink } from "../links";
-import { OUTCOMES, outcomeMark, readName } from "./outcomes";
+import { consoleLink, deadLettersLink, outcomesLink, runLink, runsLink } from "../links";
+import { meaningOf, OUTCOMES, outcomeMark, readName } from "./outcomes";
 import { dryBadge, lasting, progressOf, stateBadge, titleOf, type RunContext } from "./runs";
 import { table } from "../section";
 
@@ -23,8 +23,8 @@ export interface RunPageParts {
   /** Whether no line comes before these. */
   readonly isFirst: boolean;
   readonly nowMs: number;
-  /** The service's own codes and words. */
-  readonly outcomes: OutcomeCodes;
+  /** What codes mean at the service. */
+  readonly meaning: Meaning;
 }
 
 /** What the form that stops a run is made for. */
@@ -44,7 +44,7 @@ export function runBody(parts: RunPageParts, context: RunContext): Html {
     </section>
     <section aria-labelledby="counts">
       <h2 id="counts">What became of its records</h2>
-      ${counts(parts)} ${leftOut(run)}
+      ${counts(parts, context)} ${leftOut(run)}
     </section>
     ${report(parts, context)} ${serviceReports(run, context)}`;
 }
@@ -76,7 +76,7 @@ function fact(name: string, value: Content): Html {
 
 function actions(run: RunRow, { site, owner, forms }: RunContext): Content {
   const { organization } = owner;
-  const { id, kind, stopAskedAtMs, options } = run;
+  const { id, stopAskedAtMs } = run;
   const stop =
     unstoppable(run) === undefined &&
     stopAskedAtMs === undefined &&
@@ -85,11 +85,9 @@ function actions(run: RunRow, { site, owner, forms }: RunContext): Content {
       to: runLink(site, organization, id, {}, "stop"),
       button: html`<button type="submit" class="danger">Stop</button>`,
     });
-  // Fetches refuse nothing for good, and a backlog's records belong to nobody's run.
-  const hasLetters =
-    (kind === "batch" || kind === "replay") && options.simulate !== true && failureIn(run.counts) !== undefined;
   const again =
-    hasLetters &&
+    hasRecords(run) &&
+    failureIn(run.counts) !== undefined &&
     html`<a class="button" href="${deadLettersLink(site, organization, { run: id }, "replay")}"
         >Send what failed again…</a
       >
@@ -98,19 +96,32 @@ function actions(run: RunRow, { site, owner, forms }: RunContext): Content {
   return html`<div class="actions wrap">${again} ${stop}</div>`;
 }
 
-function counts({ run, outcomes }: RunPageParts): Html {
+/** Whether messages belong to it: a fetch reads records, a backlog belongs to many, and a dry run delivers nothing. */
+function hasRecords({ kind, options }: RunRow): boolean {
+  return (kind === "batch" || kind === "replay") && options.simulate !== true;
+}
+
+function counts({ run, meaning }: RunPageParts, { site, owner }: RunContext): Html {
   const read = Object.entries(run.counts).flatMap(([name, count]) => {
     const known = readName(name);
     return known === undefined || count <= 0 ? [] : [{ ...known, count }];
   });
   if (read.length === 0) return html`<p class="empty">No record has ended yet.</p>`;
+  const linked = (words: Html, type: string, outcome: string, reason: string): Html =>
+    hasRecords(run)
+      ? html`<a href="${outcomesLink(site, owner.organization, { type, outcome, code: reason, run: run.id })}"
+          >${words}</a
+        >`
+      : words;
   const rows = orderBy(read, [({ outcome }) => OUTCOMES.indexOf(outcome), "count"], ["desc", "desc"]).map(
     ({ type, outcome, code: reason, count }) =>
       html`<tr>
         <th scope="row" data-label="Outcome">
           <span>${outcomeMark(outcome)} ${outcome}</span> <span class="id">${type}</span>
         </th>
-        <td data-label="Reason"><span class="said">${outcomeCode(reason, outcomes).text}</span> ${code(reason)}</td>
+        <td data-label="Reason">
+          ${meaningOf({ outcome, code: reason }, meaning)} ${linked(code(reason), type, outcome, reason)}
+        </td>
         <td data-label="Records" class="number"><span>${number(count)}</span></td>
       </tr>`,
   );
