@@ -83,7 +83,7 @@ describe("a run's page", () => {
     const words = text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
     expect(words).toMatch(/Batch of endusers .*running .*1,203 of 2,000 so far/);
     expect(words).toMatch(
-      /rejected endusers .*refused the record\. refused 3 .*sent endusers .*Created in .* created 1,200/,
+      /rejected endusers .*refused the record\. .*refused 3 .*sent endusers .*Created in .* created 1,200/,
     );
     expect(words).toContain("with a line for each record");
   });

@@ -54,6 +54,24 @@ describe("a person stops", () => {
     expect(await fixture.ended(run)).toMatchObject({ state: "stopped", done: 0 });
   });
 
+  test("nothing of a dry run that was killed while its report was written: the next try ends by itself", async () => {
+    const fixture = await open();
+    fill(fixture, 3);
+    await fixture.fetch("accounts");
+    const { store } = fixture.connector;
+    const options = { simulate: true, verbose: true } as const;
+    await store.beginRun({ id: "killed", tenant: fixture.tenantKey, kind: "fetch", type: "companies", options }, false);
+    const line = { type: "companies", hullId: "", outcome: "sent", code: "told", text: "Hull was told." };
+    // More than are copied at once.
+    await store.report(
+      "killed",
+      Array.from({ length: 501 }, () => line),
+    );
+    await fixture.restart();
+    expect(await fixture.ended("killed")).toMatchObject({ state: "success", done: 3 });
+    expect(await fixture.connector.store.reportLines("killed", 0, 1_000)).toHaveLength(501 + 3);
+  });
+
   test("a batch that another process reads: what was taken in is delivered, the rest is not", async () => {
     const fixture = await open({ environment: { MAX_OUTBOX: String(GROUP) } });
     const users = people(2 * GROUP + 1);

@@ -148,9 +148,23 @@ export async function copyFigures(from: Store, to: Store, id: string): Promise<v
 /** Lines that are copied at once. */
 const PAGE = 500;
 
-/** The report of a verbose dry run. */
-export async function copyReport(from: Store, to: Store, id: string): Promise<void> {
+/** The place of the last line of a run's report; 0 without any. */
+export async function endOfReport(store: Store, id: string): Promise<number> {
   for (let after = 0; ;) {
+    const last = (await store.reportLines(id, after, PAGE)).at(-1);
+    if (last === undefined) return after;
+    after = last.at;
+  }
+}
+
+/**
+ * The report of a verbose dry run.
+ *
+ * @param behind where the real report ended when the dry run began: a killed try may have copied lines, and the dry run's
+ *   store shows those as well
+ */
+export async function copyReport(from: Store, to: Store, id: string, behind: number): Promise<void> {
+  for (let after = behind; ;) {
     const lines = await from.reportLines(id, after, PAGE);
     const last = lines.at(-1);
     if (last === undefined) return;

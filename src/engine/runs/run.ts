@@ -18,7 +18,7 @@ import { entityContext, type Log } from "../../outcome/log-lines";
 import type { Timing } from "../delivery/resolve";
 import { jobLine } from "./log";
 import type { BatchOrder } from "./orders";
-import { copyFigures, copyReport, drainDryRun, dryFirehose, type DryStore } from "../dry-run/dry-run";
+import { copyFigures, copyReport, drainDryRun, dryFirehose, endOfReport, type DryStore } from "../dry-run/dry-run";
 import type { Credentials, Tenant, Tenants } from "../tenants";
 import { typeNamed } from "../../services/types";
 
@@ -171,6 +171,7 @@ export async function workOn<S>(
   /** The same on a store of its own; the figures are copied to where people look for them. */
   async function dryRun(): Promise<End> {
     if (tenant === undefined) return undefined;
+    const reported = run.options.verbose === true ? await endOfReport(store, run.id) : 0;
     const dryRun = await options.dryRun();
     try {
       const place = { store: dryRun.store, tenant };
@@ -179,7 +180,8 @@ export async function workOn<S>(
       await dryRun.store.changeRun(run.id, { counts, leftOut: {}, total: run.kind === "batch" ? 0 : undefined });
       const end = await (run.kind === "batch" ? dryRunBatch(place) : fetch(place, () => dryFirehose));
       await copyFigures(dryRun.store, store, run.id);
-      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(dryRun.store, store, run.id);
+      if (run.options.verbose === true && end?.state !== "interrupted")
+        await copyReport(dryRun.store, store, run.id, reported);
       return end;
     } finally {
       await dryRun.close();
