@@ -46,7 +46,10 @@ test.each([
 test("each reason has its number, and leads to its dead letters, on the console as well", async () => {
   for (const path of ["", "/letters"]) {
     const answer = await open(path);
-    const words = answer.text.replaceAll("<wbr />", "").replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+    const words = answer.text
+      .replaceAll("<wbr />", "")
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\s+/g, " ");
     expect(words).toMatch(/identity_alarm companies Send all again… identity_alarm, companies 1 /);
     expect(linksIn(answer)).toContain(`${address("/letters")}&type=companies&code=identity_alarm`);
   }
