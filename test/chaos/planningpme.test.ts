@@ -9,20 +9,20 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 43;
 /** PLANNINGPME_ROWS makes it a longer test: docs/architecture.md. */
-const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? 600);
+const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? 300);
 /** Rows of an import: few, so that there are many calls to go wrong. */
-const BULK = Math.ceil(ROWS / 40);
+const BULK = Math.ceil(ROWS / 20);
 /** Messages per burst of Hull. */
 const BURST = 2 * BULK;
 /** Calls between two moments at which all tokens end. */
-const TOKEN_CALLS = 25;
+const TOKEN_CALLS = 15;
 const POISON = "The site is closed";
 
 const IMPORT = "POST /api/integration/:template";
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
-  [`request ${IMPORT}`]: [4, 30],
-  [`applied ${IMPORT}`]: [12, 45],
+  [`request ${IMPORT}`]: [3, 18],
+  [`applied ${IMPORT}`]: [8, 23],
 } as const;
 type Point = keyof typeof PLAN;
 const isPoint = (name: string): name is Point => Object.hasOwn(PLAN, name);

@@ -16,7 +16,7 @@ import {
 } from "./paired-run";
 
 /** Histories that are tried. */
-const RUNS = 25;
+const RUNS = 10;
 
 const VARIANTS = {
   usual: {},

@@ -187,7 +187,7 @@ describe("any messages in any order, each as often as it comes", () => {
         }
         await close();
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     );
   });
 });

@@ -76,6 +76,7 @@ export function setUpDatabases() {
 }
 
 export interface Fixture {
+  readonly adapter: Adapter;
   readonly store: Store;
   readonly database: () => Database;
   readonly clock: { nowMs: number };
@@ -116,7 +117,7 @@ export async function firstReady(store: Store, lane: Lane, type: string): Promis
 }
 
 /** What a test does with a store. */
-export function actionsOn(store: Store): Omit<Fixture, "store" | "database" | "clock"> {
+export function actionsOn(store: Store): Omit<Fixture, "adapter" | "store" | "database" | "clock"> {
   async function find(type: string, hullId: string): Promise<EntryRow | undefined> {
     const [view] = await store.view(LANE, type, [hullId]);
     return view?.entry;
@@ -199,6 +200,7 @@ export async function openFixture(
   const database = openDatabaseOn(adapter, () => folder ?? "");
   const store = await openStore({ database, now: () => clock.nowMs });
   return {
+    adapter,
     store,
     database: () => database,
     clock,
@@ -234,7 +236,7 @@ export function setUpStore(adapter: Adapter): Fixture {
     expect(await last?.close()).toEqual([]);
   });
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(opened().store, name) as unknown });
-  return { store, database: () => opened().database(), clock, ...actionsOn(store) };
+  return { adapter, store, database: () => opened().database(), clock, ...actionsOn(store) };
 }
 
 /** Tests that hold for every database that servers work on. */

@@ -21,7 +21,7 @@ import { deliver, LANE, tenantRow, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
 
 const TYPE = "endusers";
-const USERS = 1_000;
+const USERS = 300;
 const ONE_NOTIFICATION = 100;
 const FIELDS = [
   ...["name", "email", "phone", "title", "city", "country", "segment", "plan", "mrr", "seats", "owner", "lastSeen"],
