@@ -144,12 +144,20 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
     const body = [heading, notice(query.done), searchForm(organization, site, question), ...parts];
-    const { q, after } = query;
-    const reload = {
+    const { after } = query;
+    // A question may ask the service, which is not to be asked again and again.
+    const reload = question === "" && {
       seconds: query.refresh,
-      link: (refresh: string | undefined) => consoleLink(site, organization, { q, after, refresh }),
+      link: (refresh: string | undefined) => consoleLink(site, organization, { after, refresh }),
     };
-    const frame = { site, title: "Console", owner: tenant.credentials, atMs: nowMs, reload, parts: names };
+    const frame = {
+      site,
+      title: "Console",
+      owner: tenant.credentials,
+      atMs: nowMs,
+      reload: reload || undefined,
+      parts: names,
+    };
     show(response, 200, page({ ...frame, body }));
   });
 

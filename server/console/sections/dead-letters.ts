@@ -80,9 +80,12 @@ export function reasonsBody({ reasons, more }: Counted, chosen: DeadLetterChoice
       </th>
       <td data-label="What to do">
         <div class="actions">
-          <a class="button quiet" href="${deadLettersLink(site, owner.organization, own, "replay")}"
-            >Send all again… <span class="hidden">${reason}, ${type}</span></a
-          >
+          ${
+            chosen.q === undefined &&
+            html`<a class="button quiet" href="${deadLettersLink(site, owner.organization, own, "replay")}"
+              >Send all again… <span class="hidden">${reason}, ${type}</span></a
+            >`
+          }
         </div>
       </td>
       <td data-label="Dead letters" class="number"><span>${atLeast(count, more)}</span></td>

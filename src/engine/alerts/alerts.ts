@@ -82,8 +82,9 @@ export interface AlertsOptions {
 
 /** Receivers that are written to at a time. */
 const AT_ONCE = 8;
-/** Messages to one receiver in one look; the others wait for the next one, so that a slow receiver holds up nobody for long. */
+/** Messages to one receiver in one look, and for how long; the others wait for the next one, so that a slow receiver holds up nobody. */
 const MOST_IN_A_ROW = 50;
+const MOST_MS = 10_000;
 
 export interface Alerts {
   /**
@@ -173,8 +174,11 @@ export function createAlerts({ send, now, random, onEvent }: AlertsOptions): Ale
       for (const look of looks) due.push(...(await update(book, rows[look.subject] ?? [], look)));
       const byReceiver = Object.values(groupBy(due, ({ row }) => row.receiver));
       await inParallel(byReceiver, AT_ONCE, async (messages) => {
-        for (const each of messages.slice(0, MOST_IN_A_ROW))
-          if (life.signal.aborted || !(await tryOnce(book, each))) break;
+        const beganMs = performance.now();
+        for (const each of messages.slice(0, MOST_IN_A_ROW)) {
+          if (life.signal.aborted || performance.now() - beganMs > MOST_MS) break;
+          if (!(await tryOnce(book, each))) break;
+        }
       });
     },
     test: async (receiver, connector) => {

@@ -16,6 +16,10 @@ const LAST_REMINDER_MS = 7 * DAY_MS + DAY_MS / 2;
 const LONGEST_WAIT_MS = 60 * 60_000;
 const RETRY_PACE = { baseMs: 15_000, capMs: 30 * 60_000 };
 
+/** A number that hovers about its limit is neither news nor over with each look: its end is told once it is calm. */
+const UNSTEADY: ReadonlySet<string> = new Set(["connector.dead_letters"]);
+const CALM_MS = 15 * 60_000;
+
 /** How long the waits between the tries of a message are. */
 export const alertPace = (random: () => number): RetryPace => ({ ...RETRY_PACE, random });
 
@@ -44,7 +48,9 @@ export function nextRow(
   const { message } = row ?? {};
   const hasComeAgain = isEvent === true && row !== undefined && sinceMs > row.sinceMs;
   if (row === undefined || hasComeAgain) {
-    const begun = { ...place, title, text, sinceMs: Math.min(sinceMs, nowMs), mayKnow: row?.mayKnow ?? false };
+    // An event is the same as long as its time is, even if that was said by a clock that is ahead.
+    const begunMs = isEvent === true ? sinceMs : Math.min(sinceMs, nowMs);
+    const begun = { ...place, title, text, sinceMs: begunMs, mayKnow: row?.mayKnow ?? false };
     return { ...begun, message: messageOf("firing", moment, dueOf(begun, condition, nowMs)) };
   }
   if (message?.state === "resolved") {
@@ -66,7 +72,8 @@ export function nextRow(
 
 function overNow(row: AlertRow, moment: Moment): AlertRow | undefined {
   if (!row.mayKnow) return undefined;
-  if (row.message?.state !== "resolved") return { ...row, message: messageOf("resolved", moment) };
+  const dueAtMs = moment.nowMs + (UNSTEADY.has(row.kind) ? CALM_MS : 0);
+  if (row.message?.state !== "resolved") return { ...row, message: messageOf("resolved", moment, dueAtMs) };
   return isGivenUp(row, moment.nowMs) ? undefined : row;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Dead letters are sent again, page by page. Each becomes a new message that is counted in the run, which ends when all
- * have their outcome. A killed replay walks its last page once more: what it had sent again is on its way, and left alone.
+ * have their outcome. A killed replay walks its last page once more: what it had sent again is left alone, whether it is on its
+ * way or was refused again.
  */
 import { deadLetterId } from "../../storage/port/dead-letters";
 import type { RunRow } from "../../storage/port/rows";
@@ -33,7 +34,8 @@ export async function runReplay<S>(options: ReplayOptions<S>, run: RunRow): Prom
     if (signal.aborted) return { state: "interrupted" };
     const { deadLetters, next } = await store.deadLetters({ ...chosen, tenant: tenant.key, after, limit: PAGE });
     for (const each of deadLetters) {
-      // One that went with its parent is on its way already.
+      // It was sent again by this run, perhaps with its parent, and refused again.
+      if (each.ending.run === run.id) continue;
       for (const { remote, tenant: owner, state, outcomes } of await store.replayDeadLetter(
         deadLetterId(each),
         tenant.key,
