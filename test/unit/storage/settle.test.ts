@@ -41,7 +41,7 @@ describeStore("a record that the service holds now", (fixture) => {
   it("says whose message it was, whatever the lane thought", async () => {
     await accept(update({ id: "c1" }));
     const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
-    const wrong = { ...settlement.then, outcome: { messageId: "x", counted: false } };
+    const wrong = { ...settlement.then, outcome: { text: "", messageId: "x", counted: false } };
     const { outcomes: ended } = await settle({
       ...settlement,
       then: { ...settlement.then, ...wrong } as typeof settlement.then,
