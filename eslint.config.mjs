@@ -21,6 +21,7 @@ const noDatabase = [
     "**/storage/database/**",
     "**/storage/tables/**",
     "**/storage/erase/**",
+    "**/storage/history/**",
     "**/storage/data-folder/**",
     "**/storage/{store,dry-run,mend,move,upgrade}",
     "**/coordination/{own-jobs,bull-jobs,redis-window,redis-places}",

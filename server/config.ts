@@ -78,10 +78,10 @@ const schema = z.object({
     .describe("Days after which dead letters, runs and the last outcome of each record are forgotten."),
   HISTORY_DAYS: wholeNumber(0, 365)
     .default(8)
-    .describe("Days for which it is kept what became of each record, for the console and exports; 0: nothing is kept."),
+    .describe("Days for which what became of each record is kept, for the console and exports; 0: nothing is kept."),
   OUTCOMES_DIR: text
     .optional()
-    .describe("Folder into which how messages ended is written, a packed NDJSON file an hour; unset: none is written."),
+    .describe("Folder for files of how messages ended, one gzipped NDJSON file an hour; unset: none is written."),
   MIN_FREE_DISK_MB: wholeNumber(0, 1_000_000)
     .default(50)
     .describe(

@@ -60,10 +60,10 @@ const DAY_MS = 86_400_000;
 /** How often expired rows are looked for. */
 const HOUSEKEEPING_MS = 5_000;
 const HOUSEKEEPING = "housekeeping";
-/** How often it is looked whether there are hours to write into files. */
+/** How often to look for hours that must be written into files. */
 const FILES_MS = 60_000;
 const FILES = "outcome_files";
-/** How often it is looked whether people must be told of something. */
+/** How often to look whether people must be told of something. */
 const ALERTS_MS = 15_000;
 const ALERTS = "alerts";
 

@@ -20,23 +20,26 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const OTHERWISE = "Mend what the reason names, then replay the dead letter; or drop it if it is no longer needed.";
 
-/** @param ofService what the service has to say beyond that */
-export function remedyFor(code: string, ofService: Readonly<Record<string, string>> = {}): string {
-  return ofService[code] ?? REMEDIES[code] ?? OTHERWISE;
+/**
+ * What can be done about a dead letter.
+ *
+ * @param ofService what the service has to say beyond that
+ * @param own the codes of the service
+ */
+export function remedyFor(
+  code: string,
+  ofService: Readonly<Record<string, string>> = {},
+  own: OutcomeCodes = {},
+): string {
+  return ofService[code] ?? REMEDIES[code] ?? outcomeCode(code, own).remedy ?? OTHERWISE;
 }
 
-/**
- * What can be done about an outcome; undefined where nothing need be done.
- *
- * @param own the codes of the service
- * @param ofService what it has to say of dead letters
- */
+/** What can be done about an outcome; undefined where nothing need be done. */
 export function remedyOf(
   { outcome, code }: { readonly outcome: string; readonly code: string },
   own: OutcomeCodes,
   ofService: Readonly<Record<string, string>>,
 ): string | undefined {
   const isRefused = outcome === "rejected" || outcome === "dead";
-  const known = (isRefused ? (ofService[code] ?? REMEDIES[code]) : undefined) ?? outcomeCode(code, own).remedy;
-  return known ?? (isRefused ? OTHERWISE : undefined);
+  return isRefused ? remedyFor(code, ofService, own) : outcomeCode(code, own).remedy;
 }

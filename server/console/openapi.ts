@@ -191,7 +191,7 @@ export const consolePart: Part = {
       post: action("replayLetterByForm", "Sends a dead letter again", LETTERS, [ID], { 404: NO_LETTER }),
     },
     "/console/letters/{id}/drop": {
-      post: action("dropLetterByForm", "Forgets a letter", LETTERS, [ID], { 404: NO_LETTER }),
+      post: action("dropLetterByForm", "Forgets a dead letter", LETTERS, [ID], { 404: NO_LETTER }),
     },
   },
 };

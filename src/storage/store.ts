@@ -11,8 +11,8 @@ import { createHousekeeping } from "./erase/retention";
 import { forgetReportLines, forgetTenant } from "./erase/tenant";
 import { createMend, type Mend } from "./mend";
 import { fitOf, formatIn, formatOf, FORMATS, isUpgraded, nameFormat, type Formats } from "./upgrade";
-import { forgetTrail, historyPage, timelineOf } from "./outcomes/history";
-import { openingRow } from "./outcomes/row";
+import { forgetTrail, historyPage, timelineOf } from "./history/read";
+import { openingRow } from "./history/row";
 import { countsOf, hourCounts, tallyOf, type Counts } from "./tables/counts";
 import { deadLetterPlaces, findDeadLetter } from "./tables/dead-letters";
 import { documentsOf, numberIn } from "./tables/documents";
@@ -65,7 +65,7 @@ export interface StoreOptions {
   readonly onEraOver?: ((error: EraOver) => void) | undefined;
   /** What is known to be lost; noted at the opening, unless somebody else was faster. */
   readonly lost?: KnownLoss | undefined;
-  /** Whether what becomes of each record is kept, by default it is; see `outcomes/`. */
+  /** Whether what becomes of each record is kept, by default it is; see `history/`. */
   readonly keepsHistory?: boolean | undefined;
   /** What this program can do with formats; tests have made-up ones. */
   readonly formats?: Formats | undefined;

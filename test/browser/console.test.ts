@@ -120,9 +120,9 @@ describeInBrowser("/console", (openPage) => {
       await page.goto(address());
       await page.getByRole("link", { name: /^Drop…/ }).click();
       await page.getByRole("heading", { name: "Dead letter: person-1@example.com" }).waitFor();
-      const sure = page.getByRole("button", { name: /^Yes, drop the letter/ });
+      const sure = page.getByRole("button", { name: /^Yes, drop the dead letter/ });
       expect(await sure.isVisible()).toBe(false);
-      await page.getByText("Drop this letter…").click();
+      await page.getByText("Drop this dead letter…").click();
       await sure.click();
       await page.getByRole("status").getByText("The dead letter was dropped").waitFor();
       await page.getByText("Nothing was refused for good").waitFor();
@@ -289,7 +289,7 @@ describeInBrowser("/console", (openPage) => {
       }
       await page.goto(address());
       await page.locator("#letters tbody a").filter({ hasText: "long" }).first().click();
-      await page.getByText("Drop this letter…").click();
+      await page.getByText("Drop this dead letter…").click();
       expect(await misfits(page)).toEqual([]);
       const ground = String(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
       const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);

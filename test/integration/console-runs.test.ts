@@ -107,7 +107,7 @@ describe("a run's page", () => {
     const reports = [{ accepted: 1, note: "<b>" }, "x".repeat(30_000)];
     await begin("run-1", { options: { simulate: true } }, { ...RUNNING, reports });
     const { text } = await open("/runs/run-1");
-    expect(text).toContain("trial, nothing written");
+    expect(text).toContain("dry run, nothing written");
     expect(text).toContain("&lt;b&gt;");
     expect(text.length).toBeLessThan(40_000);
   });

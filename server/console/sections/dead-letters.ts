@@ -266,12 +266,12 @@ export function deadLetterBody(
     <section id="drop" aria-labelledby="drop-title">
       <h2 id="drop-title">Drop it</h2>
       <p>
-        Forgets the letter; nothing is sent. This cannot be undone, but Hull's next message about the record is taken in
-        as any other.
+        Forgets the dead letter; nothing is sent. This cannot be undone, but Hull's next message about the record is
+        taken in as any other.
       </p>
       <details class="confirm">
-        <summary>Drop this letter…</summary>
-        ${formOf("drop", id, context, html`<button type="submit" class="danger">Yes, drop the letter of ${name}</button>`)}
+        <summary>Drop this dead letter…</summary>
+        ${formOf("drop", id, context, html`<button type="submit" class="danger">Yes, drop the dead letter of ${name}</button>`)}
       </details>
     </section>
     <section aria-labelledby="wanted">

@@ -7,14 +7,14 @@ import { consoleLink, outcomesLink, type Query, type Site } from "../links";
 import { meaningOf, outcomeMark, OUTCOMES } from "./outcomes";
 import { table } from "../section";
 
-/** At least so many of a reason are shown at once. */
+/** At most so many are shown at once. */
 export const RECORDS_A_PAGE = 200;
 
 export interface RecordsPart {
   readonly site: Site;
   readonly organization: string;
   readonly meaning: Meaning;
-  /** What was asked: type, outcome, code, run, day. */
+  /** What was asked: type, outcome, code, run. */
   readonly asked: Query;
   readonly records: readonly OutcomeRecordAnswer[];
   readonly next: string | undefined;
@@ -22,10 +22,8 @@ export interface RecordsPart {
 }
 
 export function recordsBody({ site, organization, meaning, asked, records, next, isFirst }: RecordsPart): Html {
-  const { type, outcome, code: reason, run, day } = asked;
-  const title = [outcome, reason, type, run !== undefined && `run ${run}`, day].filter(
-    (each) => typeof each === "string",
-  );
+  const { type, outcome, code: reason, run } = asked;
+  const title = [outcome, reason, type, run !== undefined && `run ${run}`].filter((each) => typeof each === "string");
   const pages = html`${!isFirst && html`<a href="${outcomesLink(site, organization, asked)}">First page</a>`}
   ${next !== undefined && html`<a rel="next" href="${outcomesLink(site, organization, { ...asked, after: next })}">Older ones</a>`}`;
   return html`<p><a href="${consoleLink(site, organization, {}, "outcomes")}">Back to all outcomes</a></p>

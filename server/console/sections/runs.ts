@@ -25,7 +25,7 @@ export function runsBody(
   runs: readonly RunRow[],
   nowMs: number,
   { site, owner }: Pick<RunContext, "site" | "owner">,
-  nothing = "There were no fetches, batches or large backlogs lately.",
+  nothing = "There were no runs lately.",
 ): Html {
   if (runs.length === 0) return html`<p class="empty">${nothing}</p>`;
   const rows = runs.map(
@@ -69,7 +69,7 @@ export function titleOf({ kind, type, checkpoint }: Pick<RunRow, "kind" | "type"
 }
 
 export function dryBadge({ options }: Pick<RunRow, "options">): Html | undefined {
-  return options.simulate === true ? html` <span class="badge">trial, nothing written</span>` : undefined;
+  return options.simulate === true ? html` <span class="badge">dry run, nothing written</span>` : undefined;
 }
 
 export function stateBadge({ state, stopAskedAtMs, endedAtMs }: RunRow): Html {

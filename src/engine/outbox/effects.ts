@@ -78,7 +78,7 @@ export function note(
   for (const [index, line] of lines.entries()) documents.note(tenant, line, index === 0 ? before : undefined);
 }
 
-/** The same for outcomes that are known by their number only. */
+/** Counts and notes outcomes that are known by their number only. */
 export function countFolded(
   { documents, nowMs }: Commit,
   place: RecordPlace,
@@ -117,14 +117,14 @@ function endingOf({ outcome, code, text, messageId, run, derived }: Outcome): Hi
 export function carryOut(commit: Commit, place: RecordPlace, change: Change, claims: RecordOutcome["claims"]): void {
   const { tenant, type, hullId } = place;
   const { ended = [], effects = [] } = change;
-  commit.documents.putRecord(type, hullId, noted(commit, place, change));
+  commit.documents.putRecord(type, hullId, withTrail(commit, place, change));
   count(commit, place, ended);
   for (const outcome of ended) commit.outcomes.push({ tenant, type, hullId, claims, outcome });
   for (const effect of effects) follow(commit, place, effect);
 }
 
-/** Keeps what became of a record. @returns its document, with the row of its newest line */
-function noted(commit: Commit, place: RecordPlace, change: Change): RecordDocument | undefined {
+/** Notes what an event came to. @returns the document, with the row of its newest line */
+function withTrail(commit: Commit, place: RecordPlace, change: Change): RecordDocument | undefined {
   const { document, ended = [], sent } = change;
   if (sent === undefined && !ended.some(({ counted }) => counted)) return document;
   const trail = commit.documents.historyRow(place.tenant);

@@ -109,7 +109,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     if (await ended) jobs.wake([POLL]);
   }
 
-  /** The wish may have been written by another process. */
+  /** Another process may have written that it is to stop. */
   async function lookForStop(id: string, own: AbortController): Promise<void> {
     // A store that cannot say is asked again.
     const row = await store.run(id).catch(() => undefined);

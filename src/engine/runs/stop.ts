@@ -1,7 +1,7 @@
 /** A run that a person stops: what is said of it. */
 import type { RunKind, RunRow } from "../../storage/port/rows";
 
-/** How often a run that is under way is asked for the wish, milliseconds. */
+/** How often a run under way looks whether its stop was asked for, milliseconds. */
 export const STOP_LOOK_MS = 1_000;
 
 const WORDS: Readonly<Record<RunKind, string>> = {

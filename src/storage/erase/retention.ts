@@ -3,7 +3,7 @@ import map from "lodash/map";
 import sumBy from "lodash/sumBy";
 import type { Database, Key } from "../database/rows";
 import type { Stored } from "../port/stored";
-import { forgetHistory, hasHistory } from "../outcomes/history";
+import { forgetHistory, hasHistory } from "../history/read";
 import { firstHour } from "../tables/counts";
 import { dayOf } from "../tables/documents";
 import { forgetLosses } from "../tables/eras";

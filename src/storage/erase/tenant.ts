@@ -6,7 +6,7 @@ import uniqBy from "lodash/uniqBy";
 import type { Database, Key } from "../database/rows";
 import type { Fact, RemoteDocument } from "../port/rows";
 import type { Lane } from "../port/store";
-import { forgetHistory } from "../outcomes/history";
+import { forgetHistory } from "../history/read";
 import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
 import {

@@ -67,7 +67,8 @@ export interface HistoryLine extends RecordName {
 const MINUTE_MS = 60_000;
 /** Minutes are counted from 2020 on, so that their numbers leave room in a double until 2083. */
 const BEGIN_MS = Date.UTC(2020, 0);
-const ROWS_A_MINUTE = 2 ** 28;
+/** Numbers of rows that one minute has. */
+export const ROWS_A_MINUTE = 2 ** 28;
 
 /** The number of a minute, with which those of its rows begin. */
 export const historyMinute = (atMs: number): number => Math.max(0, Math.floor((atMs - BEGIN_MS) / MINUTE_MS));

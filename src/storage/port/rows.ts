@@ -262,7 +262,7 @@ export interface OwnPart {
   readonly rival?: RivalRow;
   /** What was delivered last of a record that a silent process may still write. */
   readonly kept?: { readonly content: Content; readonly atMs: number };
-  /** Number of the row with the newest lines about it; see `storage/outcomes/`. */
+  /** Number of the row with the newest lines about it; see `storage/history/`. */
   readonly trail?: number;
 }
 

@@ -5,7 +5,7 @@
 import memoize from "lodash/memoize";
 import sum from "lodash/sum";
 import { leftOutKey, type LeftOut } from "../../record";
-import { rowNumber, type StoredLine } from "../outcomes/row";
+import { rowNumber, type StoredLine } from "../history/row";
 import type { HourCount, ReportLine, Tally } from "../port/store";
 import { HISTORY, HOURS, REPORTS, RUN_COUNTS, RUNS, TALLY } from "./tables";
 import type { Counter, Reader, View } from "./view";

@@ -24,7 +24,7 @@ import type {
 } from "../port/rows";
 import type { LeaseRow, Loss } from "../port/leases";
 import type { ReportLine } from "../port/store";
-import { HISTORY_ROW, nameOf, type HistoryRow } from "../outcomes/row";
+import { HISTORY_ROW, nameOf, type HistoryRow } from "../history/row";
 import type { Key } from "../database/rows";
 import { asIs, extended, listOf, mapOf, structure, type Codec } from "./structure";
 import { defineCounter, defineTable, indexName, type Reader } from "./view";
@@ -311,7 +311,7 @@ export const LAST_RUNS = defineTable<string>()("lastRuns");
 /** [run id, seq] */
 export const REPORTS = defineTable<ReportLine>()("reports");
 
-/** [tenant, minus its number]; see `outcomes/row.ts` */
+/** [tenant, minus its number]; see `history/row.ts` */
 export const HISTORY = defineTable<HistoryRow>()("history", HISTORY_ROW, {
   /** [tenant, type/outcome/code] */
   reasons: ({ lines }, [tenant = ""]) => {

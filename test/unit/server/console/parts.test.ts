@@ -43,7 +43,7 @@ describe("a run", () => {
   });
 
   test("says when it is a trial, has not begun, or knows its total", () => {
-    expect(words({ options: { simulate: true } })).toContain("trial, nothing written");
+    expect(words({ options: { simulate: true } })).toContain("dry run, nothing written");
     const { total: _, startedAtMs: _started, ...waiting } = RUN;
     expect(wordsOf(runsBody([{ ...waiting, state: "waiting", done: 0, counts: {} }], NOW, OF))).toContain(
       "waiting not begun none yet",

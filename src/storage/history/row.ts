@@ -2,7 +2,7 @@
  * What became of records, as it is stored: one row for all lines of a commit, with each word once. A row's number tells its
  * minute, and numbers are negated in keys, so that walks begin with the newest.
  */
-import { historyMinute, type HistoryLine, type SentFields } from "../port/figures";
+import { historyMinute, ROWS_A_MINUTE, type HistoryLine, type SentFields } from "../port/figures";
 import type { Codec } from "../tables/structure";
 
 /** A line, and the number of the row with the one before it about the same record. */
@@ -16,7 +16,8 @@ export interface HistoryRow {
 }
 
 /** Rows of one minute of one opening of the store, and openings until their numbers come again. */
-const [ROWS, OPENINGS] = [2 ** 18, 2 ** 10];
+const ROWS = 2 ** 18;
+const OPENINGS = ROWS_A_MINUTE / ROWS;
 
 /** What tells the rows of one minute apart. @param opening of the store @param row a number that it gives once a minute */
 export const openingRow = (opening: number, row: number): number => (opening % OPENINGS) * ROWS + (row % ROWS);
@@ -25,7 +26,7 @@ export const openingRow = (opening: number, row: number): number => (opening % O
 export const rowNumber = (atMs: number, own: number): number => firstRow(atMs) + own;
 
 /** The number that all rows of this minute and of later ones reach. */
-export const firstRow = (atMs: number): number => historyMinute(atMs) * ROWS * OPENINGS;
+export const firstRow = (atMs: number): number => historyMinute(atMs) * ROWS_A_MINUTE;
 
 /** `type/outcome/code` of a line that ends a message. */
 export const nameOf = ({ type, ending }: HistoryLine): string | undefined =>
