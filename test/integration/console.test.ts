@@ -150,7 +150,7 @@ describe("at the edge", () => {
     // The engine of the edge answers nothing.
     expect(partOf(answer, "status")).toContain("This part cannot be shown");
     expect(partOf(answer, "outcomes")).toContain("refused");
-    expect(partOf(answer, "runs")).toContain("no fetches, batches or large backlogs");
+    expect(partOf(answer, "runs")).toContain("no runs lately");
     expect(partOf(answer, "letters")).toMatch(/\ba1\b/);
     expect(answer.text).not.toContain("what these routes do not need");
     expect(edge.logged()).toContain("connector.console.error");

@@ -68,7 +68,7 @@ describe("a run", () => {
   });
 
   test("is missed in words", () => {
-    expect(wordsOf(runsBody([], NOW, OF))).toContain("no fetches, batches or large backlogs");
+    expect(wordsOf(runsBody([], NOW, OF))).toContain("no runs lately");
   });
 });
 
