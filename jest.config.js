@@ -32,7 +32,7 @@ const redisProject = {
 module.exports = {
   projects: onRedis ? [redisProject] : [project, redisProject],
   // A busy machine makes some tests ten times as long.
-  testTimeout: 90_000,
+  testTimeout: 180_000,
   testSequencer: "<rootDir>/test/sequencer.js",
   // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
   maxWorkers: availableParallelism() + 1,

@@ -49,7 +49,7 @@ const WAITS = { LINGER_MS: "50", SETTLE_MS: "100", RETRY_BASE_MS: "20", RETRY_CA
 /** What is true of a process alone, and what is counted when one starts. */
 const APART = new Set(["leases", "renewals", "meta"]);
 
-jest.setTimeout(120_000 + 10 * HELD);
+jest.setTimeout(240_000 + 10 * HELD);
 
 const atEnd: (() => unknown)[] = [];
 beforeAll(() => void buildServer(), 180_000);
