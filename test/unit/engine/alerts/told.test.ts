@@ -11,8 +11,8 @@ const PLACE = { subject: "planhat/acme/1", kind: "connector.paused", receiver: "
 const PAUSED: Condition = { kind: "connector.paused", title: "Paused", text: "401." };
 const pace = alertPace(() => 0.5);
 
-/** A receiver and what is kept of it. */
-function watcher() {
+/** A receiver and what is kept of it. @param kind of what it is told */
+function watcher(kind = PLACE.kind) {
   let nowMs = START;
   let ids = 0;
   let row: AlertRow | undefined;
@@ -22,7 +22,7 @@ function watcher() {
 
   function look(condition: Condition | undefined): void {
     const newId = (): string => `m${(ids += 1)}`;
-    row = nextRow(row, condition, PLACE, { nowMs, newId });
+    row = nextRow(row, condition, { ...PLACE, kind }, { nowMs, newId });
     const { message } = row ?? {};
     if (row === undefined || message === undefined || message.dueAtMs > nowMs) return;
     const tried = attempted(row, message, pace, nowMs);
@@ -180,4 +180,24 @@ test("a clock that goes back neither repeats nor gives up", () => {
   // Nobody waits a day for the time to come again.
   expect(isDue(message, START - MINUTE)).toBe(false);
   expect(isDue(message, START - DAY)).toBe(true);
+});
+
+test("an event is told once, also if its time was said by a clock that is ahead", () => {
+  const { during, heard } = watcher("server.store_lost");
+  const sinceMs = START + 5 * MINUTE;
+  during(HOUR, { kind: "server.store_lost", title: "Lost", text: "Once.", sinceMs, isEvent: true });
+  expect(heard).toEqual(["firing m1 Once."]);
+});
+
+test("a number that hovers about its limit is told once, and its end once it is calm", () => {
+  const kind = "connector.dead_letters";
+  const { during, heard } = watcher(kind);
+  for (let times = 0; times < 20; times += 1) {
+    during(MINUTE, { kind, title: "Many", text: "Many." });
+    during(5 * MINUTE, undefined);
+  }
+  expect(heard).toEqual(["firing m1 Many."]);
+  during(20 * MINUTE, undefined);
+  expect(heard).toHaveLength(2);
+  expect(heard[1]).toMatch(/^resolved/);
 });
