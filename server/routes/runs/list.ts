@@ -10,9 +10,12 @@ export interface RunListQuery extends RunQuery {
   readonly state?: RunState | undefined;
 }
 
-/** Runs that are read at once where some are left out, and how often: a page may be empty and another one follow. */
-const READ_AT_ONCE = 100;
-const MOST_READS = 10;
+/**
+ * Runs that are read at once where some are left out, few since those of dry runs may be long; and how often: a page may be empty
+ * and another one follow.
+ */
+const READ_AT_ONCE = 25;
+const MOST_READS = 40;
 
 /** @returns the newest first; without `next`, the `before` of the next page, nothing follows */
 export async function pageOfRuns(
