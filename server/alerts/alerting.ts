@@ -62,7 +62,7 @@ const WATCH_MS = 5_000;
 const AT_ONCE = 8;
 
 /** Where those who run the server want to be told; undefined: nowhere. */
-export function serverReceiver({
+function serverReceiver({
   ALERT_WEBHOOK_URL: url,
   ALERT_WEBHOOK_SECRET: secret,
 }: AlertingOptions["config"]): AlertReceiver | undefined {

@@ -3,7 +3,7 @@ import sumBy from "lodash/sumBy";
 import { MAX_ID_LENGTH } from "../../../src/input";
 import { remedyFor } from "../../admin/remedies";
 import type { DeadLetter, DeadLetterDetail, DeadLetters, ReasonCount } from "../../admin/dead-letters";
-import { instant, number } from "./figures";
+import { fact, instant, number } from "./figures";
 import type { Forms } from "../form";
 import type { FormOwner } from "../form-token";
 import { code, html, type Content, type Html } from "../html";
@@ -279,13 +279,6 @@ export function deadLetterBody(
       <pre tabindex="0">
 ${JSON.stringify({ claims: deadLetter.claims, desired: deadLetter.desired }, undefined, 2)}</pre>
     </section>`;
-}
-
-function fact(name: string, value: Html | string): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd>${value}</dd>
-  </div>`;
 }
 
 function replayForm({ id, name }: DeadLetter, context: DeadLetterContext): Html {

@@ -24,6 +24,14 @@ export function tile(name: string, value: string, words: Content, more?: Content
   </div>`;
 }
 
+/** A line in a list of facts. */
+export function fact(name: string, value: Content): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+}
+
 /** How long something took, or has taken so far; the two largest units. */
 export function span(ms: number): string {
   if (ms < 1_000) return "less than 1 s";

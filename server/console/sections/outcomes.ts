@@ -1,6 +1,7 @@
 /** The kinds of outcomes in the order in which the console shows them, what they mean, and counts grouped by kind. */
 import { outcomeCode } from "../../../src/outcome/outcome";
 import type { OutcomeKind } from "../../../src/record";
+import { readOutcomeName } from "../../../src/storage/port/figures";
 import { remedyOf } from "../../admin/remedies";
 import type { Meaning } from "../../routes/explain/known";
 import { html, type Html } from "../html";
@@ -8,11 +9,11 @@ import { html, type Html } from "../html";
 /** From the bottom of a bar to its top: what needs a person is on top. */
 export const OUTCOMES: readonly OutcomeKind[] = ["sent", "unchanged", "superseded", "skipped", "rejected", "dead"];
 
-/** From `type/outcome/code`; a code may contain slashes. */
+/** What `type/outcome/code` says; undefined for an outcome of a later version. */
 export function readName(name: string) {
-  const [type = "", word, ...code] = name.split("/");
-  const outcome = OUTCOMES.find((each) => each === word);
-  return outcome === undefined ? undefined : { type, outcome, code: code.join("/") };
+  const read = readOutcomeName(name);
+  const outcome = OUTCOMES.find((each) => each === read.outcome);
+  return outcome === undefined ? undefined : { ...read, outcome };
 }
 
 /** Counts by `type/outcome/code` → by outcome, without zeros. */

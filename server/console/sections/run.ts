@@ -6,7 +6,7 @@ import type { RunRow } from "../../../src/storage/port/rows";
 import { failureIn } from "../../../src/storage/port/runs";
 import type { ReportLine } from "../../../src/storage/port/store";
 import type { Meaning } from "../../routes/explain/known";
-import { instant, number } from "./figures";
+import { fact, instant, number } from "./figures";
 import { code, html, type Content, type Html } from "../html";
 import { consoleLink, deadLettersLink, outcomesLink, runLink, runsLink } from "../links";
 import { meaningOf, OUTCOMES, outcomeMark, readName } from "./outcomes";
@@ -65,13 +65,6 @@ function facts(run: RunRow, nowMs: number): Html {
     ${stopAskedAtMs !== undefined && fact("Stop asked for", instant(stopAskedAtMs))}
     ${chosen.length > 0 && fact("Options", chosen.join(", "))}
   </dl>`;
-}
-
-function fact(name: string, value: Content): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd>${value}</dd>
-  </div>`;
 }
 
 function actions(run: RunRow, { site, owner, forms }: RunContext): Content {

@@ -2,6 +2,7 @@
 import groupBy from "lodash/groupBy";
 import mapValues from "lodash/mapValues";
 import { z } from "zod";
+import { readOutcomeName } from "../../../src/storage/port/figures";
 import type { RunRow } from "../../../src/storage/port/rows";
 import type { ReportLine } from "../../../src/storage/port/store";
 import { leftOutOf } from "../../../src/outcome/left-out";
@@ -116,12 +117,8 @@ function progressOf({ state, done, total }: RunRow): number | null {
   return total === undefined || total === 0 ? null : Math.min(1, done / total);
 }
 
-/** From `type/outcome/code`; a code may contain slashes. */
 function nested(counts: RunRow["counts"]): NestedCounts {
-  const rows = Object.entries(counts).map(([name, count]) => {
-    const [type = "", outcome = "", ...code] = name.split("/");
-    return { type, outcome, code: code.join("/"), count };
-  });
+  const rows = Object.entries(counts).map(([name, count]) => ({ ...readOutcomeName(name), count }));
   return mapValues(groupBy(rows, "type"), (ofType) =>
     mapValues(groupBy(ofType, "outcome"), (own) => Object.fromEntries(own.map(({ code, count }) => [code, count]))),
   );

@@ -9,16 +9,14 @@ import type { Pair } from "../authorization/grant";
 import { fetchFindings, grantFindings, heldFindings, lossFindings } from "../status/findings";
 
 /** What an alert is about; also the `type` of its message. */
-export const ALERT_KINDS = [
-  "connector.paused",
-  "connector.dead_letters",
-  "connector.fetch_overdue",
-  "connector.authorization_lost",
-  "server.disk_full",
-  "server.redis_lost",
-  "server.store_lost",
-] as const;
-export type AlertKind = (typeof ALERT_KINDS)[number];
+type AlertKind =
+  | "connector.paused"
+  | "connector.dead_letters"
+  | "connector.fetch_overdue"
+  | "connector.authorization_lost"
+  | "server.disk_full"
+  | "server.redis_lost"
+  | "server.store_lost";
 
 /** Something is wrong now. */
 export interface Condition {

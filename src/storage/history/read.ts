@@ -3,7 +3,7 @@ import chunk from "lodash/chunk";
 import sortedUniq from "lodash/sortedUniq";
 import uniq from "lodash/uniq";
 import type { Database, Key } from "../database/rows";
-import { HISTORY_PLACE, type HistoryLine, type HistoryPage, type HistoryQuery } from "../port/figures";
+import { HISTORY_PLACE, readOutcomeName, type HistoryLine, type HistoryPage, type HistoryQuery } from "../port/figures";
 import type { RecordName } from "../port/rows";
 import { sumsOf } from "../tables/counts";
 import { HISTORY, TALLY } from "../tables/tables";
@@ -63,16 +63,16 @@ export function historyPage(view: Reader, query: HistoryQuery): HistoryPage {
 
 /** Reasons that are asked for, as they were counted; undefined: all. */
 function namesOf(view: Reader, { tenant, type, outcome, code }: HistoryQuery): readonly string[] | undefined {
-  const asked = [type, outcome, code];
-  if (asked.every((part) => part === undefined)) return undefined;
-  if (asked.every((part) => part !== undefined)) return [asked.join("/")];
+  if (type === undefined && outcome === undefined && code === undefined) return undefined;
+  if (type !== undefined && outcome !== undefined && code !== undefined) return [`${type}/${outcome}/${code}`];
   const counted = (["outcomes", "derived"] as const).flatMap((family) =>
     Object.keys(sumsOf(view, TALLY, tenant, family)),
   );
   return uniq(counted).filter((name) => {
-    const [ofType = "", ofOutcome = "", ...rest] = name.split("/");
-    const parts = [ofType, ofOutcome, rest.join("/")];
-    return asked.every((part, index) => part === undefined || part === parts[index]);
+    const own = readOutcomeName(name);
+    return (
+      (type ?? own.type) === own.type && (outcome ?? own.outcome) === own.outcome && (code ?? own.code) === own.code
+    );
   });
 }
 

@@ -101,6 +101,12 @@ export interface HistoryPage {
   readonly next?: string;
 }
 
+/** What `type/outcome/code` says; a code may contain slashes. */
+export function readOutcomeName(name: string) {
+  const [type = "", outcome = "", ...code] = name.split("/");
+  return { type, outcome, code: code.join("/") };
+}
+
 export interface UniqueKey {
   readonly type: string;
   readonly key: string;
