@@ -33,6 +33,10 @@ export const COMMON_OUTCOMES = {
   ended: { text: "Ended in the service." },
   restarted: { text: "Restarted in the service." },
   accepted: { text: "Taken by the service, which does not confirm single records." },
+  missing_claim: {
+    text: "The record lacks a field by which Hull must know it.",
+    remedy: "Fill the field in the service, or no longer require it in the incoming claims of the settings.",
+  },
   hull_refused: {
     text: "The service holds the record, but Hull refused the attributes that it was told.",
     level: "warn",

@@ -185,6 +185,8 @@ export interface ListedRecord {
   readonly record: RemoteRecord;
   /** The record's own claims towards Hull: external_id, email or domain. Nobody has checked that they are unique. */
   readonly claims: Claims;
+  /** It lacks a claim that the settings require: Hull is told nothing, unless it is known to have the record. */
+  readonly nameless?: true;
   /** What the service shows; an absent field is unknown, not empty. */
   readonly attributes: readonly IncomingAttribute[];
   /** What was left out because Hull cannot hold it; each field once. */

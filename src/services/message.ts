@@ -21,6 +21,9 @@ export interface EntityMessage {
   readonly account: Attributes;
   readonly segmentIds: readonly string[];
   readonly accountSegmentIds: readonly string[];
+  /** Names of the segments of the user and of the account; undefined where a message has their ids alone. */
+  readonly segmentNames?: readonly string[];
+  readonly accountSegmentNames?: readonly string[];
   /** Segments of the user (or account) that the message says were left. */
   readonly leftSegmentIds?: readonly string[];
   readonly changes: {

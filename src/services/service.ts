@@ -25,6 +25,8 @@ export interface FetchPolicy {
   readonly deletedAttribute: string;
   /** Missing records are marked. The return of a record is told even if it was marked under former settings. */
   readonly marksDeleted: boolean;
+  /** Entities whose records have claims by the settings, and not by the service's own order. */
+  readonly claimed?: readonly ("user" | "account")[];
 }
 
 export interface FetchedType {

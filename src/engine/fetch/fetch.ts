@@ -204,7 +204,7 @@ function stepContext<S>(
   shown: readonly string[],
 ): StepContext {
   const { service, settings, lane, type, now } = options;
-  const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
+  const { linkToParent, deletedAttribute, claimed = [] } = service.fetchPolicy(settings);
   const parent = typeNamed(service, type.parent?.type);
   const context = typeContext(service, type, settings, now());
   return {
@@ -216,6 +216,7 @@ function stepContext<S>(
     serviceName: service.name,
     parent,
     link: linkToParent && type.entity === "user",
+    claimed,
     passBeforeMs,
     shown: new Set(shown),
     verbose: run.options.verbose === true,

@@ -33,7 +33,7 @@ export async function openPage(
   const left = new Set<readonly ListedRecord[]>();
   for (let from = 0; from < others.length; from += STEP) left.add(others.slice(from, from + STEP));
   // For the whole page: an earlier try may have stored rows under other keys than the page shows.
-  return workOn(context, left, readAtMs, sharedWithin(others));
+  return workOn(context, left, readAtMs, sharedWithin(context, others));
 }
 
 /** @param left the remaining steps of a page; each is released when done, with everything derived from its rows */

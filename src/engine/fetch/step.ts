@@ -30,6 +30,8 @@ export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   readonly parent?: ObjectType;
   /** Users are linked to the account of their record's parent. */
   readonly link: boolean;
+  /** Entities that Hull knows by claims of the settings. */
+  readonly claimed: readonly ("user" | "account")[];
   /** Rows that did not change since, and of which Hull knows everything, are not compared. */
   readonly passBeforeMs?: number;
   readonly settleMs: number;
@@ -87,12 +89,12 @@ export async function parentsOn(
 }
 
 /** Which keys several rows of a page have. */
-export function sharedWithin(rows: readonly ListedRecord[]): PageKnowledge["twice"] {
+export function sharedWithin(context: StepContext, rows: readonly ListedRecord[]): PageKnowledge["twice"] {
   const ids = new Map<string, string>();
   const twice = new Set<string>();
   const name = (key: string, value: string): string => `${key}\n${foldedKey(value)}`;
   for (const row of rows) {
-    for (const [key, value] of Object.entries(keysOf(row))) {
+    for (const [key, value] of Object.entries(keysOf(context, row))) {
       const first = ids.get(name(key, value));
       if (first === undefined) ids.set(name(key, value), row.id);
       else if (first !== row.id) twice.add(name(key, value));
@@ -139,7 +141,7 @@ export async function takeRows(
     settleMs,
     run,
     rows: settled.map((each): FetchedRow => ({
-      seen: observationOf(each.row.record, context, keysOf(each.row)),
+      seen: observationOf(each.row.record, context, keysOf(context, each.row)),
       confirmed: confirmedOf(each, context),
       line: lineOf(type.name, each),
     })),
@@ -158,8 +160,12 @@ function confirmedOf({ told, mirror, code, leftOut }: Case, { mapping }: StepCon
   return rest && { facts: {}, rest };
 }
 
-/** Keys by which Hull may confuse the record with another one; the domain is a key of Hull, not of the service. */
-function keysOf({ record, claims }: ListedRecord): Keys {
+/**
+ * Keys by which Hull may confuse the record with another one; the domain is a key of Hull, not of the service, and so is
+ * what the settings claim.
+ */
+function keysOf({ claimed, type }: StepContext, { record, claims }: ListedRecord): Keys {
+  if (claimed.includes(type.entity)) return { ...record.keys, ...claims };
   const { domain } = claims;
   return domain === undefined ? record.keys : { ...record.keys, domain };
 }
@@ -201,6 +207,8 @@ function look(
     mirror?.missing !== true &&
     isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { row, mirror, outcome: "unchanged", code: "not_touched" };
+  if (row.nameless === true && mirror?.linkedTo === undefined)
+    return { row, mirror, outcome: "skipped", code: "missing_claim" };
   const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
   const { leftOut = [] } = row;
   noteShown(context, attributes);
@@ -290,24 +298,26 @@ function linkOf(
 }
 
 /** By which Hull knows the parent of a record. */
-function parentClaims({ serviceName, parent: type }: StepContext, id: string, parents: Parents): Claims {
+function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: string, parents: Parents): Claims {
   const anonymous = { anonymous_id: anonymousId(serviceName, id) };
   const parent = parents.rows.get(id);
   if (parent?.linkedTo !== undefined && isHullId(parent.linkedTo)) return { id: parent.linkedTo, ...anonymous };
-  const key = type?.keys.find(({ claim }) => claim === "external_id");
-  const shared = key && parent?.keys[key.name];
+  const isClaimed = type !== undefined && claimed.includes(type.entity);
+  const name = isClaimed ? "external_id" : type?.keys.find(({ claim }) => claim === "external_id")?.name;
+  const shared = name === undefined ? undefined : parent?.keys[name];
   return shared === undefined || parents.namesakes.has(id) ? anonymous : { external_id: shared, ...anonymous };
 }
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
 async function sharedKeys(
-  { store, remote, type }: StepContext,
+  context: StepContext,
   looks: readonly Look[],
   { twice }: PageKnowledge,
 ): Promise<readonly (readonly string[])[]> {
+  const { store, remote, type } = context;
   const wanted = looks.map(({ row, mirror, outcome }): { id: string; keys: Keys } => ({
     id: row.id,
-    keys: outcome === "sent" && mirror?.linkedTo === undefined ? keysOf(row) : {},
+    keys: outcome === "sent" && mirror?.linkedTo === undefined ? keysOf(context, row) : {},
   }));
   const mirrored = await store.sharedKeys(remote, type.name, wanted);
   return wanted.map(({ keys }, index) => {

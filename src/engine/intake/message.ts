@@ -14,6 +14,7 @@ import { MAX_AHEAD_MS, parseInstant } from "../../instant";
 import type { Json } from "../../record";
 import { formOf, reason } from "../../outcome/outcome";
 import { plainParts } from "./plain-message";
+import { textOf } from "../../services/mapping/attributes";
 import type { Attributes, EntityMessage, TrackedEvent } from "../../services/message";
 
 export type ReadMessage =
@@ -67,6 +68,8 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", segments, subject) : [],
       accountSegmentIds: segmentIds(raw, "account_segments", account_segments, entity === "user" ? {} : subject),
+      segmentNames: entity === "user" ? namesIn(raw, "segments", segments) : undefined,
+      accountSegmentNames: namesIn(raw, "account_segments", account_segments),
       leftSegmentIds: leftIn(changes, entity),
       changes: { user: attributesOf(changes?.user), account: attributesOf(changes?.account) },
       events: events.flatMap(eventOf),
@@ -132,9 +135,19 @@ function segmentIds(
   listed: readonly { readonly id: string }[] | undefined,
   subject: Attributes,
 ): readonly string[] {
-  if (listed !== undefined && isAttributes(raw) && raw[name] !== undefined) return listed.map((each) => each.id);
+  if (listed !== undefined && isListed(raw, name)) return listed.map((each) => each.id);
   const own = subject["segment_ids"];
   return Array.isArray(own) ? own.flatMap((id) => idText(id) ?? []) : [];
+}
+
+const isListed = (raw: unknown, name: string): boolean => isAttributes(raw) && raw[name] !== undefined;
+
+function namesIn(
+  raw: unknown,
+  name: string,
+  listed: readonly { readonly name?: unknown }[] | undefined,
+): readonly string[] | undefined {
+  return isListed(raw, name) ? listed?.flatMap((each) => textOf(each.name) ?? []) : undefined;
 }
 
 function idOf(subject: Attributes): string {

@@ -7,7 +7,15 @@ import type { Attributes, EntityMessage } from "../../services/message";
 
 export type PlainParts = Pick<
   EntityMessage,
-  "messageId" | "user" | "account" | "segmentIds" | "accountSegmentIds" | "leftSegmentIds" | "changes"
+  | "messageId"
+  | "user"
+  | "account"
+  | "segmentIds"
+  | "segmentNames"
+  | "accountSegmentIds"
+  | "accountSegmentNames"
+  | "leftSegmentIds"
+  | "changes"
 >;
 
 const NOTHING: Attributes = {};
@@ -23,12 +31,15 @@ export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts
   if (events !== undefined && !(Array.isArray(events) && events.length === 0)) return undefined;
   const user = entity === "user" ? subject(raw["user"], "email") : NOTHING;
   const account = entity === "user" ? accountOf(raw["account"]) : subject(raw["account"], "domain");
-  const segmentIds = entity === "user" ? idsOf(raw["segments"]) : [];
-  const accountSegmentIds = idsOf(raw["account_segments"]);
+  const segmentNames: string[] | undefined = entity === "user" ? [] : undefined;
+  const accountSegmentNames: string[] = [];
+  const segmentIds = entity === "user" ? idsOf(raw["segments"], segmentNames) : [];
+  const accountSegmentIds = idsOf(raw["account_segments"], accountSegmentNames);
   const changes = changesOf(raw["changes"], entity);
   if (user === undefined || account === undefined || segmentIds === undefined) return undefined;
   if (accountSegmentIds === undefined || changes === undefined) return undefined;
-  return { messageId, user, account, segmentIds, accountSegmentIds, ...changes };
+  const names = { segmentNames, accountSegmentNames };
+  return { messageId, user, account, segmentIds, accountSegmentIds, ...names, ...changes };
 }
 
 function subject(value: unknown, key: "email" | "domain"): Attributes | undefined {
@@ -52,13 +63,15 @@ function isKey(value: unknown): boolean {
   return typeof value === "string" || value === undefined || value === null;
 }
 
-function idsOf(value: unknown): readonly string[] | undefined {
+/** @param names takes those of the segments that have one */
+function idsOf(value: unknown, names: string[] = []): readonly string[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const ids: string[] = [];
   for (const segment of value as readonly unknown[]) {
     if (!isAttributes(segment) || typeof segment["id"] !== "string" || segment["id"] === "") return undefined;
     if (!isKey(segment["name"]) || !isKey(segment["type"])) return undefined;
     ids.push(segment["id"]);
+    if (typeof segment["name"] === "string" && segment["name"].trim() !== "") names.push(segment["name"]);
   }
   return ids;
 }

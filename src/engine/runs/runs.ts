@@ -43,6 +43,10 @@ const CUT_SHORT =
   "Try again later; if it stays like this, tell those who run this server.";
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
+/** By how much a call of Hull's schedule may come too early. */
+const CALL_SLACK_MS = 2 * MINUTE_MS;
+/** Should Hull take an interval of 0 at its word. */
+const LEAST_WAIT_MS = MINUTE_MS;
 /** Runs to search for the last one of a kind. */
 const RECENT = 50;
 /** The words that users of the earlier connector look for. */
@@ -199,7 +203,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     const last = await store.lastRun(tenant, "fetch", type);
     const recent = await store.runs({ tenant, limit: RECENT });
     const newest = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
-    const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + intervalMs;
+    const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + waitOf(intervalMs);
     return { atMs: Math.max(afterGood, afterBad(newest, intervalMs)), last: last?.id };
   }
 
@@ -293,6 +297,14 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
     close: () => life.abort(),
   };
+}
+
+/**
+ * From the start of a good fetch to the next. Hull may call by the same interval, and its calls come a little earlier or
+ * later: one that is early by less than the slack must not wait for the one after it.
+ */
+function waitOf(intervalMs: number): number {
+  return Math.max(intervalMs - Math.min(CALL_SLACK_MS, intervalMs / 10), LEAST_WAIT_MS);
 }
 
 /** When the next fetch may begin after one that ended early. Whoever stopped one does not want the next right away. */

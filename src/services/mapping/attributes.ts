@@ -15,24 +15,43 @@ export interface AttributeReference {
   readonly from: "user" | "account";
   /** Keys under which it may be found, best first. */
   readonly candidates: readonly string[];
+  /** It stands for the names of segments, which are no attribute. */
+  readonly names?: "segmentNames" | "accountSegmentNames";
 }
 
 const TRAITS = "traits_";
 const ACCOUNT = "account.";
+/** As Hull's own connectors write it; the brackets may be missing. */
+const SEGMENTS = /^(account[_.])?segments\.name(?:\[\])?$/;
+
+/** How rows of the settings name them, in one spelling. */
+const SEGMENT_NAMES = ["segments.name[]", "account_segments.name[]"] as const;
 
 /**
- * @param text such as `name`, `traits_planhat/id`, `account.domain`
+ * @param text such as `name`, `traits_planhat/id`, `account.domain`, `segments.name[]`
  * @param entity whose table the row belongs to
  * @returns undefined when the text consists of blanks and prefixes only
  */
 export function attributeReference(text: string, entity: "user" | "account"): AttributeReference | undefined {
   const trimmed = text.trim();
+  const [isSegments, ofAccounts] = SEGMENTS.exec(trimmed) ?? [];
+  if (isSegments !== undefined) return segmentNames(trimmed, ofAccounts === undefined ? entity : "account");
   const ofAccount = trimmed.startsWith(ACCOUNT);
   const written = ofAccount ? trimmed.slice(ACCOUNT.length) : trimmed;
   const bare = written.startsWith(TRAITS) ? written.slice(TRAITS.length) : written;
   if (bare === "") return undefined;
   const other = written === bare ? TRAITS + bare : bare;
   return { text: trimmed, from: ofAccount ? "account" : entity, candidates: [written, other] };
+}
+
+/** Whether a settings row means the names of segments. */
+export const namesSegments = (text: string): boolean => SEGMENTS.test(text);
+
+function segmentNames(text: string, from: AttributeReference["from"]): AttributeReference {
+  const [ofUser, ofAccount] = SEGMENT_NAMES;
+  return from === "user"
+    ? { text, from, candidates: [ofUser], names: "segmentNames" }
+    : { text, from, candidates: [ofAccount], names: "accountSegmentNames" };
 }
 
 /** The canonical spelling of all that name the same attribute: without prefixes, except `account.`. */
@@ -46,8 +65,10 @@ export function own(attributes: Attributes, key: string): Json | undefined {
   return Object.hasOwn(attributes, key) ? attributes[key] : undefined;
 }
 
-/** @returns undefined when the message does not have the attribute; `null` when Hull says that it is empty */
+/** @returns undefined when the message does not have the attribute (names of segments where it has ids alone); `null` when Hull says that it is empty */
 export function readAttribute(message: EntityMessage, reference: AttributeReference): Json | undefined {
+  // In whatever order Hull lists them, they are the same.
+  if (reference.names !== undefined) return message[reference.names]?.toSorted();
   const source = reference.from === "user" ? message.user : message.account;
   for (const key of reference.candidates) {
     const value = own(source, key);

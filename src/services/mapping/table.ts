@@ -1,5 +1,7 @@
 /** Tables of the settings by which attributes fill fields: which rows count, and which are left out. Pure. */
 import { attributeReference } from "./attributes";
+import type { z } from "zod";
+import type { traitTable } from "./cells";
 import type { MappedField } from "./fields";
 
 /** A row that is left out (`duplicate_field`: all but the last). */
@@ -43,6 +45,22 @@ export function readTable<R extends StoredRow, M>(
     rows.set(field, kept({ attribute, field }, row));
   }
   return { rows: [...rows.values()], warnings };
+}
+
+/**
+ * The table of the earlier kind with the rows of the newer one behind it, so that these count where both fill a field.
+ *
+ * @param stored rows of the earlier kind; its defaults where it is absent
+ */
+export function withTraitRows<R extends StoredRow>(
+  stored: readonly (R | null | undefined)[],
+  newer: z.infer<typeof traitTable>,
+): readonly (R | StoredRow | null | undefined)[] {
+  const more = (newer ?? []).map((row): StoredRow => ({
+    hull_field_name: row?.hull,
+    service_field_name: row?.service,
+  }));
+  return more.length === 0 ? stored : [...stored, ...more];
 }
 
 /** `Zip code` → `zip_code`: people may write what they read. */

@@ -4,6 +4,7 @@ import { nestsTooDeep } from "../../http/guards/json-scan";
 import { parseInstant, readDay } from "../../instant";
 import { digitsOf, isList, isSafe, isUnstorable, jsonIn, storable } from "../../json";
 import type { FieldSpec, FieldType } from "../model";
+import { namesSegments } from "./attributes";
 import type { Json } from "../../record";
 
 /** `why` says in which form the value came and what the field takes, never the value. */
@@ -37,13 +38,17 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
   const seconds = /_(?:at|date)$/i.test(attribute);
   const isText = spec.type === "set" && typeof value === "string";
   if (leftOf(MAX_VALUES, isText ? value.split(",", MAX_VALUES + 1) : value) < 0) return TOO_MANY;
-  const found = READERS[spec.type](value, seconds);
+  const found = READERS[spec.type](isList(value) && namesSegments(attribute) ? namesFor(spec, value) : value, seconds);
   if (found !== undefined) return ok(found);
   const form = isUnstorable(value) ? "a text with a NUL or half a character" : formOf(value);
   const isUnix = (spec.type === "instant" || spec.type === "day") && !seconds && parseInstant(value) !== undefined;
   const more = isUnix ? "; Unix seconds only from an attribute whose name ends in _at or _date" : "";
   return { ok: false, why: `${form}; the field takes ${TAKES[spec.type]}${more}` };
 }
+
+/** Names of segments, for a field that takes no list. */
+const namesFor = ({ type }: FieldSpec, names: readonly Json[]): Json =>
+  type === "text" || type === "name" ? names.map(String).join(", ") : names;
 
 /** By type of field; undefined when the field cannot hold the value. */
 const READERS: Readonly<Record<FieldType, (value: Json, seconds: boolean) => Json | undefined>> = {

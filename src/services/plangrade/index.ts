@@ -51,7 +51,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
     mappedFields,
     fieldSources: (type, settings) => sourcesOf(rowsOf(type, settings)),
     hullAttribute: (_type, field) => hullAttribute(field),
-    fetchPolicy: ({ fetchIntervals, fetchCompanyEvents }) => ({
+    fetchPolicy: ({ fetchIntervals, fetchCompanyEvents, claims }) => ({
       types: [
         { type: COMPANIES.name, intervalMinutes: fetchIntervals.companies },
         { type: PARTICIPANTS.name, intervalMinutes: fetchIntervals.participants },
@@ -61,6 +61,10 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
       deletedAttribute: hullAttribute("deleted_at"),
       // Whether lists show what is archived is not known: nothing is concluded from absence.
       marksDeleted: false,
+      claimed: [
+        ...(claims.companies === undefined ? [] : (["account"] as const)),
+        ...(claims.participants === undefined ? [] : (["user"] as const)),
+      ],
     }),
     connect: (settings, reached, auth) => createConnection(settings, reached, shared, { ...options, auth }),
     authorization: plangradeAuthorization({ ...options, address, authorizePath, tokenPath, target }),

@@ -104,6 +104,10 @@ function fetchPolicy(settings: PlanhatSettings): FetchPolicy {
     linkToParent: incoming.linkUsers,
     deletedAttribute: "planhat/deleted_at",
     marksDeleted: incoming.markDeleted,
+    claimed: [
+      ...(incoming.endusers.claims === undefined ? [] : (["user"] as const)),
+      ...(incoming.companies.claims === undefined ? [] : (["account"] as const)),
+    ],
   };
 }
 

@@ -20,6 +20,11 @@ export const OUTCOMES = {
     text: "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
     remedy: "A set Company Filter binds users too: add one of the account's segments to it, or empty it.",
   },
+  deleted_in_planhat: {
+    text: "The record was deleted in Planhat, as planhat/deleted_at says, and is not made again.",
+    remedy:
+      "Intended, or send it again: clear planhat/deleted_at in Hull, or switch off that deleted ones are ignored in the settings.",
+  },
   missing_account: { text: "No company id present.", remedy: "Link the user to an account in Hull." },
   missing_name: {
     text: "No company name present.",

@@ -79,6 +79,7 @@ export function createConnection(
       listPage(fetching, names, from, {
         includeTest: settings.includeTestEmployees,
         claimsCode: codeIsExternalId(settings),
+        claims: settings.claims,
       }),
     async apply(_type, chunk) {
       const [first] = chunk;

@@ -63,6 +63,7 @@ async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepCon
     run: "run",
     serviceName: "planhat",
     link: false,
+    claimed: [],
     shown: new Set(),
     settleMs: 5_000,
     verbose: false,

@@ -39,6 +39,8 @@ function readSlowly({ entity, raw }: Omit<Fixture, "name">): unknown {
 /** What the schemas make of the message, part by part. */
 function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
   const idsOf = (segments: readonly { readonly id: string }[]): readonly string[] => segments.map(({ id }) => id);
+  const namesOf = (segments: readonly { readonly name?: string | null | undefined }[]): readonly string[] =>
+    segments.flatMap(({ name }) => ((name ?? "").trim() === "" ? [] : (name ?? "")));
   const leftOf = (moved: { readonly left: readonly { readonly id: string }[] } | undefined) =>
     moved === undefined || moved.left.length === 0 ? undefined : idsOf(moved.left);
   const changesOf = (changes: { readonly user: unknown; readonly account: unknown } | undefined): unknown => ({
@@ -51,7 +53,8 @@ function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
     const { account, account_segments, changes, message_id } = result.message;
     const accountSegmentIds = idsOf(account_segments);
     const leftSegmentIds = leftOf(changes?.account_segments);
-    const segments = { segmentIds: [], accountSegmentIds, leftSegmentIds };
+    const accountSegmentNames = namesOf(account_segments);
+    const segments = { segmentIds: [], accountSegmentIds, accountSegmentNames, leftSegmentIds };
     return { messageId: message_id, user: {}, account, ...segments, changes: changesOf(changes) };
   }
   const result = parseUserMessage(raw);
@@ -62,7 +65,9 @@ function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
     user,
     account,
     segmentIds: idsOf(segments),
+    segmentNames: namesOf(segments),
     accountSegmentIds: idsOf(account_segments),
+    accountSegmentNames: namesOf(account_segments),
     leftSegmentIds: leftOf(changes?.segments),
     changes: changesOf(changes),
   };

@@ -169,11 +169,11 @@ describe("a fetch", () => {
       activities: () => Promise.resolve([{ ...happened, ssn: "0123" }]),
       notices: () => Promise.resolve([]),
     };
-    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, { claimsEin: true });
+    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, { claimsEin: true, claims: {} });
     expect(rows.map(({ event }) => event?.properties)).toEqual([happened]);
   });
 
-  const page = (type: string, from?: string) => listPage(reading, type, ["zip"], from, { claimsEin: true });
+  const page = (type: string, from?: string) => listPage(reading, type, ["zip"], from, { claimsEin: true, claims: {} });
 
   it("shows companies with their grade", async () => {
     const { rows, next } = await page(COMPANIES.name);

@@ -23,6 +23,7 @@ describe("the settings of an installation", () => {
         archiveOnLeavingSegments: false,
         fetchIntervals: { companies: 180, participants: 180 },
         fetchCompanyEvents: false,
+        claims: {},
         requestsPerMinute: 60,
         bodyFormat: "form",
       });

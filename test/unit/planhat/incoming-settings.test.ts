@@ -112,6 +112,7 @@ describe("what a full fetch reads", () => {
       linkToParent: true,
       deletedAttribute: "planhat/deleted_at",
       marksDeleted: false,
+      claimed: [],
     });
   });
 

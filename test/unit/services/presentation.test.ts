@@ -159,6 +159,7 @@ describe.each(SERVICES)("$name", ({ name, face, manifest, readSettings, outcomes
         format: "button",
         description: sentence,
         options: {
+          fireAndForget: true,
           confirm: expect.objectContaining({
             action: "fetch",
             entity: url.replace("/fetch/", ""),

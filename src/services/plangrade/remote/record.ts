@@ -80,15 +80,22 @@ export function keysOf(type: string, row: Row): Keys {
   return participantKeys(Object.fromEntries(fields));
 }
 
-/** A row of a list, with what Hull may be told. @param claims what Hull may know it by */
-export function listedRecord(type: string, row: Row, fields: readonly string[], claims: Claims, listedIn?: string) {
+/** A row of a list, with what Hull may be told. @param claims what Hull may know it by; undefined: a required one is missing */
+export function listedRecord(
+  type: string,
+  row: Row,
+  fields: readonly string[],
+  claims: Claims | undefined,
+  listedIn?: string,
+): ListedRecord {
   const record = remoteRecord(type, row, fields, listedIn);
   const values = fieldsForHull(type).map((spec): [string, Json | undefined] => [
     spec.name,
     spec.name === "company_id" ? record.parentId : valueOf(row, spec),
   ]);
   const told = hullPart([["id", record.id], ...values], hullAttribute);
-  return { id: record.id, record, claims, ...told } satisfies ListedRecord;
+  const nameless = claims === undefined && ({ nameless: true } as const);
+  return { id: record.id, record, claims: claims ?? {}, ...nameless, ...told };
 }
 
 /** A participant is known to Hull by the e-mail address. */

@@ -5,9 +5,10 @@
 import { z } from "zod";
 import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
-import { choice, count, flag, list, problemsOf, table, text } from "../../mapping/cells";
+import { claimTable, type ClaimRule } from "../../mapping/claims";
+import { choice, chosen, count, flag, list, problemsOf, table, text, traitTable } from "../../mapping/cells";
 import type { MappedField } from "../../mapping/fields";
-import { readTable, type RowWarning } from "../../mapping/table";
+import { readTable, withTraitRows, type RowWarning } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
 import { COMPANIES, isFixed, mappableFields, PARTICIPANTS, SSN } from "../objects";
 import { reason } from "../reasons";
@@ -31,6 +32,11 @@ export interface PlangradeSettings {
   /** Minutes. */
   readonly fetchIntervals: { readonly companies: number; readonly participants: number };
   readonly fetchCompanyEvents: boolean;
+  /** By which fields Hull knows a record; undefined: an EIN that is the external id, or the e-mail address. */
+  readonly claims: {
+    readonly companies?: readonly ClaimRule[] | undefined;
+    readonly participants?: readonly ClaimRule[] | undefined;
+  };
   readonly requestsPerMinute: number;
   /** How bodies are written. */
   readonly bodyFormat: "form" | "json";
@@ -53,11 +59,15 @@ const schema = z.looseObject(
     account_synchronized_segments: list("account segments"),
     synchronized_segments: list("user segments"),
     company_attributes_outbound: table,
+    outgoing_account_attributes: traitTable,
     participant_attributes_outbound: table,
+    outgoing_user_attributes: traitTable,
     ssn_attribute: ssnAttribute,
     archive_on_leaving_segments: flag(false),
     fetch_interval_companies: count(180, { least: 0 }),
     fetch_interval_participants: count(180, { least: 0 }),
+    incoming_account_claims: claimTable("account", chosen(["ein", "id"])),
+    incoming_user_claims: claimTable("user", chosen(["email", "id"])),
     fetch_company_events: flag(false),
     requests_per_minute: count(60),
     body_format: choice(["form", "json"], "form"),
@@ -71,8 +81,18 @@ export function readSettings(privateSettings: unknown): SettingsResult<Plangrade
   const parsed = schema.safeParse(privateSettings ?? {});
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
   const stored = parsed.data;
-  const companies = tableOf(COMPANIES.name, "account", stored.company_attributes_outbound);
-  const participants = tableOf(PARTICIPANTS.name, "user", stored.participant_attributes_outbound);
+  const companies = tableOf(
+    COMPANIES.name,
+    "account",
+    stored.company_attributes_outbound,
+    stored.outgoing_account_attributes,
+  );
+  const participants = tableOf(
+    PARTICIPANTS.name,
+    "user",
+    stored.participant_attributes_outbound,
+    stored.outgoing_user_attributes,
+  );
   const rowWarnings = [...companies.warnings, ...participants.warnings];
   return {
     ok: true,
@@ -92,17 +112,26 @@ export function readSettings(privateSettings: unknown): SettingsResult<Plangrade
         participants: stored.fetch_interval_participants,
       },
       fetchCompanyEvents: stored.fetch_company_events,
+      claims: { companies: stored.incoming_account_claims, participants: stored.incoming_user_claims },
       requestsPerMinute: stored.requests_per_minute,
       bodyFormat: stored.body_format,
     },
   };
 }
 
-/** @param stored absent: each field from the attribute of its name; an empty table stays empty */
-function tableOf(type: string, entity: "user" | "account", stored: z.infer<typeof table>) {
+/**
+ * @param stored absent: each field from the attribute of its name; an empty table stays empty
+ * @param newer rows behind it
+ */
+function tableOf(
+  type: string,
+  entity: "user" | "account",
+  stored: z.infer<typeof table>,
+  newer: z.infer<typeof traitTable>,
+) {
   const fields = mappableFields(type).map(({ name }) => name);
   const { rows, warnings } = readTable(
-    stored ?? fields.map((name) => ({ hull_field_name: name, service_field_name: name })),
+    withTraitRows(stored ?? fields.map((name) => ({ hull_field_name: name, service_field_name: name })), newer),
     {
       entity,
       isMappable: (field) => fields.includes(field),

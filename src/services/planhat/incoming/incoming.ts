@@ -8,12 +8,13 @@ import { fitForHull } from "../../../hull/firehose/attribute-values";
 import type { Claims, LeftOut, Misfit } from "../../../record";
 import type { IncomingAttribute, ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
+import { claimsBy } from "../../mapping/claims";
 import { planner } from "./plan";
 import type { Filling } from "./plan";
 import type { IncomingRules } from "../settings/incoming";
 import { COMPANIES, ENDUSERS } from "../object-types";
 import type { Directory } from "../api/owners";
-import { remoteRecord, updatedAtMsOf } from "../lookup/remote";
+import { readerOf, remoteRecord, updatedAtMsOf } from "../lookup/remote";
 import type { Row } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
 
@@ -36,7 +37,8 @@ export function createReader(
     rules === undefined ? () => [] : planner(type, rules, [...fields].sort(), members !== undefined, shown);
   const make: Make = {
     record: (row) => remoteRecord(type, row, fields),
-    claims: (row) => (rules === undefined ? {} : claimsOf(type, row)),
+    claims: (row) => (rules === undefined ? {} : (claimsOf(type, row, rules.claims) ?? {})),
+    nameless: (row) => rules?.claims !== undefined && claimsOf(type, row, rules.claims) === undefined,
     told: (row) => toldOf(row, fillingsOf(row), members),
   };
   return (row) => new LazyRecord(row, make);
@@ -47,6 +49,7 @@ type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
 interface Make {
   readonly record: (row: Row) => ListedRecord["record"];
   readonly claims: (row: Row) => Claims;
+  readonly nameless: (row: Row) => boolean;
   readonly told: (row: Row) => Told;
 }
 
@@ -72,6 +75,10 @@ class LazyRecord implements ListedRecord {
 
   get claims(): Claims {
     return (this.madeClaims ??= this.make.claims(this.row));
+  }
+
+  get nameless(): true | undefined {
+    return this.make.nameless(this.row) ? true : undefined;
   }
 
   /** Looked at once, and too large to be cached for a whole page. */
@@ -115,7 +122,8 @@ function toldOf(row: Row, fillings: readonly Filling[], members: Directory | und
 }
 
 /** A domain identifies a company only if it has no other. */
-function claimsOf(type: string, row: Row): Claims {
+function claimsOf(type: string, row: Row, rules: IncomingRules["claims"]): Claims | undefined {
+  if (rules !== undefined) return claimsBy(rules, (field) => readerOf(field)(row));
   const claims = new Map<string, string>();
   const claim = (name: string, value: unknown) => {
     if (typeof value === "string" && value.trim() !== "") claims.set(name, value);

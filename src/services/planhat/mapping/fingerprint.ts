@@ -8,10 +8,10 @@ import type { Json } from "../../../record";
 import { settingsFingerprints } from "../../mapping/fingerprint";
 import { own, readAttribute, wasCleared } from "../../mapping/attributes";
 import { inSegment } from "../../mapping/segments";
-import { companyFilterLets } from "./outgoing";
+import { accountIgnored, companyFilterLets, userIgnored } from "./outgoing";
 import type { PlanhatSettings } from "../settings/settings";
 
-const settingsFingerprint = settingsFingerprints(2);
+const settingsFingerprint = settingsFingerprints(3);
 
 /** What is read besides the mapping: keys, the link, and the fallback names of a company. */
 const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];
@@ -32,6 +32,8 @@ export function fingerprintOf(message: EntityMessage, settings: PlanhatSettings)
       ? inSegment(settings.userSegments, message.segmentIds)
       : inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds),
     ofUser && companyFilterLets(message, settings),
+    ofUser && userIgnored(message, settings),
+    accountIgnored(message, settings),
     Object.keys(account).length > 0,
   ];
   if (ofUser) for (const key of USER_KEYS) values.push(own(user, key));

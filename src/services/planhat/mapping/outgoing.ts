@@ -4,7 +4,7 @@
  * A user follows its account, because Planhat is centred on the company: without an account that has an external id
  * there is no enduser, and when the Company Filter is used the account must match it too.
  */
-import type { EntityMessage } from "../../message";
+import type { Attributes, EntityMessage } from "../../message";
 import type { Reason } from "../../../outcome/outcome";
 import { reason, type ReasonCode } from "../reasons";
 import type { Check, Plan, PlannedRecord } from "../../model";
@@ -58,9 +58,11 @@ function userChecks(message: EntityMessage, settings: PlanhatSettings, mapped: M
   const ofAccount = [
     check("External id of the account", externalId !== undefined, "missing_account_external_id"),
     filter("Company Filter", companyFilterLets(message, settings), "user_account_outside_segments", isExport),
+    filter("Account not deleted in Planhat", !accountIgnored(message, settings), "deleted_in_planhat", isExport),
   ];
   return [
     filter("Endusers Filter", inSegment(settings.userSegments, message.segmentIds), "outside_user_segments", isExport),
+    filter("Not deleted in Planhat", !userIgnored(message, settings), "deleted_in_planhat", isExport),
     check("Account of the user", hasAccount, "missing_account"),
     ...(hasAccount ? ofAccount : []),
     check("E-mail address", !withoutEmail, "missing_email"),
@@ -98,6 +100,7 @@ function accountChecks(message: EntityMessage, settings: PlanhatSettings, compan
   const inside = inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds);
   return [
     filter("Company Filter", inside, "outside_account_segments", message.isExport),
+    filter("Not deleted in Planhat", !accountIgnored(message, settings), "deleted_in_planhat", message.isExport),
     check("External id of the account", accountExternalId(message) !== undefined, "missing_account_external_id"),
     check("Company name", textOf(company.fields["name"]) !== undefined, "missing_name"),
   ];
@@ -121,6 +124,19 @@ function planAccount(message: EntityMessage, settings: PlanhatSettings): Planned
 export function companyFilterLets(message: EntityMessage, settings: PlanhatSettings): boolean {
   return settings.accountSegments.length === 0 || inSegment(settings.accountSegments, message.accountSegmentIds);
 }
+
+/** Fetches set it where a record went missing, and empty it where it is back. */
+const DELETED_AT = "planhat/deleted_at";
+
+const isMarked = (attributes: Attributes, ...names: readonly string[]): boolean =>
+  names.some((name) => (own(attributes, name) ?? null) !== null);
+
+export const userIgnored = ({ user }: EntityMessage, { ignoreDeleted }: PlanhatSettings): boolean =>
+  ignoreDeleted.users && isMarked(user, `traits_${DELETED_AT}`, DELETED_AT);
+
+/** A user's message would make the company again as well. */
+export const accountIgnored = ({ account }: EntityMessage, { ignoreDeleted }: PlanhatSettings): boolean =>
+  ignoreDeleted.accounts && isMarked(account, DELETED_AT);
 
 const skipped = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "skipped", reasons });
 const rejected = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "rejected", reasons });

@@ -1,5 +1,6 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
 import type { z } from "zod";
+import type { ClaimRule } from "../../mapping/claims";
 import type { traitTable } from "../../mapping/cells";
 import { customField, customName, findField, hullAttribute } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
@@ -16,6 +17,8 @@ export interface IncomingRow {
 
 export interface IncomingRules {
   readonly rows: readonly IncomingRow[];
+  /** By which fields Hull knows a record; undefined: external id, e-mail address or domain. */
+  readonly claims: readonly ClaimRule[] | undefined;
   /** Fields or attributes (`planhat/…`) whose change alone causes no update to Hull. */
   readonly ignored: readonly string[];
   /** Fields or attributes that are not told at all, unless a row names the field. */

@@ -8,12 +8,14 @@ import type { SettingsResult } from "../../service";
 import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { attributeReference } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
-import { incomingRows, namedFields } from "./incoming";
+import { incomingField, incomingRows, namedFields } from "./incoming";
 import type { IncomingSettings } from "./incoming";
 import { customField, customName, findField, typeSpec } from "../object-types";
 import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
+import { claimTable } from "../../mapping/claims";
 import { count, flag, list, names, table, text, traitTable } from "../../mapping/cells";
+import { withTraitRows } from "../../mapping/table";
 
 /** One mapping row that is used. */
 export interface MappingRow {
@@ -49,6 +51,8 @@ export interface PlanhatSettings {
   readonly requireEmail: boolean;
   /** Null in Hull clears the field in Planhat, if Hull's changes show that it had a value. */
   readonly clearOnNull: boolean;
+  /** What fetches have marked as deleted in Planhat is not sent. */
+  readonly ignoreDeleted: { readonly users: boolean; readonly accounts: boolean };
   readonly requestsPerMinute: number;
   readonly bulkMaxItems: number;
   readonly bulkMaxBytes: number;
@@ -95,9 +99,11 @@ const schema = z.looseObject(
     contact_events: list("event names"),
     contact_attributes_outbound: table,
     contact_custom_attributes_outbound: table,
+    outgoing_user_attributes: traitTable,
     account_synchronized_segments: list("account segments"),
     account_attributes_outbound: table,
     account_custom_attributes_outbound: table,
+    outgoing_account_attributes: traitTable,
     account_licenses_attribute: text("choose the account attribute again."),
     account_licenses_attributes_outbound: table,
     account_licenses_custom_attributes_outbound: table,
@@ -105,6 +111,8 @@ const schema = z.looseObject(
     fetch_interval_users: count(180, { least: 0 }),
     contact_attributes_inbound: traitTable,
     account_attributes_inbound: traitTable,
+    incoming_user_claims: claimTable("user", claimField("endusers")),
+    incoming_account_claims: claimTable("account", claimField("companies")),
     incoming_ignored_fields: names("fields"),
     incoming_excluded_fields: names("fields"),
     link_users_in_hull: flag(true),
@@ -113,6 +121,8 @@ const schema = z.looseObject(
     fetch_licenses: flag(true),
     contact_require_email: flag(true),
     clear_on_null: flag(false),
+    ignore_deleted_users: flag(true),
+    ignore_deleted_accounts: flag(true),
     activities_unconfirmed: z.enum(["repeat", "hold"], { error: 'must be "repeat" or "hold".' }).nullish(),
     requests_per_minute: count(200),
     bulk_max_items: count(BULK_ITEMS_CAP, { cap: BULK_ITEMS_CAP }),
@@ -121,6 +131,12 @@ const schema = z.looseObject(
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );
+
+function claimField(type: "endusers" | "companies") {
+  return text("choose the Planhat property of this row again.").transform((name) =>
+    name === undefined ? undefined : incomingField(type, name),
+  );
+}
 
 const DEFAULT_ROWS = {
   endusers: [
@@ -136,8 +152,18 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
   const parsed = schema.safeParse(privateSettings ?? {});
   if (!parsed.success) return { ok: false, problems: [...new Set(parsed.error.issues.map(problem))] };
   const stored = parsed.data;
-  const endusers = mapping("endusers", stored.contact_attributes_outbound, stored.contact_custom_attributes_outbound);
-  const companies = mapping("companies", stored.account_attributes_outbound, stored.account_custom_attributes_outbound);
+  const endusers = mapping(
+    "endusers",
+    stored.contact_attributes_outbound,
+    stored.contact_custom_attributes_outbound,
+    stored.outgoing_user_attributes,
+  );
+  const companies = mapping(
+    "companies",
+    stored.account_attributes_outbound,
+    stored.account_custom_attributes_outbound,
+    stored.outgoing_account_attributes,
+  );
   const licenses = mapping(
     "licenses",
     stored.account_licenses_attributes_outbound,
@@ -149,6 +175,7 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
   };
   const rules = (type: "endusers" | "companies") => ({
     rows: inbound[type].rows,
+    claims: type === "endusers" ? stored.incoming_user_claims : stored.incoming_account_claims,
     ignored: namedFields(type, stored.incoming_ignored_fields),
     excluded: namedFields(type, stored.incoming_excluded_fields),
   });
@@ -179,6 +206,7 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
       },
       requireEmail: stored.contact_require_email,
       clearOnNull: stored.clear_on_null,
+      ignoreDeleted: { users: stored.ignore_deleted_users, accounts: stored.ignore_deleted_accounts },
       requestsPerMinute: stored.requests_per_minute,
       bulkMaxItems: stored.bulk_max_items,
       bulkMaxBytes: stored.bulk_max_bytes,
@@ -195,7 +223,7 @@ function problem(issue: z.core.$ZodIssue): string {
 }
 
 /** Rows with both cells filled. A custom field's name is taken literally and only tested for emptiness. */
-function rowsOf(stored: z.infer<typeof table>): readonly TableRow[] | undefined {
+function rowsOf(stored: z.infer<typeof table> | ReturnType<typeof withTraitRows>): readonly TableRow[] | undefined {
   return stored?.flatMap((row) => {
     const hull = row?.hull_field_name ?? "";
     const service = row?.service_field_name ?? "";
@@ -207,6 +235,7 @@ function mapping(
   type: "endusers" | "companies" | "licenses",
   standard: z.infer<typeof table>,
   custom: z.infer<typeof table>,
+  newer?: z.infer<typeof traitTable>,
 ) {
   const odd: MappingWarning[] = [];
   const rows = new Map<string, MappingRow>();
@@ -217,7 +246,7 @@ function mapping(
     if (rows.delete(field)) odd.push({ code: "duplicate_field", type, incoming: false, name: field });
     rows.set(field, { attribute, field });
   };
-  for (const row of rowsOf(standard) ?? DEFAULT_ROWS[type]) {
+  const addChosen = (row: TableRow) => {
     const found = findField(type, row.service);
     const chosen = chosenCustomField(row.service);
     if (chosen !== undefined) add(row, chosen);
@@ -225,8 +254,10 @@ function mapping(
     else if (found.fixed !== true && found.readOnly !== true) add(row, found.name);
     else if (!isLegacyDefault(row.hull, found.name))
       odd.push({ code: "fixed_field", type, incoming: false, name: found.name });
-  }
+  };
+  (rowsOf(standard) ?? DEFAULT_ROWS[type]).forEach(addChosen);
   for (const row of rowsOf(custom) ?? []) add(row, customField(row.service));
+  rowsOf(withTraitRows([], newer))?.forEach(addChosen);
   return { rows: [...rows.values()], odd };
 }
 

@@ -1,6 +1,7 @@
 /** The settings of one import: which Hull attributes fill which properties, what is constant, and what the key is. */
 import { attributeReference, type AttributeReference } from "../../mapping/attributes";
 import type { MappedField } from "../../mapping/fields";
+import type { withTraitRows } from "../../mapping/table";
 import type { WritePolicy } from "../../model";
 import type { Entity, Role } from "../objects";
 import type { RowWarning } from "./row-warnings";
@@ -29,7 +30,7 @@ export interface StoredImport {
   readonly entity: Entity | undefined;
   readonly template: string;
   readonly keyProperty: string | undefined;
-  readonly mapping: Stored<{ readonly hull_field_name?: string | null; readonly service_field_name?: string | null }>;
+  readonly mapping: ReturnType<typeof withTraitRows>;
   readonly constants: Stored<{ readonly property?: string | undefined; readonly value?: string | undefined }>;
   readonly write: WritePolicy | "upsert";
 }
@@ -58,7 +59,7 @@ type Warn = (code: RowWarning["code"], name: string) => void;
 /** Rows with both cells filled, by property; of several for one the last counts. */
 function rowsOf(mapping: StoredImport["mapping"], entity: Entity, warn: Warn): Map<string, MappedField> {
   const rows = new Map<string, MappedField>();
-  for (const row of mapping ?? []) {
+  for (const row of mapping) {
     const attribute = attributeReference(row?.hull_field_name ?? "", entity);
     const field = row?.service_field_name ?? "";
     if (attribute === undefined || field.trim() === "") continue;

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { ALERT_SETTINGS } from "../../mapping/alerts";
-import { choice, count, flag, list, literal, problemsOf, table } from "../../mapping/cells";
+import { choice, count, flag, list, literal, problemsOf, table, traitTable } from "../../mapping/cells";
+import { withTraitRows } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
 import { importType, OBJECT_TYPES, ROLES, type Role } from "../objects";
 import { apiHost, brandName, templateName } from "./address";
@@ -71,12 +72,14 @@ const schema = z.looseObject(
     customer_template: template("client-import"),
     customer_key_property: property,
     customer_attributes_outbound: table,
+    customer_attributes_mapping: traitTable,
     customer_defaults: constantTable,
     customer_write: write,
     project_entity: feeding(undefined),
     project_template: template("project-import"),
     project_key_property: property,
     project_attributes_outbound: table,
+    project_attributes_mapping: traitTable,
     project_defaults: constantTable,
     project_write: write,
     model_layout: choice(["list", "items", "property", "single"], "list"),
@@ -137,7 +140,7 @@ const storedImport = (role: Role, stored: z.output<typeof schema>): StoredImport
   entity: stored[`${role}_entity`],
   template: stored[`${role}_template`],
   keyProperty: stored[`${role}_key_property`],
-  mapping: stored[`${role}_attributes_outbound`],
+  mapping: withTraitRows(stored[`${role}_attributes_outbound`] ?? [], stored[`${role}_attributes_mapping`]),
   constants: stored[`${role}_defaults`],
   write: stored[`${role}_write`],
 });

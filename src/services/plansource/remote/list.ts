@@ -10,7 +10,7 @@ import { textOf } from "../../mapping/attributes";
 import { problemOf } from "../api/failure";
 import type { Rest, Row } from "../api/rest";
 import { standingOf } from "../rules/life-cycle";
-import { listedRecord, idOf } from "./record";
+import { listedRecord, type ClaimOptions, idOf } from "./record";
 
 /** PlanSource's own measure. */
 export const PER_PAGE = 500;
@@ -55,9 +55,8 @@ export async function readPage(rest: Rest, at = START): Promise<Paged | Failed |
   };
 }
 
-export interface ListOptions {
+export interface ListOptions extends ClaimOptions {
   readonly includeTest: boolean;
-  readonly claimsCode: boolean;
 }
 
 /**
@@ -69,14 +68,14 @@ export async function listPage(
   rest: Rest,
   fields: readonly string[],
   from: string | undefined,
-  { includeTest, claimsCode }: ListOptions,
+  { includeTest, ...how }: ListOptions,
 ): Promise<ListPage> {
   const page = await readPage(rest, positionOf(from));
   if (isFailed(page)) return { rows: [], problem: problemOf(page) };
   if ("problem" in page) return { rows: [], problem: page.problem };
   const { next, showsEnded } = page;
   const rows = page.rows.map((row) =>
-    listedRecord(row, fields, { claimsCode, updatesHull: includeTest || !isTest(row) }),
+    listedRecord(row, fields, { ...how, updatesHull: includeTest || !isTest(row) }),
   );
   if (next !== undefined) return { rows, next: JSON.stringify(next) };
   return { rows, partial: showsEnded ? undefined : true };

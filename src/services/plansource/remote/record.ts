@@ -6,6 +6,7 @@ import { isJson } from "../../../json";
 import { withoutBlanks, type Claims, type Json } from "../../../record";
 import type { ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
+import { claimsBy, type ClaimRule } from "../../mapping/claims";
 import { hullPart, type HullPart } from "../../mapping/hull-part";
 import { convert, isBlank } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
@@ -51,20 +52,30 @@ export const codeOf = (row: Row): string | undefined => textOf(row[CODE]);
  * A row of the list, with what Hull may be told.
  *
  * @param updatesHull false: Hull is told nothing
- * @param claimsCode the code is the external id of the Hull user
  */
 export function listedRecord(
   row: Row,
   fields: readonly string[],
-  { updatesHull, claimsCode }: { readonly updatesHull: boolean; readonly claimsCode: boolean },
+  { updatesHull, ...how }: ClaimOptions & { readonly updatesHull: boolean },
 ): ListedRecord {
   const record = remoteRecord(row, fields);
+  if (!updatesHull) return { id: record.id, record, claims: {}, ...NOTHING };
+  const claims = claimsOf(row, how);
   return {
     id: record.id,
     record,
-    claims: updatesHull ? claimsOf(row, claimsCode) : {},
-    ...(updatesHull ? hullPartOf(row) : NOTHING),
+    claims: claims ?? {},
+    ...(claims === undefined && { nameless: true }),
+    ...hullPartOf(row),
   };
+}
+
+/** By what Hull knows an employee. */
+export interface ClaimOptions {
+  /** The code is the external id of the Hull user. */
+  readonly claimsCode: boolean;
+  /** What the settings say instead. */
+  readonly claims: readonly ClaimRule[] | undefined;
 }
 
 const NOTHING: HullPart = { attributes: [], leftOut: [] };
@@ -75,7 +86,8 @@ function hullPartOf(row: Row): HullPart {
 }
 
 /** Without a code the address is all that Hull could know them by. */
-function claimsOf(row: Row, claimsCode: boolean): Claims {
+function claimsOf(row: Row, { claimsCode, claims }: ClaimOptions): Claims | undefined {
+  if (claims !== undefined) return claimsBy(claims, (field) => valueOf(row, fieldSpec(SUBSCRIBERS.name, field)));
   const code = codeOf(row);
   if (claimsCode && code !== undefined) return { external_id: code };
   const email = textOf(row["email"]);

@@ -1,8 +1,8 @@
 /** The table `subscriber_attributes_outbound`: which Hull attribute fills which field of a subscriber. */
 import type { z } from "zod";
-import type { clearingTable } from "../../mapping/cells";
+import type { clearingTable, traitTable } from "../../mapping/cells";
 import type { MappedField } from "../../mapping/fields";
-import { readTable } from "../../mapping/table";
+import { readTable, withTraitRows } from "../../mapping/table";
 import { mappableField, STATUS_FIELDS } from "../objects";
 
 /** One mapping row that is used. */
@@ -22,7 +22,9 @@ const FIXED: ReadonlySet<string> = new Set([
   ...["termination_reason", "termination_reason_id", "rehire_date"],
 ]);
 
-type StoredRow = NonNullable<NonNullable<z.infer<typeof clearingTable>>[number]>;
+type TableRow = NonNullable<NonNullable<z.infer<typeof clearingTable>>[number]>;
+/** Rows of the newer kind have no switch. */
+type StoredRow = Pick<TableRow, "hull_field_name" | "service_field_name"> & Partial<Pick<TableRow, "clear_when_blank">>;
 
 const DEFAULT_ROWS: readonly StoredRow[] = [
   ["external_id", KEY],
@@ -31,13 +33,16 @@ const DEFAULT_ROWS: readonly StoredRow[] = [
   ["email", "email"],
 ].map(([hull_field_name, service_field_name]) => ({ hull_field_name, service_field_name, clear_when_blank: false }));
 
-/** @param stored absent: the rows of a new installation; an empty table stays empty */
-export function mappingOf(stored: z.infer<typeof clearingTable>) {
-  return readTable<StoredRow, MappingRow>(stored ?? DEFAULT_ROWS, {
+/**
+ * @param stored absent: the rows of a new installation; an empty table stays empty
+ * @param newer rows behind it, which clear nothing
+ */
+export function mappingOf(stored: z.infer<typeof clearingTable>, newer?: z.infer<typeof traitTable>) {
+  return readTable<StoredRow, MappingRow>(withTraitRows<StoredRow>(stored ?? DEFAULT_ROWS, newer), {
     entity: "user",
     isMappable: (field) => mappableField(field) !== undefined,
     isFixed: (field) => FIXED.has(field),
     // Blank, it would be nobody's code.
-    kept: (row, { clear_when_blank }) => ({ ...row, clearWhenBlank: clear_when_blank && row.field !== KEY }),
+    kept: (row, { clear_when_blank }) => ({ ...row, clearWhenBlank: clear_when_blank === true && row.field !== KEY }),
   });
 }

@@ -5,8 +5,9 @@
 import { z } from "zod";
 import type { HmacAlgorithm } from "../../../http/jwt";
 import { ALERT_SETTINGS } from "../../mapping/alerts";
+import { claimTable, type ClaimRule } from "../../mapping/claims";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
-import { choice, clearingTable, count, flag, list, problemsOf, text } from "../../mapping/cells";
+import { choice, chosen, clearingTable, count, flag, list, problemsOf, text, traitTable } from "../../mapping/cells";
 import type { RowWarning } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
 import { mappingOf, type MappingRow } from "./mapping-rows";
@@ -41,6 +42,8 @@ export interface PlanSourceSettings {
   readonly bulkUpdates: boolean;
   readonly bulkMaxItems: number;
   readonly terminationFlagName: "voluntary" | "volunatary";
+  /** By which fields Hull knows an employee; undefined: the code where it is the external id, else the e-mail address. */
+  readonly claims: readonly ClaimRule[] | undefined;
   readonly includeTestEmployees: boolean;
   /** Minutes. */
   readonly fetchInterval: number;
@@ -50,6 +53,9 @@ export interface PlanSourceSettings {
 
 /** PlanSource does not say how many it takes; an answer about more would be hard to read row by row. */
 const BULK_ITEMS_CAP = 500;
+
+/** Fields that say who somebody is, and that Hull may be told. */
+const CLAIM_FIELDS = ["subscriber_code", "employee_number", "ee_code", "public_id", "user_name", "email", "email2"] as const;
 
 const attribute = text("choose the attribute again in the settings.").transform((name) =>
   name === undefined ? undefined : attributeReference(name, "user"),
@@ -70,6 +76,7 @@ const schema = z.looseObject(
     subscriber_key: choice(["subscriber_code", "id"], "subscriber_code"),
     synchronized_segments: list("user segments"),
     subscriber_attributes_outbound: clearingTable,
+    outgoing_user_attributes: traitTable,
     termination_date_attribute: attribute,
     termination_reason_attribute: attribute,
     termination_voluntary_attribute: attribute,
@@ -83,6 +90,7 @@ const schema = z.looseObject(
     bulk_updates: flag(false),
     bulk_max_items: count(200, { cap: BULK_ITEMS_CAP }),
     termination_flag_name: choice(["voluntary", "volunatary"], "voluntary"),
+    incoming_user_claims: claimTable("user", chosen(CLAIM_FIELDS)),
     include_test_employees: flag(false),
     fetch_interval_subscribers: count(180, { least: 0 }),
     requests_per_minute: count(120),
@@ -97,7 +105,7 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanSourc
   const parsed = schema.safeParse(privateSettings ?? {});
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
   const stored = parsed.data;
-  const { rows, warnings } = mappingOf(stored.subscriber_attributes_outbound);
+  const { rows, warnings } = mappingOf(stored.subscriber_attributes_outbound, stored.outgoing_user_attributes);
   return {
     ok: true,
     warnings: warnings.map(({ code, name }) => reason(code, name)),
@@ -125,6 +133,7 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanSourc
       bulkUpdates: stored.bulk_updates,
       bulkMaxItems: stored.bulk_max_items,
       terminationFlagName: stored.termination_flag_name,
+      claims: stored.incoming_user_claims,
       includeTestEmployees: stored.include_test_employees,
       fetchInterval: stored.fetch_interval_subscribers,
       requestsPerMinute: stored.requests_per_minute,
