@@ -252,7 +252,9 @@ describeInBrowser("/console", (openPage) => {
     });
   });
 
-  test.each(["light", "dark"] as const)("fits on a phone, %s", async (colorScheme) => {
+  // In light: test/browser/narrow.test.ts.
+  test("fits on a phone, dark", async () => {
+    const colorScheme = "dark";
     await refuseOne({ email: `${"long".repeat(40)}@example.com`, indexed_at: minute(1) });
     const { store } = fixture.connector;
     const [letter] = (await store.deadLetters({ limit: 1 })).deadLetters;
@@ -293,7 +295,7 @@ describeInBrowser("/console", (openPage) => {
       expect(await misfits(page)).toEqual([]);
       const ground = String(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
       const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
-      expect(red > 128).toBe(colorScheme === "light");
+      expect(red).toBeLessThan(128);
     });
   });
 });

@@ -9,8 +9,9 @@ import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 19;
+const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["EVENT_USERS"] !== undefined;
 /** EVENT_USERS=400 makes it a longer test. */
-const USERS = Number(process.env["EVENT_USERS"] ?? 40);
+const USERS = Number(process.env["EVENT_USERS"] ?? (IS_LONG ? 40 : 16));
 const COMPANIES = Math.ceil(USERS / 20);
 const EVENTS_EACH = 5;
 const EVENTS = USERS * EVENTS_EACH;
@@ -64,9 +65,9 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
   const startedAt = Date.now();
   const sabotage: Sabotage<Point> = createSabotage(
     {
-      "event not applied": between([0, 0.005], [0.3, 0.4], [0.75, 0.85]),
-      "event applied": between([0.1, 0.2], [0.5, 0.6], [0.925, 0.975]),
-      "event answered": between([0.225, 0.275], [0.65, 0.725]),
+      "event not applied": IS_LONG ? between([0, 0.005], [0.3, 0.4], [0.75, 0.85]) : between([0.3, 0.4]),
+      "event applied": IS_LONG ? between([0.1, 0.2], [0.5, 0.6], [0.925, 0.975]) : between([0.1, 0.2], [0.925, 0.975]),
+      "event answered": IS_LONG ? between([0.225, 0.275], [0.65, 0.725]) : between([0.65, 0.725]),
       "endusers written": [1],
     },
     () => fixtures.kill(),

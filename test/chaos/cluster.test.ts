@@ -32,11 +32,15 @@ const SHAPES = [
   { webs: 2, workers: FULL ? 3 : 2 },
 ];
 const SEEDS = range(1, 1 + Number(process.env["SEEDS"] ?? (FULL ? 12 : 3)));
+/** Each kind of what is in flight has a seed of its own. */
 const CASES = SEEDS.flatMap((seed) =>
   SHAPES.filter((_, index) => FULL || (index === 0) === (seed === 1)).map((shape) => ({ seed, ...shape })),
 );
-/** A loss of Redis is one for all processes. */
-const LOSSES = FULL ? CASES : CASES.slice(0, 2);
+const IS_LONG = FULL || process.env["SEEDS"] !== undefined;
+/** One process of each kind, and several. */
+const KILLS = IS_LONG ? CASES : CASES.slice(0, 2);
+/** A loss of Redis is one for all processes; several see more of it. */
+const LOSSES = IS_LONG ? CASES : CASES.slice(1, 2);
 const TITLE = "seed $seed, $webs web, $workers worker";
 
 const USERS = 40;
@@ -119,7 +123,7 @@ async function sharedEventsOf({ baseUrl }: Supervised): Promise<Readonly<Record<
 
 /** Asked anew after a while: what was asked before the loss was noticed waits for Redis for long. */
 async function saysUnready({ baseUrl }: Supervised): Promise<boolean> {
-  const answer = await fetch(`${baseUrl}/ready`, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
+  const answer = await fetch(`${baseUrl}/ready`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
   return answer?.status === 503;
 }
 
@@ -133,7 +137,7 @@ const COMMIT_SHA = hash("sha1", COMMIT);
 
 const isWrite = ({ method, route }: Call): boolean => method === "PUT" && /^PUT \/(?:companies|endusers)$/.test(route);
 
-test.each(CASES)(`killed web and worker processes, short of calls: ${TITLE}`, async ({ seed, ...shape }) => {
+test.each(KILLS)(`killed web and worker processes, short of calls: ${TITLE}`, async ({ seed, ...shape }) => {
   const story = storyOf(seed);
   const { random } = story;
   let caller: Supervised | undefined;
@@ -144,7 +148,7 @@ test.each(CASES)(`killed web and worker processes, short of calls: ${TITLE}`, as
       // Each takes the time of a lease.
       "not applied": FULL || seed % 3 === 1 ? [random.integer(1, 2)] : [],
       applied: FULL || seed % 3 === 2 ? [random.integer(1, 2)] : [],
-      told: FULL || seed % 3 === 0 ? [1] : [],
+      told: FULL || seed % 3 === 0 || (!IS_LONG && seed === 2) ? [1] : [],
     },
     () => caller?.kill() ?? Promise.resolve(false),
   );
@@ -183,8 +187,10 @@ test.each(CASES)(`killed web and worker processes, short of calls: ${TITLE}`, as
   const refused = await cluster.watchRefused(scarce);
   const { _id } = planhat.tenant().seedUser();
   for (const { baseUrl } of webs) range(scarce).forEach(() => void askForUser(baseUrl, hull.host, _id));
+  // Only then: a few changes may need no more calls than are left to a delivery that is quicker.
+  await cluster.until(() => refused.interactive > 0);
   reports.push(...(await tellChanges(story, cluster)));
-  await cluster.until(() => refused.interactive > 0 && refused.delivery > 0);
+  await cluster.until(() => refused.delivery > 0);
   refused.close();
   await Promise.all(workers.map((worker) => worker.kill()));
   const { maximumCallsPerMinute, requests } = planhat.books.snapshot();
@@ -262,7 +268,8 @@ test.each(CASES)(`a worker that stands still for longer than its lease: ${TITLE}
   // What was appended cannot be compared.
   if (inFlight !== "appends") expect(own?.["record_rechecked"]).toBeGreaterThan(0);
   expect(sumBy(others, "lease_taken_over")).toBeGreaterThan(0);
-  expect(sumBy(others, "lease_taken")).toBeGreaterThan(0);
+  // Of the others nobody may have begun anew: who is quicker has what is left.
+  expect(own?.["lease_taken"]).toBeGreaterThan(0);
 
   const { created, duplicates, activities, duplicateActivities } = planhat.books.snapshot();
   const window = {

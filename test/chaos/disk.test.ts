@@ -48,7 +48,7 @@ disks.push(...ways);
 
 test.each(ways)("a full $kind: 503 and retry, one line, no crash, and all are delivered once", async (disk) => {
   // Enough to reach the limit; a disk is filled by somebody else.
-  const users = disk.kind === "disk" ? 500 : 800;
+  const users = disk.kind === "disk" ? 200 : 800;
   const fixture = await fixtures.open({
     seed: 9,
     dataDir: disk.dataDir,

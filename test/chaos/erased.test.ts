@@ -81,7 +81,7 @@ const saysLost = (server: { complaints(): readonly string[] }): number =>
 
 test("a connector that is erased is gone for good, whatever a worker does for it, and its neighbour keeps all", async () => {
   const random = createRandom(1);
-  const before = generatePopulation({ seed: 1, users: 40, companies: 10 });
+  const before = generatePopulation({ seed: 1, users: 20, companies: 5 });
   const cluster = await open({ seed: 1, webs: 1, workers: 2 });
   const { planhat, hull, store, database, webs, workers } = cluster;
   seedProfiles(before, hull.profiles);

@@ -15,8 +15,9 @@ import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } f
 import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 20_260_101;
+const FULL = process.env["TEST_FULL"] === "1";
 /** EXPORT_USERS=20000 makes it a longer test. In tens, so that the parts are alike. */
-const USERS = Math.max(100, Math.round(Number(process.env["EXPORT_USERS"] ?? 1_000) / 10) * 10);
+const USERS = Math.max(100, Math.round(Number(process.env["EXPORT_USERS"] ?? (FULL ? 1_000 : 300)) / 10) * 10);
 const COMPANIES = USERS / 50;
 /** Users per part of the export. */
 const PART = USERS / 10;

@@ -36,7 +36,7 @@ import { startTool, type Said } from "./tool-process";
 
 const FULL = process.env["TEST_FULL"] === "1";
 /** Endusers whom Planhat has already, and who are fetched. */
-const HELD = Number(process.env["MOVE_RECORDS"] ?? (FULL ? 200_000 : 500));
+const HELD = Number(process.env["MOVE_RECORDS"] ?? (FULL ? 200_000 : 200));
 /** So many more are created, and as many of the others change. */
 const NEW = Math.min(2_000, HELD / 25);
 const COMPANIES = Math.ceil(HELD / 100);

@@ -9,21 +9,22 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 47;
 /** PLANGRADE_PEOPLE makes it a longer test: docs/architecture.md. */
-const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? 75);
-const COMPANIES = Math.ceil(PEOPLE / 15);
+const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANGRADE_PEOPLE"] !== undefined;
+const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? (IS_LONG ? 75 : 30));
+const COMPANIES = Math.ceil(PEOPLE / (IS_LONG ? 15 : 6));
 /** Messages per burst of Hull. */
 const BURST = 15;
 /** Calls between two moments at which all access tokens end. */
-const TOKEN_CALLS = 60;
+const TOKEN_CALLS = IS_LONG ? 60 : 24;
 
 const TOKEN = "POST /oauth/v1/token";
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
-  "request POST /companies": [3],
-  "applied POST /companies": [5],
+  "request POST /companies": IS_LONG ? [3] : [],
+  "applied POST /companies": IS_LONG ? [5] : [3],
   "request POST /participants": [Math.floor(PEOPLE / 8)],
-  "applied POST /participants": [Math.floor(PEOPLE / 4), Math.floor(PEOPLE / 2)],
-  "applied PUT /participants/:id": [10],
+  "applied POST /participants": IS_LONG ? [Math.floor(PEOPLE / 4), Math.floor(PEOPLE / 2)] : [PEOPLE / 2],
+  "applied PUT /participants/:id": IS_LONG ? [10] : [5],
   // The new tokens of this refresh are lost, and access with them.
   [`applied ${TOKEN}`]: [2],
 } as const;

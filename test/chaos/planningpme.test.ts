@@ -9,7 +9,8 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 43;
 /** PLANNINGPME_ROWS makes it a longer test: docs/architecture.md. */
-const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? 300);
+const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANNINGPME_ROWS"] !== undefined;
+const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? (IS_LONG ? 300 : 100));
 /** Rows of an import: few, so that there are many calls to go wrong. */
 const BULK = Math.ceil(ROWS / 20);
 /** Messages per burst of Hull. */
@@ -21,8 +22,8 @@ const POISON = "The site is closed";
 const IMPORT = "POST /api/integration/:template";
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
-  [`request ${IMPORT}`]: [3, 18],
-  [`applied ${IMPORT}`]: [8, 23],
+  [`request ${IMPORT}`]: IS_LONG ? [3, 18] : [3],
+  [`applied ${IMPORT}`]: IS_LONG ? [8, 23] : [18],
 } as const;
 type Point = keyof typeof PLAN;
 const isPoint = (name: string): name is Point => Object.hasOwn(PLAN, name);

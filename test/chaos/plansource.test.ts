@@ -11,25 +11,29 @@ import { createSabotage } from "./sabotage";
 
 const SEED = 41;
 /** PLANSOURCE_PEOPLE makes it a longer test: docs/architecture.md. */
-const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? 100);
+const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANSOURCE_PEOPLE"] !== undefined;
+const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? (IS_LONG ? 100 : 40));
 /** Messages per burst of Hull. */
 const BURST = 25;
 /** Calls between two moments at which all tokens end. */
-const TOKEN_CALLS = 100;
+const TOKEN_CALLS = IS_LONG ? 100 : 40;
 
 const HIRED = "2024-03-01";
 const LEFT = "2025-06-30";
 const BACK = "2025-09-01";
 
+/** Once more where nothing else happens. */
+const again = (call: number): readonly number[] => (IS_LONG ? [call] : []);
+
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
   "request POST /subscriber": [PEOPLE / 10],
-  "applied POST /subscriber": [PEOPLE / 5, PEOPLE / 2],
+  "applied POST /subscriber": [PEOPLE / 5, ...again(PEOPLE / 2)],
   "applied PUT /subscriber/:id": [PEOPLE / 5],
-  "request PUT /subscriber/:id/terminate": [PEOPLE / 20],
-  "applied PUT /subscriber/:id/terminate": [PEOPLE / 10, PEOPLE / 4],
-  "request PUT /subscriber/:id/rehire": [PEOPLE / 20],
-  "applied PUT /subscriber/:id/rehire": [PEOPLE / 14, PEOPLE / 8],
+  "request PUT /subscriber/:id/terminate": again(PEOPLE / 20),
+  "applied PUT /subscriber/:id/terminate": [PEOPLE / 10, ...again(PEOPLE / 4)],
+  "request PUT /subscriber/:id/rehire": again(PEOPLE / 20),
+  "applied PUT /subscriber/:id/rehire": [PEOPLE / 14, ...again(PEOPLE / 8)],
 } as const;
 type Point = keyof typeof PLAN;
 const isPoint = (name: string): name is Point => Object.hasOwn(PLAN, name);

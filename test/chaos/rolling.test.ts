@@ -25,9 +25,9 @@ jest.setTimeout(300_000);
 /** The last version whose processes do not say that they are there, know no eras, and do not count their commits. */
 const FORMER = "e80bc56f095c2f0e3f132579dbad411656699f54";
 const FULL = process.env["TEST_FULL"] === "1";
-const [USERS, COMPANIES] = [90, 15];
+const [USERS, COMPANIES] = FULL ? [90, 15] : [45, 9];
 /** Rounds of changes with both versions, at least; and so long. */
-const ROUNDS = 4;
+const ROUNDS = FULL ? 4 : 2;
 const SIDE_BY_SIDE_MS = FULL ? 60_000 : 0;
 /** Writes of each version with both there, at least. */
 const SOME = 3;

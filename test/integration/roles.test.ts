@@ -211,7 +211,7 @@ describe("beside the servers", () => {
     return `${code}: ${said.join("\n")}`;
   }
 
-  test("the tools open Redis themselves, and say what it has no use for", async () => {
+  test("the tools open Redis themselves and say what it has no use for, and a process with another key does not start", async () => {
     const web = start("web");
     webUrl = await urlOf(web);
     await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
@@ -220,14 +220,7 @@ describe("beside the servers", () => {
     expect(await called(backup, "--to", join(folder, "backup"))).toMatch(/^1: With REDIS_URL there is nothing to copy/);
     expect(existsSync(join(folder, "backup"))).toBe(false);
     expect(await called(check)).toMatch(/^0: table +rows +damaged\n(?:.*\n)*tenants +1 +0\n/);
-    expect(await called(tenants, "forget", platforms.tenantKey, "--yes")).toMatch(/^0: /);
-    expect(await called(tenants, "list")).not.toContain(platforms.tenantKey);
-  }, 60_000);
 
-  test("a process with another key than those that stored does not start", async () => {
-    const web = start("web");
-    webUrl = await urlOf(web);
-    await platforms.tellAccount({ id: "a1", external_id: "acme", name: "Acme" });
     const other = start("worker", { SECRET: "another secret of 4711" });
     expect(await other.exit).toEqual({ code: 1, signal: null });
     expect(other.complaints).toEqual([
@@ -235,21 +228,20 @@ describe("beside the servers", () => {
         "(connectors: 1), so this process would write what nobody else can read. Set SECRET to theirs, or let REDIS_URL " +
         "name an empty database.",
     ]);
-  }, 60_000);
 
-  test("without Redis web processes that are told to end do so in order", async () => {
+    expect(await called(tenants, "forget", platforms.tenantKey, "--yes")).toMatch(/^0: /);
+    expect(await called(tenants, "list")).not.toContain(platforms.tenantKey);
+  }, 120_000);
+
+  test("without Redis no start hangs, the sentence names it without the password, and web processes that are told to end do so in order", async () => {
     const all = [start("web"), start("web")];
     const urls = await Promise.all(all.map(urlOf));
     await redis.stop();
+    const late = start("web");
     for (const url of urls) await until(async () => (await statusOf(`${url}/ready`)) === 503);
     for (const server of all) server.signal("SIGTERM");
     for (const server of all) expect(await server.exit).toEqual({ code: 0, signal: null });
-  }, 60_000);
-
-  test("without Redis no start hangs: the sentence names it, without the password", async () => {
-    await redis.stop();
-    const web = start("web");
-    expect(await web.exit).toEqual({ code: 1, signal: null });
-    expect(web.complaints.join("\n")).toMatch(/^Redis at 127\.0\.0\.1:\d+ does not answer: .*$/);
-  }, 60_000);
+    expect(await late.exit).toEqual({ code: 1, signal: null });
+    expect(late.complaints.join("\n")).toMatch(/^Redis at 127\.0\.0\.1:\d+ does not answer: .*$/);
+  }, 120_000);
 });
