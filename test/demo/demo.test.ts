@@ -119,7 +119,7 @@ test("the demo plays every step, ends by itself and finds Planhat as Hull wants 
   expect(output).toContain("✓ 0 duplicates created");
   expect(output).toContain("✓ The result is the same as in one process, although a worker was killed\n");
   await expectNothingLeft(redisIn(output), temporary);
-}, 120_000);
+}, 240_000);
 
 test("the demo of PlanSource hires, terminates and rehires, and says why somebody was refused", async () => {
   const { code, output, complaints } = await runDemo(ROOT, "--service", "plansource");
@@ -131,7 +131,7 @@ test("the demo of PlanSource hires, terminates and rehires, and says why somebod
     /Why is user-99 not in PlanSource\?\n(.+\n)+.+employment_level: "Contractor"; allowed: F \(Full Time\)/,
   );
   expect(output).toContain("✓ PlanSource holds what Hull's people ask for: 289 active, 8 terminated\n");
-}, 120_000);
+}, 240_000);
 
 test("the demo of PlanningPME tries changes before it makes them, and brings corrections back", async () => {
   const { code, output, complaints } = await runDemo(ROOT, "--service", "planningpme");
@@ -144,7 +144,7 @@ test("the demo of PlanningPME tries changes before it makes them, and brings cor
   );
   expect(output).toContain("✓ PlanningPME holds what Hull's accounts ask for: 995 customers, 0 created twice\n");
   expect(output).toContain("✓ Hull knows 5 of 5 corrections that were made in PlanningPME\n");
-}, 120_000);
+}, 240_000);
 
 test("the demo of plangrade is let in by a person, and says which field is missing", async () => {
   const { code, output, complaints } = await runDemo(ROOT, "--service", "plangrade");
@@ -158,7 +158,7 @@ test("the demo of plangrade is let in by a person, and says which field is missi
   expect(output).toMatch(/Why is user-49 not in plangrade\?\n(.+\n)*.+incomplete.+\(dob\)/);
   expect(output).toContain("✓ plangrade holds what Hull asks for: 20 companies, 196 employees\n");
   expect(output).toContain("✓ Hull knows the grade of 20 of 20 companies, and was told 2 events\n");
-}, 120_000);
+}, 240_000);
 
 test("nothing is left of a demo on Redis that is interrupted", async () => {
   const demo = spawn(process.execPath, [join(build, "simulators/demo/main.js"), "--redis"], {
@@ -175,7 +175,7 @@ test("nothing is left of a demo on Redis that is interrupted", async () => {
   if (demo.exitCode === null) await once(demo, "exit");
   expect(demo.exitCode).toBe(130);
   await expectNothingLeft(redisIn(output), temporary);
-}, 120_000);
+}, 240_000);
 
 test("without redis-server the demo on Redis says how to install it", async () => {
   const { code, complaints } = await runDemoIn(ROOT, { ...process.env, PATH: "/nowhere" }, "--redis");
@@ -209,7 +209,7 @@ test("a process that watches its parent does not outlive it, however that ends",
   // It is no child of this process, which would be told of its end.
   for (let looks = 0; isAlive(pid) && looks < 1_600; looks += 1) await sleep(25);
   expect(isAlive(pid)).toBe(false);
-}, 120_000);
+}, 240_000);
 
 /** A process that has ended but was not yet collected by its parent counts as gone. */
 function isAlive(pid: number): boolean {
