@@ -105,7 +105,7 @@ const MAX_ASKED = 10_000;
 export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authenticator<S> {
   const { credentials, tenants, source, protocol, logins, now } = options;
   /** By connector, the notification settings that made us ask Hull again. */
-  const asked = new LRUCache<string, string>({ max: MAX_ASKED });
+  const asked = new LRUCache<string, string>({ maxSize: MAX_ASKED, sizeCalculation: () => 1 });
 
   async function ask(given: Credentials, how: ConfirmOptions): Promise<Answer> {
     const answer = await credentials.confirm(given, how);

@@ -64,11 +64,13 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
   const { clock, negativeTtlMs = 10_000, maxEntries = 10_000 } = options;
   const all = createGate(QUESTIONS.all);
   const organizations = createGates(QUESTIONS.organization);
+  // Each of size 1: for `max` alone the cache would take memory for all of them at once.
+  const most = { maxSize: maxEntries, sizeCalculation: () => 1 };
   /** By hash of the three. */
-  const answers = new LRUCache<string, Confirmation>({ max: maxEntries, ttl: POSITIVE_TTL_MS, ...agingBy(clock) });
+  const answers = new LRUCache<string, Confirmation>({ ...most, ttl: POSITIVE_TTL_MS, ...agingBy(clock) });
   const asking = new Map<string, Promise<Confirmation>>();
   /** By connector, the credentials that were right last: once others are, these are checked again. */
-  const right = new LRUCache<string, string>({ max: maxEntries });
+  const right = new LRUCache<string, string>(most);
 
   function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
     if (!confirmation.ok && confirmation.reason === "unavailable") return;
