@@ -4,8 +4,8 @@
  */
 const isFull = process.env["TEST_FULL"] === "1" || process.env["TEST_DATABASE"] === "redis";
 
-/** Of scenarios every eighth: a rule is the same on every database. */
-const EVERY = 8;
+/** Of scenarios every sixteenth: a rule is the same on every database. */
+const EVERY = 16;
 
 /** @type {readonly (readonly [file: string, which: readonly RegExp[] | number])[]} tests by name, or every so many */
 const ON_REDIS = [

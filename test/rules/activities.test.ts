@@ -3,6 +3,7 @@ import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { account, minute, useFixtures, user, type Bag, type Fixture, type FixtureOptions } from "../fixture/fixture";
 import { listenAgain } from "../listen-again";
+import { everyOf } from "../full";
 
 const ROUTE = "POST /analytics/:tenant";
 
@@ -620,20 +621,23 @@ describe("an answer that was lost", () => {
     expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toEqual([]);
   });
 
-  test.each(LOST)("%s: hold keeps the event for a person and never sends it again", async (_name, fault, copies) => {
-    const fixture = await acquainted({
-      ...waitingWith(fault),
-      settings: { activities_unconfirmed: "hold" },
-    });
-    fixture.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });
-    await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
-    await fixture.settledWithHelp();
-    await tell(fixture, [event(1), event(2)], user(1, { indexed_at: minute(2) }));
-    expect(numbers(fixture)).toEqual([...Array<number>(copies - 1).fill(1), 2]);
-    expect(await ofActivities(fixture)).toEqual({ "activities/dead/unconfirmed": 1, "activities/sent/tracked": 1 });
-    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(deadLetters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
-  });
+  test.each(everyOf(2, LOST))(
+    "%s: hold keeps the event for a person and never sends it again",
+    async (_name, fault, copies) => {
+      const fixture = await acquainted({
+        ...waitingWith(fault),
+        settings: { activities_unconfirmed: "hold" },
+      });
+      fixture.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });
+      await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+      await fixture.settledWithHelp();
+      await tell(fixture, [event(1), event(2)], user(1, { indexed_at: minute(2) }));
+      expect(numbers(fixture)).toEqual([...Array<number>(copies - 1).fill(1), 2]);
+      expect(await ofActivities(fixture)).toEqual({ "activities/dead/unconfirmed": 1, "activities/sent/tracked": 1 });
+      const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+      expect(deadLetters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
+    },
+  );
 
   test("of one of many repeats that one alone", async () => {
     const fixture = await acquainted();

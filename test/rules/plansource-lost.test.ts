@@ -4,6 +4,7 @@ import type { WriteKind } from "../../simulators/plansource/books";
 import { about, employee, hire, LIFE_CYCLE_SETTINGS, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
+import { IS_FULL } from "../full";
 
 const open = usePlanSource({
   settings: LIFE_CYCLE_SETTINGS,
@@ -37,6 +38,10 @@ const done = ({ plansource }: PlanSourceFixture, kind: WriteKind): number =>
 
 const LEFT = { left_on: "2025-06-30", left_because: "QUIT" };
 
+/** Every loss of a create; of what is no create, one of each kind: done, not done, never answered. */
+const testOfFew = (fault: FaultKind) =>
+  IS_FULL || ["reset-after", "reset-before", "truncate", "stall-after"].includes(fault.kind) ? test : undefined;
+
 describe.each(LOSSES)("when an answer is lost $how", ({ fault }) => {
   test("a new employee is there once, and Hull is told the id", async () => {
     const fixture = await open();
@@ -51,7 +56,7 @@ describe.each(LOSSES)("when an answer is lost $how", ({ fault }) => {
     expect(await fixture.outcomes()).toEqual({ "subscribers/sent/created": 1 });
   });
 
-  test("a termination is done once", async () => {
+  testOfFew(fault)?.("a termination is done once", async () => {
     const fixture = await open();
     const { plansource } = fixture;
     const { id } = hire(plansource.organization(), employee(1), { hire_date: "2024-03-01" });
@@ -67,7 +72,7 @@ describe.each(LOSSES)("when an answer is lost $how", ({ fault }) => {
     expect(await fixture.outcomes()).toEqual({ "subscribers/sent/ended": 1 });
   });
 
-  test("a rehire is done once, so that the first hire date is kept", async () => {
+  testOfFew(fault)?.("a rehire is done once, so that the first hire date is kept", async () => {
     const fixture = await open();
     const { plansource } = fixture;
     const { id } = plansource.organization().seed(

@@ -147,7 +147,7 @@ describe("a batch", () => {
 
   test("of several groups: children of a company that a former group would have made", async () => {
     const fixture = await open();
-    const users = people(2 * GROUP + 30);
+    const users = people(GROUP + 30);
     fixture.seed([account(1)], users);
     const rows = [...rowsOf(users), userRow(user(1, { position: "Second row" }), account(1))];
     const dry = await simulated(fixture, () => carryOut(fixture, rows, { simulate: true }));
@@ -318,11 +318,11 @@ test("a simulated fetch ends with the same total as a real one", async () => {
 describe("a simulation among other work", () => {
   test("real messages are delivered meanwhile, and the simulation stays without a trace", async () => {
     const fixture = await open();
-    const users = people(2 * GROUP);
+    const users = people(GROUP + 20);
     fixture.seed([account(1)], users);
     const content = ndjson(rowsOf(users));
     const extract = fixture.hull.publishExtract({ content });
-    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.75) });
+    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.95) });
     const id = await begin(fixture, extract.url, { simulate: true });
     await fixture.until(async () => (await fixture.run(id)).done >= GROUP);
     expectNoFiles(fixture);
@@ -345,11 +345,11 @@ describe("a simulation among other work", () => {
     ["stopped in order", "restart"],
   ] as const)("%s in the middle, a simulation begins anew and leaves no file", async (_name, way) => {
     const fixture = await open();
-    const users = people(2 * GROUP);
+    const users = people(GROUP + 20);
     fixture.seed([account(1)], users);
     const content = ndjson(rowsOf(users));
     const extract = fixture.hull.publishExtract({ content });
-    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.75) });
+    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.95) });
     const id = await begin(fixture, extract.url, { simulate: true, verbose: true });
     await fixture.until(async () => (await fixture.run(id)).done >= GROUP);
     extract.fail(undefined);

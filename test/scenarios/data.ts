@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Channel } from "../../simulators/hull";
 import { bag, list } from "../fixture/states";
+import { everyOf } from "../full";
 
 /** Messages as Hull ships them. */
 export interface Shipment {
@@ -42,8 +43,5 @@ export function messagesOf(steps: readonly unknown[]): readonly unknown[] {
   return steps.flatMap((step) => list(bag(step)["messages"]));
 }
 
-/** Every eighth folder, or with EXPLAIN_ALL all of them: what is foretold is computed by the code that delivers. */
-export function sampled(folders: readonly string[]): readonly string[] {
-  const step = process.env["EXPLAIN_ALL"] === undefined ? 8 : 1;
-  return folders.filter((_, index) => index % step === 0);
-}
+/** Every so many folders, with TEST_FULL=1 all of them: what is foretold is computed by the code that delivers. */
+export const sampled = (folders: readonly string[], many = 8): readonly string[] => everyOf(many, folders);

@@ -1,12 +1,13 @@
-/** Every scenario once more: what `/explain` says before each shipment is what happens then, and asking writes nothing. */
+/** Scenarios once more: what `/explain` says before each shipment is what happens then, and asking writes nothing. */
 import { CONNECTOR, sum, type Fixture } from "../fixture/fixture";
+import { sampled } from "./data";
 import { ask, counting } from "./explained";
 import { ends, folders, openScenario, play, type Scenario } from "./scenario";
 
 let scenario: Scenario;
 afterEach(() => scenario.fixture.close());
 
-test.each(folders)("%s", async (folder) => {
+test.each(sampled(folders, 3))("%s", async (folder) => {
   scenario = await openScenario(folder);
   const { fixture, isRefused } = scenario;
   const said = counting();

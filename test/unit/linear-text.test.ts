@@ -48,9 +48,10 @@ import { hullAttribute } from "../../src/services/planhat/object-types";
 import type { FieldType } from "../../src/services/model";
 import { foldedKey } from "../../src/record";
 import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
+import { withFull } from "../full";
 
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
-const SIZE = 2_000;
+const SIZE = withFull(1_000, 2_000);
 const MOST_GROWTH = 20;
 const TRIES = 3;
 /** How often a bad measurement is done again, since a collection of garbage or a busy cache may be at fault. */
