@@ -1,5 +1,5 @@
 import { LANE, deliverQuietly, inSync, postpone, skip, update } from "./builders";
-import { describeStore } from "./fixture";
+import { describeEachStore, describeStore } from "./fixture";
 
 describeStore("a message taken in", ({ accept, clock, entry, find, outcomes, record, store, write }) => {
   it("waits in the outbox when there is something to deliver", async () => {
@@ -164,7 +164,7 @@ describeStore("a message delivered again", ({ accept, attempt, outcomes, settle,
   });
 });
 
-describeStore("what comes together", ({ adapter, database, store }) => {
+describeEachStore("what comes together", ({ adapter, database, store }) => {
   it("is taken in 250 at a time, or fewer when they are large", async () => {
     const write = jest.spyOn(database(), "write");
     const take = async (count: number, note: string): Promise<number> => {

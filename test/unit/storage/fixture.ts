@@ -20,6 +20,7 @@ import type {
 } from "../../../src/storage/port/store";
 import { connectRemote, createRemoteServer, mildFaults } from "../../fixture/remote-database";
 import { sharedRedis } from "../../fixture/redis";
+import { IS_FULL, withFull } from "../../full";
 import { auditOf } from "./audit";
 import { blockOn, deliverQuietly, finish, LANE, tenantRow, userUpdate, type MessageOptions } from "./builders";
 
@@ -31,14 +32,13 @@ export { openStore };
 
 export type Adapter = "memory" | "lmdb" | "remote" | "redis";
 
-const FULL = process.env["TEST_FULL"] === "1";
 /**
  * Every database that a store may stand on; with TEST_FULL=1 also `remote`, which works as Redis does, with faults now
  * and then.
  */
-export const ADAPTERS: readonly Adapter[] = ["memory", "lmdb", "redis", ...(FULL ? (["remote"] as const) : [])];
+export const ADAPTERS: readonly Adapter[] = ["memory", "lmdb", "redis", ...(IS_FULL ? (["remote"] as const) : [])];
 /** Those on which servers work; `memory`, which does as they do, is for tests. With TEST_FULL=1 all. */
-const IN_USE: readonly Adapter[] = FULL ? ADAPTERS : ["lmdb", "redis"];
+const IN_USE = withFull<readonly Adapter[]>(["lmdb", "redis"], ADAPTERS);
 
 let opened = 0;
 const openRedis = (): Database => {
@@ -239,7 +239,17 @@ export function setUpStore(adapter: Adapter): Fixture {
   return { adapter, store, database: () => opened().database(), clock, ...actionsOn(store) };
 }
 
-/** Tests that hold for every database that servers work on. */
+/**
+ * Rules of the store. They see of a database only its rows, which are the same on all of them (`database.test.ts`), so that
+ * one is enough; with TEST_FULL=1 all.
+ */
 export function describeStore(title: string, tests: (fixture: Fixture) => void): void {
+  describe.each(withFull<readonly Adapter[]>(["lmdb"], ADAPTERS))(`${title} (%s)`, (adapter) =>
+    tests(setUpStore(adapter)),
+  );
+}
+
+/** What depends on the database: on how much a commit takes, on walks over many rows, on what an end in the middle leaves. */
+export function describeEachStore(title: string, tests: (fixture: Fixture) => void): void {
   describe.each(IN_USE)(`${title} (%s)`, (adapter) => tests(setUpStore(adapter)));
 }

@@ -31,7 +31,7 @@ import {
 } from "../../../src/storage/tables/tables";
 import { indexName } from "../../../src/storage/tables/view";
 import { auditOf } from "./audit";
-import { describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
+import { describeEachStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const USER = { types: ["endusers"], children: ["activities"] };
 const MAIL = "person-e1@example.com";
@@ -56,7 +56,7 @@ const whereIs = (database: Database, text: string): Promise<readonly string[]> =
 
 const filled = (database: Database): Promise<readonly string[]> => tablesWhere(database, (rows) => rows.length > 0);
 
-describeStore(
+describeEachStore(
   "a forgotten user",
   ({ install, refuse, start, accept, attempt, entry, find, first, database, outcomes, settle, store, write }) => {
     const user = (more: object = {}) =>
@@ -242,7 +242,7 @@ describe("forgetting a user in several commits", () => {
   });
 });
 
-describeStore("a forgotten tenant", ({ install, database, clock, store }) => {
+describeEachStore("a forgotten tenant", ({ install, database, clock, store }) => {
   /** Something of everything. */
   const fill = async (lane = LANE, connectorId = "c1"): Promise<void> => {
     await install(lane);

@@ -1,10 +1,10 @@
 import type { Outcome, HullUpdateRow } from "../../../src/storage/port/rows";
 import { LANE, deliver, endingOf, update, type TellOptions } from "./builders";
-import { describeStore } from "./fixture";
+import { describeEachStore } from "./fixture";
 
 const REFUSED: Outcome = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
 
-describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, record, settle, start, store }) => {
+describeEachStore("what Hull must be told", ({ attempt, block, clock, outcomes, record, settle, start, store }) => {
   let version = 0;
   /** Accepts and delivers one more message about company a1. */
   const deliverNext = async (options: TellOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {

@@ -6,14 +6,14 @@ import type { HullUpdateRow, Outcome } from "../../../src/storage/port/rows";
 import { CONTENTS, RECORDS } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
 import { blockOn, deliver, endingOf, LANE, NEIGHBOUR, postpone, skipFor, update, workedOn } from "./builders";
-import { describeStore, openStore } from "./fixture";
+import { describeEachStore, openStore } from "./fixture";
 
 /** Content up to this many characters stands within its record. */
 const MOST_INSIDE = 8_000;
 const LARGE = { notes: "x".repeat(MOST_INSIDE) };
 const SMALL = { notes: "x".repeat(MOST_INSIDE - 500) };
 
-describeStore("large content", (fixture) => {
+describeEachStore("large content", (fixture) => {
   const { accept, attempt, clock, database, entry, first, refuse, settle, start, store, write } = fixture;
 
   /** Slots of content that stands apart. */
@@ -156,7 +156,7 @@ describeStore("large content", (fixture) => {
   });
 });
 
-describeStore("outcomes while Hull is away", (fixture) => {
+describeEachStore("outcomes while Hull is away", (fixture) => {
   const { clock, outcomes, settle, start, store } = fixture;
   const REFUSED: Outcome = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
   let version = 0;

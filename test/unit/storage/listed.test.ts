@@ -3,13 +3,13 @@ import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { FetchedRow, Store } from "../../../src/storage/port/store";
 import { LISTED } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
-import { actionsOn, ADAPTERS, describeStore, MINUTE_MS, openStore, setUpDatabases, START_MS } from "./fixture";
+import { actionsOn, ADAPTERS, describeEachStore, MINUTE_MS, openStore, setUpDatabases, START_MS } from "./fixture";
 import { deliverQuietly, LANE, update } from "./builders";
 
 const TYPE = "companies";
 const MAPPING = 7;
 
-describeStore("a listed record that was not touched", ({ accept, attempt, clock, settle, store }) => {
+describeEachStore("a listed record that was not touched", ({ accept, attempt, clock, settle, store }) => {
   const begin = (id: string): Promise<unknown> =>
     store.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: TYPE, options: {} }, false);
   const take = async (id: string, told: FetchedRow["confirmed"], run = "r1"): Promise<void> => {

@@ -3,11 +3,11 @@ import range from "lodash/range";
 import { EraOver, type Loss } from "../../../src/storage/port/leases";
 import type { Store } from "../../../src/storage/port/store";
 import { blockOn, LANE, NEIGHBOUR, update, userUpdate } from "./builders";
-import { DAY_MS, describeStore, openStore, setUpDatabases, START_MS } from "./fixture";
+import { DAY_MS, describeEachStore, openStore, setUpDatabases, START_MS } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-describeStore("a store that was set back", ({ accept, clock, entry, settle, store, write }) => {
+describeEachStore("a store that was set back", ({ accept, clock, entry, settle, store, write }) => {
   const loss = (): Loss => ({ atMs: clock.nowMs, kind: "older", commits: 7 });
   const setBack = async (): Promise<boolean> => store.noteLoss(loss(), await store.era());
 

@@ -2,9 +2,9 @@ import { ForeignNotification, TenantErased } from "../../../src/storage/port/lea
 import { NOTIFICATIONS } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
 import { LANE, NEIGHBOUR, update } from "./builders";
-import { DAY_MS, describeStore } from "./fixture";
+import { DAY_MS, describeEachStore } from "./fixture";
 
-describeStore("the id of a notification", ({ database, clock, store }) => {
+describeEachStore("the id of a notification", ({ database, clock, store }) => {
   it("belongs to the tenant that used it first; a repetition by the same tenant is welcome", async () => {
     expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(true);
     expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(true);
@@ -31,7 +31,7 @@ describeStore("the id of a notification", ({ database, clock, store }) => {
   });
 });
 
-describeStore("what a notification brings", ({ database, install, store }) => {
+describeEachStore("what a notification brings", ({ database, install, store }) => {
   const bring = (lane = LANE, id = "n1") =>
     store.under({ tenant: lane.tenant, notification: id }).accept([update({ lane, hullId: `of ${lane.tenant}` })]);
   const messages = async (lane = LANE) => (await store.tally(lane.tenant)).messages;
@@ -70,7 +70,7 @@ describeStore("what a notification brings", ({ database, install, store }) => {
   });
 });
 
-describeStore("a hold", ({ store }) => {
+describeEachStore("a hold", ({ store }) => {
   const hold = { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 };
 
   it("stands per lane and scope until it is lifted", async () => {
@@ -90,7 +90,7 @@ describeStore("a hold", ({ store }) => {
   });
 });
 
-describeStore("a store", ({ store }) => {
+describeEachStore("a store", ({ store }) => {
   it("answers when asked whether it is there", async () => {
     await expect(store.ping()).resolves.toBeUndefined();
   });

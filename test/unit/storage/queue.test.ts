@@ -1,12 +1,12 @@
 import { LANE, NEIGHBOUR, postpone, update } from "./builders";
-import { describeStore, setUpStore, type Fixture } from "./fixture";
+import { describeEachStore, setUpStore, type Fixture } from "./fixture";
 
 const readerOf =
   ({ store }: Pick<Fixture, "store">) =>
   async (limit = 9): Promise<string[]> =>
     (await store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
 
-describeStore("the order of work", ({ accept, attempt, clock, entry, settle, store }) => {
+describeEachStore("the order of work", ({ accept, attempt, clock, entry, settle, store }) => {
   const readyIds = readerOf({ store });
 
   it("is the order of acceptance, up to the limit", async () => {
@@ -53,7 +53,7 @@ describeStore("the order of work", ({ accept, attempt, clock, entry, settle, sto
   });
 });
 
-describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, settle, store }) => {
+describeEachStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, settle, store }) => {
   it("makes everything due that waits for another try, in the order of acceptance", async () => {
     for (const hullId of ["a1", "a2"]) await accept(update({ id: `c-${hullId}`, hullId }));
     await settle(postpone(await entry("companies", "a1"), clock.nowMs + 9_000));
@@ -76,7 +76,7 @@ describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, sett
   });
 });
 
-describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start, store }) => {
+describeEachStore("the journal of attempts", ({ accept, attempt, clock, entry, start, store }) => {
   it("takes an entry out of the queue and says what will be done since when", async () => {
     await start(update(), "create");
     expect((await entry("companies", "a1")).attempt).toMatchObject({ kind: "create", startedAtMs: clock.nowMs });
@@ -126,7 +126,7 @@ describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start
   });
 });
 
-describeStore("the lanes with something to do", ({ accept, entry, settle, store }) => {
+describeEachStore("the lanes with something to do", ({ accept, entry, settle, store }) => {
   it("are those whose outbox or write-back is not empty", async () => {
     expect(await store.lanes()).toEqual([]);
     await accept(update({ id: "c1" }));

@@ -3,11 +3,11 @@ import { createOutbox } from "../../../src/engine/outbox/outbox";
 import { createStored } from "../../../src/storage/store";
 import type { Documents } from "../../../src/storage/port/documents";
 import type { Stored } from "../../../src/storage/port/stored";
-import { actionsOn, describeStore, setUpDatabases, START_MS } from "./fixture";
+import { actionsOn, describeEachStore, setUpDatabases, START_MS } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-describeStore("after a restart", ({ accept, clock, entry, find, outcomes, settle, start, store }) => {
+describeEachStore("after a restart", ({ accept, clock, entry, find, outcomes, settle, start, store }) => {
   it("a create in flight is in doubt: it is looked for before it is tried again", async () => {
     await start(update(), "create");
     const startedAtMs = clock.nowMs;
@@ -67,7 +67,7 @@ describeStore("after a restart", ({ accept, clock, entry, find, outcomes, settle
   });
 });
 
-describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, start, store }) => {
+describeEachStore("a create in doubt", ({ accept, attempt, clock, entry, settle, start, store }) => {
   const unconfirmed = async (): Promise<void> => {
     const flying = await start(update({ id: "c1", version: 1 }), "create");
     await settle(postpone(flying, clock.nowMs + SETTLE_MS, { sinceMs: clock.nowMs, reads: 0 }));

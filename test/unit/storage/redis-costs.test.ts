@@ -17,11 +17,13 @@ import { connectRedis } from "../../../src/storage/database/redis/connection";
 import { createRedisDatabase } from "../../../src/storage/database/redis/database";
 import type { Acceptance, Store } from "../../../src/storage/port/store";
 import { sharedRedis } from "../../fixture/redis";
+import { withFull } from "../../full";
 import { deliver, LANE, tenantRow, update } from "./builders";
 import { openStore, START_MS } from "./fixture";
 
 const TYPE = "endusers";
-const USERS = 1_000;
+// Just below a power of two, where the tables of the sets are full.
+const USERS = withFull(500, 1_000);
 const ONE_NOTIFICATION = 100;
 const FIELDS = [
   ...["name", "email", "phone", "title", "city", "country", "segment", "plan", "mrr", "seats", "owner", "lastSeen"],

@@ -2,7 +2,7 @@
 import type { NewRun, ReportLine } from "../../../src/storage/port/store";
 import { createMemoryDatabase } from "../../../src/storage/database/memory";
 import type { Database } from "../../../src/storage/database/rows";
-import { DAY_MS, describeStore, MINUTE_MS, openStore, START_MS } from "./fixture";
+import { DAY_MS, describeEachStore, MINUTE_MS, openStore, START_MS } from "./fixture";
 import { LANE, NEIGHBOUR, seen } from "./builders";
 
 const KEPT_MS = 30 * DAY_MS;
@@ -25,7 +25,7 @@ const line = (remoteId: string, code = "told"): ReportLine => ({
   text: `${code}.`,
 });
 
-describeStore("a run", ({ clock, store }) => {
+describeEachStore("a run", ({ clock, store }) => {
   it("begins once where only one may be under way", async () => {
     const begun = await Promise.all(["r1", "r2", "r3"].map((id) => store.beginRun(fetchRun(id), true)));
     expect(begun.map(({ run, begun: is }) => [run.id, is])).toEqual([
@@ -90,7 +90,7 @@ describeStore("a run", ({ clock, store }) => {
   });
 });
 
-describeStore("the last good run", ({ store }) => {
+describeEachStore("the last good run", ({ store }) => {
   it("is the newest that ended well and wrote", async () => {
     const end = async (id: string, state: "success" | "error", more: Partial<NewRun> = {}): Promise<void> => {
       await store.beginRun(fetchRun(id, more), false);
@@ -108,7 +108,7 @@ describeStore("the last good run", ({ store }) => {
   });
 });
 
-describeStore("a list of runs", ({ clock, store }) => {
+describeEachStore("a list of runs", ({ clock, store }) => {
   it("has the newest first, in pages", async () => {
     for (const id of ["r1", "r2", "r3", "r4"]) {
       await store.beginRun(fetchRun(id), false);
@@ -132,7 +132,7 @@ describeStore("a list of runs", ({ clock, store }) => {
   });
 });
 
-describeStore("a report", ({ store }) => {
+describeEachStore("a report", ({ store }) => {
   it("is read page by page", async () => {
     await store.beginRun(fetchRun("r1", { options: { verbose: true } }), true);
     await store.report(
@@ -176,7 +176,7 @@ describe("a long report", () => {
   });
 });
 
-describeStore("old runs", ({ clock, store, sweep }) => {
+describeEachStore("old runs", ({ clock, store, sweep }) => {
   const end = async (id: string, more: Partial<NewRun> = {}): Promise<void> => {
     await store.beginRun(fetchRun(id, { options: { verbose: true }, ...more }), false);
     await store.report(id, [line("a")]);
@@ -223,7 +223,7 @@ describeStore("old runs", ({ clock, store, sweep }) => {
   });
 });
 
-describeStore("a tenant that is forgotten", ({ store }) => {
+describeEachStore("a tenant that is forgotten", ({ store }) => {
   it("leaves no run behind, and another's stay", async () => {
     for (const [id, tenant] of [
       ["r1", LANE.tenant],

@@ -2,7 +2,7 @@ import { RECORDS } from "../../../src/storage/tables/tables";
 import { read } from "../../../src/storage/tables/view";
 import { forgotten } from "../../../src/engine/delivery/settle/settlements";
 import { LANE, deliver, deliverQuietly, finish, forget, postpone, skip, update } from "./builders";
-import { describeStore } from "./fixture";
+import { describeEachStore, describeStore } from "./fixture";
 
 describeStore("a record that the service holds now", (fixture) => {
   const { accept, attempt, entry, find, outcomes, record, settle, store } = fixture;
@@ -175,7 +175,7 @@ describeStore("a link that turned out to be dead", (fixture) => {
   });
 });
 
-describeStore("more records than one transaction takes", ({ clock, outcomes, store }) => {
+describeEachStore("more records than one transaction takes", ({ clock, outcomes, store }) => {
   it("are journaled, settled and observed all the same, each with its own answer", async () => {
     const ids = Array.from({ length: 1_001 }, (_, index) => `a${index}`);
     await store.accept(ids.map((hullId) => update({ id: `c-${hullId}`, hullId })));
