@@ -14,6 +14,7 @@ import { cors } from "./middleware/cors";
 import { createAuthenticator, type AuthenticatorOptions } from "./middleware/authentication";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
+import { traced } from "./middleware/trace";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import type { DeadLetters } from "./admin/dead-letters";
 import { alertRoutes, type AlertRouteOptions } from "./routes/alerts/route";
@@ -170,6 +171,7 @@ export function createApp(
   });
   app.use(healthRoutes(options));
   app.use(metricRoutes(options));
+  app.use(traced(services.map(({ name }) => name)));
   if (options.admin !== undefined) app.use(options.admin);
   for (const { name, routes } of services) app.use(`/${name}`, routes);
   if (services.length > 0) app.use(serverHome(services));

@@ -8,6 +8,7 @@ import type { Loss } from "../src/storage/port/leases";
 import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
+import { traceFields } from "../src/tracing";
 
 /** @param destination where lines go; stdout by default */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
@@ -17,6 +18,8 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     messageKey: "message",
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    // With the names that OpenTelemetry gives them in logs that know no traces of their own.
+    mixin: () => traceFields() ?? {},
   };
   return pino(options, destination ?? standardOutput());
 }

@@ -1,4 +1,5 @@
 /** Jobs inside one process: one run of each at a time; requests during a run lead to exactly one more. */
+import { detached } from "../tracing";
 import type { Job, JobHandler, Jobs } from "./jobs";
 
 export interface OwnJobsOptions {
@@ -55,7 +56,7 @@ export function createOwnJobs({ onError, now }: OwnJobsOptions): OwnJobs {
   async function look(job: Job): Promise<void> {
     const [kind, ...on] = job;
     try {
-      await handlers.get(kind)?.(...on);
+      await detached(() => handlers.get(kind)?.(...on));
     } catch (error) {
       onError(job, error);
     }

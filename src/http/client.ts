@@ -17,6 +17,7 @@ import { parseHttpDate, type ResponseHeaders } from "./server-wait";
 import { joinSignals, unlessAborted } from "./signals";
 import { systemClock, systemSleep, type Clock, type Sleep } from "./time";
 import { exchange, type Exchange } from "./transport";
+import { traceCall, type TracedCall } from "../tracing";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -109,13 +110,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const redactor = createRedactor(options.secrets);
   const closing = new AbortController();
 
-  /** One request on the wire, judged. */
+  /** One request on the wire, judged. @param sent how often it was sent before */
   async function attempt(
     request: HttpRequest,
     url: string,
     credentials: Readonly<Record<string, string>>,
     signal: AbortSignal,
     n: number,
+    sent: number,
   ): Promise<HttpResponse> {
     const prepared = {
       method: request.method,
@@ -136,13 +138,18 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       signal,
     };
     let startedAt = clock();
+    let traced: TracedCall | undefined;
     const result = await takePlace(request, signal, async () => {
       startedAt = clock();
-      return maySend() ? exchange(prepared) : undefined;
+      if (!maySend()) return undefined;
+      const { method, route } = identity(request);
+      traced = traceCall({ system, method, template: route, url, resends: sent });
+      return exchange({ ...prepared, headers: { ...prepared.headers, ...traced.headers } });
     });
     if (result === undefined) throw failed(request, "not_permitted", {});
     const outcome = judge(request, result);
     const error = outcome instanceof RemoteError ? outcome : undefined;
+    traced?.end({ status: outcome.status, error: error && (error.failure ?? error.kind) });
     const durationMs = clock() - startedAt;
     const call = { ...identity(request), status: outcome.status, errorKind: error?.kind, durationMs };
     options.onCall?.(call);
@@ -239,6 +246,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function send(request: HttpRequest, url: string, signal: AbortSignal): Promise<HttpResponse> {
     const safeToRepeat = request.safeToRepeat ?? (request.method === "GET" || request.method === "HEAD");
     let n = 1;
+    let sent = 0;
     let staleRetryUsed = false;
     let renewed = false;
     for (;;) {
@@ -246,9 +254,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       try {
         await takeUnit(request, signal);
         credentials = await credentialsFor(request, signal);
-        return await attempt(request, url, credentials, signal, n);
+        return await attempt(request, url, credentials, signal, n, sent);
       } catch (error) {
         if (!(error instanceof RemoteError)) throw error;
+        sent += 1;
         if (error.status === 401 && !renewed && options.auth?.renew?.(credentials) === true) {
           renewed = true;
           continue;

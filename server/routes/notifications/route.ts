@@ -16,6 +16,7 @@ import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowContro
 import { HttpError, refuse } from "../../http-error";
 import { refusalAnswer, type Authenticator, type Refusal, type Visitor } from "../../middleware/authentication";
 import { isId, NOT_AN_ID, type ErrorDetail } from "../../../src/input";
+import { bound } from "../../../src/tracing";
 import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
@@ -117,13 +118,13 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   /** The sender named in the body is confirmed while the rest arrives; a refused body is read no further. */
   async function readBody(request: Request, vouched: boolean): Promise<unknown> {
-    const judge = (text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
+    const judge = bound((text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
       const given = parseConfiguration(text);
       // An invalid id is reported when the whole body is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
       const entered: Promise<Visitor> = authenticator.enter(request, given, refusal, isKnown);
       return entered.then(({ credentials }) => options.tenants.keyOf(credentials));
-    };
+    });
     const read = await options.bodies.readUnknown(request, {
       member: "configuration",
       judge,

@@ -44,7 +44,7 @@ async function appendChunk<S>(cycle: Cycle<S>, works: readonly Work[], pause: bo
     const { keys } = content.desired;
     return { kind: "create", keys, parentId, fields: wire, namesake: false };
   });
-  const { results, problem } = await apply(cycle, intents);
+  const { results, problem } = await apply(cycle, current, intents);
   await cycle.settle(current.map((work, index) => settlementFor(cycle, work, results[index] ?? NO_RESULT, pause)));
   return problem;
 }

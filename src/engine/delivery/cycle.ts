@@ -4,8 +4,9 @@
  */
 import type { Json } from "../../record";
 import type { Known, Prepared, Problem } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
-import type { Settlement } from "../../storage/port/store";
+import type { DueEntry, Settlement } from "../../storage/port/store";
 import { append } from "./append";
 import { diff } from "../rules/diff";
 import { isClosed } from "../rules/identity";
@@ -18,6 +19,7 @@ import { blockedBy, ended, unlinked } from "./settle/settlements";
 import { observationOf, typeContext, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";
+import { inQueueSpan } from "../../tracing";
 
 export interface CycleResult {
   /** Something was taken and moved on; run another cycle. */
@@ -31,12 +33,26 @@ const READ_LIMIT = 500;
 
 /** Runs one cycle. Throws only when the store fails. */
 export async function deliverType<S>(options: CycleOptions<S>, typeName: string): Promise<CycleResult> {
-  const { store, service, lane, settings, now } = options;
+  const { store, service, lane } = options;
   const type = typeNamed(service, typeName);
   if (type === undefined) throw new Error(`${service.name} has no object type ${typeName}.`);
   const entries = await store.ready(lane, type.name, options.batch);
   if (entries.length === 0) return { worked: false };
+  const of = entries.map(({ content }) => content?.trace);
+  const delivery = { operation: "deliver", queue: "outbox", type: typeName, count: entries.length, of } as const;
+  return inQueueSpan({ ...delivery, service: service.name }, async (fail) => {
+    const result = await deliverEntries(options, type, entries);
+    if (result.problem !== undefined) fail(result.problem.kind);
+    return result;
+  });
+}
 
+async function deliverEntries<S>(
+  options: CycleOptions<S>,
+  type: ObjectType,
+  entries: readonly DueEntry[],
+): Promise<CycleResult> {
+  const { service, settings, now } = options;
   const context = typeContext(service, type, settings, now());
   const cycle = createCycle(options, context);
   const works = entries.flatMap((entry): Work[] => {

@@ -13,6 +13,7 @@ import { redactAnswer } from "./redact";
 import { hasUnrepeatableChanges } from "./resolve";
 import { patchOf } from "./settle/mirror-patch";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
+import { inQueueSpan } from "../../tracing";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
 
 /** Writes what differs and settles the rest. */
@@ -99,6 +100,7 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     cycle,
+    current,
     current.map(({ intent }) => intent),
   );
   const settled = current.map((change, index) => {
@@ -160,8 +162,19 @@ async function goneParents<S>(
   return { gone: new Set(gone), parents };
 }
 
-/** A service must not throw; if it does, its records become unconfirmed and are not lost. */
-export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
+/** Sends what was made of some records. A service must not throw; if it does, they become unconfirmed and are not lost. */
+export function apply<S>(cycle: Cycle<S>, works: readonly Work[], intents: readonly Intent[]): Promise<Applied> {
+  const { name: service } = cycle.options.service;
+  const { name: type } = cycle.context.type;
+  const of = works.map(({ content }) => content.trace);
+  return inQueueSpan({ operation: "write", queue: "outbox", service, type, count: works.length, of }, async (fail) => {
+    const applied = await applyIntents(cycle, intents);
+    if (applied.problem !== undefined) fail(applied.problem.kind);
+    return applied;
+  });
+}
+
+async function applyIntents<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
   const { connection, retry, stopOnError } = cycle.options;
   const { type } = cycle.context;
   try {

@@ -12,6 +12,7 @@ import { reason } from "../../outcome/outcome";
 import { anonymousId, itemsFor } from "./items";
 import type { Try } from "../rules/retry";
 import { backoffMs, type RetryPace } from "../../http/retry";
+import { inQueueSpan } from "../../tracing";
 
 export interface WriteBackOptions {
   readonly store: Store;
@@ -37,9 +38,20 @@ export interface Sent {
 
 /** Sends one batch of due rows. */
 export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> {
-  const { store, lane, now, retry } = options;
+  const { store, lane } = options;
   const rows = await store.hullUpdates(lane, options.batch);
   if (rows.length === 0) return { more: false };
+  const of = rows.map(({ trace }) => trace);
+  const update = { operation: "update", queue: "hull_updates", count: rows.length, of } as const;
+  return inQueueSpan({ ...update, service: options.serviceName }, async (fail) => {
+    const sent = await sendRows(options, rows);
+    if (sent.hindrance !== undefined) fail("hull_api");
+    return sent;
+  });
+}
+
+async function sendRows(options: WriteBackOptions, rows: readonly HullUpdateRow[]): Promise<Sent> {
+  const { store, lane, now, retry } = options;
   const items = rows.map((row) => itemsOf(row, options));
   const results = await options.firehose.send(items.flat());
 

@@ -29,6 +29,7 @@ import type { Tenant } from "../tenants";
 import { shownIn } from "../hull-updates/what-hull-knows";
 import { mapYielding } from "../../yielding";
 import { countedAs, typeNamed, typeOf } from "../../services/types";
+import { currentTrace, inQueueSpan } from "../../tracing";
 
 export interface Shipment<S> {
   readonly tenant: Tenant<S>;
@@ -83,63 +84,77 @@ const MAX_ROUNDS = 8;
 
 export function createIntake<S>({ store, service, seal, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
-    async take({ tenant, entity, messages, places, unreadable = [], isExport, run, admit }) {
-      const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
-      const read = await mapYielding(messages, (raw) => readMessage(raw, context));
-      const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
-      const rejected = read.flatMap((each, index) => {
-        if (each.ok) return [];
-        const problem = wordsOf(each.problems, places?.[index] ?? `messages[${index}].`);
-        return [{ messageId: each.messageId, problem }];
-      });
-      const broken = [...rejected, ...unreadable].map(({ messageId, problem }) =>
-        brokenAcceptance(service, tenant, entity, messageId, problem, now()),
-      );
-      const ofRun = (acceptances: readonly Acceptance[]): readonly Acceptance[] =>
-        run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
-      const progress = run === undefined ? undefined : { run: run.id, change: run.change };
-
-      const [{ same, others }] = await Promise.all([checkUnchanged(store, service, tenant, merged), admit?.()]);
-      const quick = same.map((each) => acceptanceOfSame(service, each, tenant, now()));
-      const planned = await mapYielding(others, (each) => candidatesOf({ service, seal }, tenant, each));
-      let pending: readonly Candidate[] = planned.flat();
-      let queued = 0;
-      let ended = 0;
-      const counts: Record<string, number> = {};
-      const tell: Log = (line) => {
-        if (line.ended !== undefined) {
-          const { type, outcome } = line.ended;
-          const name = `${type}/${outcome.outcome}/${outcome.code}`;
-          counts[name] = (counts[name] ?? 0) + 1;
-        }
-        log(line);
-      };
-      for (let round = 0; round === 0 || pending.length > 0; round += 1) {
-        const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
-        const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
-        const accepted = await store.accept(all, round === 0 ? progress : undefined);
-        const again: Candidate[] = [];
-        const compared = pending;
-        await mapYielding(accepted, (result, index) => {
-          const candidate = compared[index];
-          const known = same[index - compared.length];
-          if (result.state === "again") {
-            if (candidate !== undefined) again.push(candidate);
-            else if (known !== undefined) again.push(...candidatesOf({ service, seal }, tenant, known));
-          } else if (result.state === "queued") queued += 1;
-          else ended += 1;
-          if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
-          else logEnds(tell, tenant, entity, known?.message, result);
-        });
-        pending = again;
-      }
-      // A batch has its own figures.
-      if (run === undefined)
-        log(shipmentLine(tenant.credentials, entity, { messages: messages.length, queued, counts }));
-      if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
-      return { queued, ended };
+    take: (shipment) => {
+      const { entity: type, messages } = shipment;
+      const taking = { operation: "accept", queue: "outbox", type, count: messages.length } as const;
+      return inQueueSpan({ ...taking, service: service.name }, () => take(shipment));
     },
   };
+
+  async function take({
+    tenant,
+    entity,
+    messages,
+    places,
+    unreadable = [],
+    isExport,
+    run,
+    admit,
+  }: Shipment<S>): Promise<IntakeReport> {
+    const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
+    const read = await mapYielding(messages, (raw) => readMessage(raw, context));
+    const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
+    const rejected = read.flatMap((each, index) => {
+      if (each.ok) return [];
+      const problem = wordsOf(each.problems, places?.[index] ?? `messages[${index}].`);
+      return [{ messageId: each.messageId, problem }];
+    });
+    const broken = [...rejected, ...unreadable].map(({ messageId, problem }) =>
+      brokenAcceptance(service, tenant, entity, messageId, problem, now()),
+    );
+    const ofRun = (acceptances: readonly Acceptance[]): readonly Acceptance[] =>
+      run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
+    const progress = run === undefined ? undefined : { run: run.id, change: run.change };
+
+    const [{ same, others }] = await Promise.all([checkUnchanged(store, service, tenant, merged), admit?.()]);
+    const quick = same.map((each) => acceptanceOfSame(service, each, tenant, now()));
+    const planned = await mapYielding(others, (each) => candidatesOf({ service, seal }, tenant, each));
+    let pending: readonly Candidate[] = planned.flat();
+    let queued = 0;
+    let ended = 0;
+    const counts: Record<string, number> = {};
+    const tell: Log = (line) => {
+      if (line.ended !== undefined) {
+        const { type, outcome } = line.ended;
+        const name = `${type}/${outcome.outcome}/${outcome.code}`;
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+      log(line);
+    };
+    for (let round = 0; round === 0 || pending.length > 0; round += 1) {
+      const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
+      const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
+      const accepted = await store.accept(all, round === 0 ? progress : undefined);
+      const again: Candidate[] = [];
+      const compared = pending;
+      await mapYielding(accepted, (result, index) => {
+        const candidate = compared[index];
+        const known = same[index - compared.length];
+        if (result.state === "again") {
+          if (candidate !== undefined) again.push(candidate);
+          else if (known !== undefined) again.push(...candidatesOf({ service, seal }, tenant, known));
+        } else if (result.state === "queued") queued += 1;
+        else ended += 1;
+        if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
+        else logEnds(tell, tenant, entity, known?.message, result);
+      });
+      pending = again;
+    }
+    // A batch has its own figures.
+    if (run === undefined) log(shipmentLine(tenant.credentials, entity, { messages: messages.length, queued, counts }));
+    if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
+    return { queued, ended };
+  }
 
   /** Compares with what is remembered now; `last` gives up comparing and lets the lane decide. */
   async function acceptancesOf(
@@ -194,6 +209,7 @@ export function createIntake<S>({ store, service, seal, log, now, wake }: Intake
       counted: true,
       once,
       digest: fingerprint,
+      trace: currentTrace(),
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) {
       const shown = isOwn ? shownIn(message, plan.desired, view?.mirror, namesOf(plan.type)) : {};

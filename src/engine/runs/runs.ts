@@ -16,6 +16,7 @@ import { STOP_LOOK_MS, stoppedBy } from "./stop";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
 import { countedAs, entityOf, typeNamed } from "../../services/types";
 import type { Tenant } from "../tenants";
+import { inSpan, type SpanOptions } from "../../tracing";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Whether what runs read may be kept; without room no run is begun or goes on. */
@@ -179,13 +180,21 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       return;
     }
     log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
-    const end = await workOn({ ...options, store }, tenant, started, signal);
+    const end = await inSpan(`run ${run.kind}`, { attributes: attributesOf(run) }, async (fail) => {
+      const ended = await workOn({ ...options, store }, tenant, started, signal);
+      if (ended?.state === "error") fail("run_error");
+      return ended;
+    });
     if (end === undefined) {
       const delivering = (run.kind === "batch" || run.kind === "replay") && run.options.simulate !== true;
       const { done } = (await store.run(run.id)) ?? run;
       if (!delivering) await store.changeRun(run.id, { state: "success", total: done });
     } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
     else if ((await store.run(run.id))?.stopAskedAtMs !== undefined) await store.changeRun(run.id, stoppedBy(run));
+  }
+
+  function attributesOf({ type, options: { simulate } }: RunRow): SpanOptions["attributes"] {
+    return { "connector.service": service.name, "connector.type": type, "connector.dry_run": simulate === true };
   }
 
   async function announce(own: Store, run: RunRow): Promise<void> {

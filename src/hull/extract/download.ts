@@ -11,6 +11,7 @@ import { checkLink } from "./link";
 import { standstill, troubleOfAnswer, troubleOfConnection } from "./trouble";
 import { unpack } from "./unpack";
 import { readUrl } from "../../web-address";
+import { traceCall } from "../../tracing";
 
 export interface DownloadOptions {
   readonly allowedHosts: HostAllowList;
@@ -112,8 +113,14 @@ function get(target: URL, lookup: LookupFunction, signal: AbortSignal): Promise<
     const headers = { accept: "*/*", "accept-encoding": "gzip", "user-agent": "hull-planhat-connector" };
     // `agent: false`: its own connection, which ends with the download.
     const asked = request(target, { method: "GET", agent: false, lookup, signal, headers });
-    asked.on("error", reject);
+    // The link is signed: nothing is added to what is sent, and of its path and query nothing is shown.
+    const traced = traceCall({ method: "GET", url: target.href, system: "hull-extract" });
+    asked.on("error", (error) => {
+      traced.end({ error: troubleOfConnection(error).kind });
+      reject(error);
+    });
     asked.on("response", (response) => {
+      traced.end({ status: response.statusCode });
       response.on("error", () => undefined); // whoever reads gets the error; between two readers nobody does
       resolve(addAbortSignal(signal, response));
     });

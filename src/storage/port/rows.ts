@@ -133,6 +133,8 @@ export interface Content {
   readonly earlier?: Earlier;
   /** Only where it is stored: fields and claims are a row of their own. */
   readonly apart?: true;
+  /** Where the trace of its message goes on, if one was recorded; see `tracing.ts`. */
+  readonly trace?: string;
 }
 
 /** Of a delivery in several steps: what those that are done wrote, and what people should know of them. */
@@ -199,6 +201,8 @@ export interface PendingHullUpdate extends HullUpdate {
   readonly attempts: number;
   /** Outcomes beyond those, by `outcome/code`: they were so many while Hull could not be told. */
   readonly folded?: Readonly<Record<string, number>>;
+  /** Where the trace of the newest message that had one goes on; see `tracing.ts`. */
+  readonly trace?: string;
 }
 
 export type HullUpdateRow = RecordPlace & PendingHullUpdate;

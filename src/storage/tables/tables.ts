@@ -92,6 +92,7 @@ const CONTENT = structure<Content>({
   shown: true,
   earlier: asIs<NonNullable<Content["earlier"]>>(),
   apart: true,
+  trace: true,
 });
 
 const ENTRY = structure<Entry>({
@@ -118,6 +119,7 @@ const HULL_UPDATE = structure<PendingHullUpdate>({
   notBeforeMs: true,
   attempts: true,
   folded: true,
+  trace: true,
 });
 
 const OWN = extended<OwnPart>({

@@ -89,6 +89,7 @@ const content = row<Content>(
     digest: text,
     earlier: fc.record({ fields: fc.array(text), note: text }, { ...PLAIN, requiredKeys: ["fields"] }),
     apart: yes,
+    trace: text,
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],
 );
@@ -126,6 +127,7 @@ const hullUpdate = row<PendingHullUpdate>(
     notBeforeMs: instant,
     attempts: fc.nat(),
     folded: fc.dictionary(text, fc.nat(), PLAIN),
+    trace: text,
   },
   ["remoteId", "claims", "attributes", "facts", "outcomes", "seq", "notBeforeMs", "attempts"],
 );
@@ -246,10 +248,11 @@ describe("the stored form", () => {
     shown: { name: "s" },
     earlier: { fields: ["a"], note: "n" },
     apart: true,
+    trace: "t",
   };
   const ALL_PACKED_CONTENT = [
     ...[CONTENT.desired, { id: "h" }, "p", false, true, "m", 3, 4, false, true],
-    ...[true, "r", "d", { name: "s" }, { fields: ["a"], note: "n" }, true],
+    ...[true, "r", "d", { name: "s" }, { fields: ["a"], note: "n" }, true, "t"],
   ];
 
   it("of a record is this list: new fields only follow", () => {
@@ -279,6 +282,7 @@ describe("the stored form", () => {
         notBeforeMs: 2,
         attempts: 3,
         folded: { "sent/updated": 7 },
+        trace: "t",
       },
       deadLetter: { id: "x", content: CONTENT, ending: ENDING, attempts: 2 },
       rival: { remoteId: "q", content: CONTENT, atMs: 9 },
@@ -313,6 +317,7 @@ describe("the stored form", () => {
         2,
         3,
         { "sent/updated": 7 },
+        "t",
       ],
       ["x", PACKED_CONTENT, PACKED_ENDING, 2],
       ["q", PACKED_CONTENT, 9],

@@ -45,8 +45,8 @@ export function blockedBy(work: Work, together: boolean): Settlement | undefined
   const parent = work.content.desired.parent;
   if (parent === undefined) return undefined;
   const { type, hullId, ...known } = parent;
-  const { messageId } = work.content;
-  const content = { ...known, force: false, messageId, version: 0, seq: 0, derived: true, counted: true };
+  const { messageId, trace } = work.content;
+  const content = { ...known, force: false, messageId, version: 0, seq: 0, derived: true, counted: true, trace };
   return settlementOf(work, { then: { kind: "block", parent: { type, hullId, together, content } } });
 }
 

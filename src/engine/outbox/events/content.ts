@@ -27,11 +27,16 @@ export function mergeContent(older: Content | undefined, newer: Content): Conten
 }
 
 /**
- * A new message with the old content. It is not counted in its run again, and delivered from its first step on.
+ * A new message with the old content. It is not counted in its run again, and delivered from its first step on; the trace of
+ * the old one ended with it.
  *
  * @param run in which it is counted
  */
-export function again({ run: _, earlier: _steps, ...content }: Content, seq: number, run?: string): Content {
+export function again(
+  { run: _, earlier: _steps, trace: _trace, ...content }: Content,
+  seq: number,
+  run?: string,
+): Content {
   return { ...content, seq, counted: true, replay: true, run };
 }
 

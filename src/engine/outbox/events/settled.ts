@@ -161,7 +161,7 @@ function finished(
       ending: end,
       attempts: entry.attempts,
     }),
-    ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at) } : { last: end }),
+    ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at, worked.trace) } : { last: end }),
     ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
   };
   // A create that a person must look for: until then no message makes the record a second time. One that another
@@ -208,6 +208,7 @@ function hullUpdateOf(
   remoteId: string,
   ended: readonly Outcome[],
   at: Moment,
+  trace?: string,
 ): PendingHullUpdate {
   const same = before?.remoteId === remoteId ? before : undefined;
   const waiting = folded([...(before?.outcomes ?? []), ...ended], before?.folded);
@@ -222,6 +223,7 @@ function hullUpdateOf(
     seq: at.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,
     attempts: before?.attempts ?? 0,
+    trace: trace ?? before?.trace,
   };
 }
 
