@@ -133,20 +133,25 @@ describe("with an SDK", () => {
     expect(spans().some((span) => span.spanContext().traceId === traceOf("a"))).toBe(false);
   });
 
-  test.each([
-    ["with more behind it", `00-${traceOf("a")}-${SENDER}-01-more`],
-    ["of another version", `ff-${traceOf("a")}-${SENDER}-01`],
-    ["in capitals", `00-${traceOf("A")}-${SENDER}-01`],
-    ["of no trace", `00-${traceOf("0")}-${SENDER}-01`],
-    ["of no span", `00-${traceOf("a")}-${"0".repeat(16)}-01`],
-    ["given twice", `00-${traceOf("a")}-${SENDER}-01, 00-${traceOf("a")}-${SENDER}-01`],
-    ["far too long", "x".repeat(4_000)],
-  ])("a traceparent %s begins a trace of its own, and nothing of it is passed on", async (_, traceparent) => {
+  test("a traceparent of another form begins a trace of its own, and nothing of it is passed on", async () => {
+    const hostile = [
+      `00-${traceOf("a")}-${SENDER}-01-more`,
+      `ff-${traceOf("a")}-${SENDER}-01`,
+      `00-${traceOf("A")}-${SENDER}-01`,
+      `00-${traceOf("0")}-${SENDER}-01`,
+      `00-${traceOf("a")}-${"0".repeat(16)}-01`,
+      `00-${traceOf("a")}-${SENDER}-01, 00-${traceOf("a")}-${SENDER}-01`,
+      "x".repeat(4_000),
+    ];
     const fixture = await open();
-    await tell(fixture, account(1), { headers: { traceparent, tracestate: "evil=1", baggage: "evil=1" } });
+    for (const [index, traceparent] of hostile.entries()) {
+      await tell(fixture, account(index), { headers: { traceparent, tracestate: "evil=1", baggage: "evil=1" } });
+    }
     await fixture.settled();
-    await fixture.until(() => spans("POST /smart-notifier").length > 0);
-    expect(only("POST /smart-notifier").parentSpanContext).toBeUndefined();
+    await fixture.until(() => spans("POST /smart-notifier").length === hostile.length);
+    expect(spans("POST /smart-notifier").filter(({ parentSpanContext }) => parentSpanContext !== undefined)).toEqual(
+      [],
+    );
     const sent = JSON.stringify(fixture.calls.map(({ headers }) => headers));
     expect(sent).toMatch(/"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"/);
     expect(sent).not.toMatch(/evil|a{32}|xxxx/i);
