@@ -12,9 +12,10 @@ import type { Metrics } from "./metrics";
 import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";
 import { createAuthenticator, type AuthenticatorOptions } from "./middleware/authentication";
-import { errorAnswers, notFound } from "./middleware/errors";
+import { errorAnswers, notFound, showForHull } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { traced } from "./middleware/trace";
+import { requestIds } from "./middleware/request-id";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import type { DeadLetters } from "./admin/dead-letters";
 import { alertRoutes, type AlertRouteOptions } from "./routes/alerts/route";
@@ -30,6 +31,7 @@ import { manifestRoutes } from "./routes/public/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/health/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications/route";
 import { healthRoutes, type HealthRouteOptions } from "./routes/health/route";
+import { createOnce, type IdempotencyOptions } from "./routes/operations/idempotency";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations/route";
 import { outcomeRoutes } from "./routes/outcomes/route";
 import { runRoutes } from "./routes/runs/route";
@@ -55,7 +57,7 @@ export interface WaitingOptions extends Pick<HealthRouteOptions, "accepting"> {
 export function createWaitingApp({ why, accepting, logger }: WaitingOptions): Express {
   const lost = () => new DiskError(why() ?? "The store is not open.", REDIS_LOST);
   const app = express();
-  app.use(helmet());
+  app.use(requestIds(), helmet());
   app.use(
     healthRoutes({
       store: { ping: () => Promise.reject(lost()) },
@@ -67,7 +69,7 @@ export function createWaitingApp({ why, accepting, logger }: WaitingOptions): Ex
   app.use(() => {
     throw lost();
   });
-  app.use(errorAnswers(logger));
+  app.use(errorAnswers(logger, showForHull));
   return app;
 }
 
@@ -84,6 +86,7 @@ export interface ServiceRouteOptions<S>
     Omit<NotificationRouteOptions<S>, "authenticator" | "credentials" | "tenants">,
     Omit<AuthenticatorOptions<S>, "logins" | "now" | "source">,
     Pick<OperationRouteOptions<S>, "remember" | "authOf">,
+    Pick<IdempotencyOptions, "seal">,
     Pick<AuthorizationRouteOptions<S>, "authorizations" | "publicUrl"> {
   readonly service: DescribedService<S> & Pick<Service<S>, "name" | "outcomes" | "recordLink" | "fetchPolicy">;
   readonly metrics: Metrics;
@@ -124,10 +127,17 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   router.use(serviceHome(service));
   router.use(manifestRoutes(face, mountOf(service.name)));
   router.use(docsRoutes(service));
-  router.use("/smart-notifier", measured(options.metrics, service.name));
-  router.use(notificationRoutes({ ...options, authenticator }));
-  router.use(fetchRoutes({ ...onDemand, service, authenticate: byQuery }));
-  router.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
+  router.use(
+    Router()
+      .use("/smart-notifier", measured(options.metrics, service.name))
+      .use(notificationRoutes({ ...options, authenticator }))
+      .use(fetchRoutes({ ...onDemand, service, authenticate: byQuery }))
+      .use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }))
+      .use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }))
+      .use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }))
+      // Hull's own routes: whatever it says that it reads.
+      .use(errorAnswers(logger, showForHull)),
+  );
   router.use(
     "/api/internal",
     cors(
@@ -138,13 +148,12 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   router.use(runRoutes({ store, runs: onDemand.runs, authenticate: byLogin }));
   router.use(outcomeRoutes({ store, service, authenticate: byLogin }));
   router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
-  router.use(operationRoutes({ ...options, authenticate: byLogin }));
-  router.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
+  const once = createOnce({ store, seal: options.seal, now, logger });
+  router.use(operationRoutes({ ...options, once, budget: options.console.budget, authenticate: byLogin }));
   if (service.authorization !== undefined) {
     const site = { mount: mountOf(service.name), title: face.title };
     router.use(authorizationRoutes({ ...options, site, missing: face.missingToken, byQuery, byLogin }));
   }
-  router.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
   router.use(alertRoutes({ test: options.testAlert, authenticate: byLogin }));
   router.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
   router.use(consoleRoutes({ ...options, ...shown, ...options.console, runs: onDemand.runs }));
@@ -160,6 +169,7 @@ export function createApp(
   app.set("trust proxy", options.trustProxy);
   // An answer to a notification is not cached, so hashing it for an ETag would be wasted.
   app.set("etag", false);
+  app.use(requestIds());
   const secured = helmet();
   // Over plain HTTP browsers ignore it, and on a tunnel to localhost it would force https for that whole host name.
   const plain = helmet({ strictTransportSecurity: false });

@@ -7,10 +7,11 @@ import { Router, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { show } from "../console/page";
 import { errorPage } from "../console/sections/front";
-import { refuse } from "../http-error";
+import { PROBLEM, refuse } from "../http-error";
 import { basicOf, bearerOf, isToken } from "../middleware/authorization";
 import { errorAnswers, showJson, type ShowError } from "../middleware/errors";
 import { assertOwnSite } from "../middleware/own-site";
+import { showRateLimit } from "../middleware/rate-limits";
 import { createThrottle, type ThrottleLimits } from "../middleware/throttle";
 import { ADMIN } from "./route";
 
@@ -48,8 +49,12 @@ function gate({ token, loginLimits }: GateOptions): RequestHandler {
         "Log in with any user name and ADMIN_TOKEN as password, or send it as Authorization: Bearer <token>.";
       throw refuse(401, "missing_credentials", words, { headers: CHALLENGE });
     }
-    const attempt = { address: request.ip ?? "0.0.0.0", connector: ADMIN, credentials: hash("sha256", given) };
-    if (!(await throttle.during(attempt, () => Promise.resolve(isToken(given, token))))) {
+    const address = request.ip ?? "0.0.0.0";
+    const attempt = { address, connector: ADMIN, credentials: hash("sha256", given) };
+    const isRight = await throttle
+      .during(attempt, () => Promise.resolve(isToken(given, token)))
+      .finally(async () => showRateLimit(response, await throttle.limitOf(address)));
+    if (!isRight) {
       throw refuse(401, "wrong_credentials", "This is not the server's ADMIN_TOKEN.", { headers: CHALLENGE });
     }
     next();
@@ -58,6 +63,6 @@ function gate({ token, loginLimits }: GateOptions): RequestHandler {
 
 /** People see a page, programs JSON. */
 const showForReader: ShowError = (response, error) => {
-  if (response.req.accepts(["json", "html"]) !== "html") showJson(response, error);
+  if (response.req.accepts(["json", "html", PROBLEM]) !== "html") showJson(response, error);
   else show(response, error.status, errorPage(error, { mount: "" }, ADMIN));
 };

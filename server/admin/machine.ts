@@ -9,6 +9,7 @@ import express, { type Router } from "express";
 import type { Logger } from "pino";
 import { HttpError, refuse } from "../http-error";
 import { errorAnswers, notFound, showJson } from "../middleware/errors";
+import { requestIds } from "../middleware/request-id";
 
 /** A request has no body and arrives at once; an answer may take as long as erasing a tenant. */
 const REQUEST_MS = 5_000;
@@ -25,7 +26,7 @@ export function createMachineDoor(
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
-  app.use((_request, response, next) => {
+  app.use(requestIds(), (_request, response, next) => {
     response.set("connection", "close");
     next();
   });

@@ -9,6 +9,7 @@ import type { Site } from "../console/links";
 import { show } from "../console/page";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
+import { requestContext } from "../middleware/request-id";
 import { parameter } from "../../src/input";
 import { definitionOf, tenantNamed } from "../../src/services";
 import type { ServiceDefinition } from "../../src/services/definition";
@@ -115,7 +116,7 @@ function audited(logger: Logger): RequestHandler {
       // A refusal changed nothing, and has a line of its own.
       const refused = typeof status === "number" && status >= 400 && status < 500;
       if (["GET", "HEAD", "OPTIONS"].includes(method) || refused) return;
-      logger.info({ data: { method, path: templateOf(route), status } }, "connector.admin");
+      logger.info({ context: requestContext(response), data: { method, path: templateOf(route), status } }, "connector.admin");
     });
     next();
   };

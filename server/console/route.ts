@@ -3,7 +3,7 @@
  * not in the service. It is rendered here, without scripts; the log-in is that of the internal API. Every change is a
  * form with its own token, which leads back to the page with a code that says what was done.
  */
-import { Router } from "express";
+import { Router, type Response } from "express";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -35,6 +35,7 @@ import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/organization";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
+import { requestContext } from "../middleware/request-id";
 import { parameter } from "../../src/input";
 import { readInput } from "../middleware/input";
 import { showRecords, type SaidBy } from "../routes/outcomes/answer";
@@ -127,19 +128,19 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const { organization } = tenant.credentials;
     const nowMs = now();
     const question = query.q ?? "";
-    const answer = question === "" ? [] : [part("explain", "The answer", () => explanation(tenant, question))];
+    const answer = question === "" ? [] : [part(response, "explain", "The answer", () => explanation(tenant, question))];
     const parts = await Promise.all([
       ...answer,
-      part("status", "Status", async () => statusBody(await options.health(tenant))),
-      part("backlog", "Backlog", () => backlog(tenant, nowMs)),
-      part("outcomes", "Outcomes of the last day", async () =>
+      part(response, "status", "Status", async () => statusBody(await options.health(tenant))),
+      part(response, "backlog", "Backlog", () => backlog(tenant, nowMs)),
+      part(response, "outcomes", "Outcomes of the last day", async () =>
         chartBody(await store.hours(tenant.key, chartFrom(nowMs)), nowMs, {
           meaning: service,
           linkOf: (reason) => outcomesLink(site, organization, reason),
         }),
       ),
-      part("runs", "Last runs", () => runList(tenant, nowMs)),
-      part("letters", "Dead letters", () => deadLetterList(tenant, query.after)),
+      part(response, "runs", "Last runs", () => runList(tenant, nowMs)),
+      part(response, "letters", "Dead letters", () => deadLetterList(tenant, query.after)),
     ]);
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
@@ -199,9 +200,9 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     return { lines, next };
   }
 
-  function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {
+  function part(response: Response, anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {
     const onError = (error: unknown): void =>
-      logger.error({ context: { part: anchor }, err: error }, "connector.console.error");
+      logger.error({ context: { part: anchor, ...requestContext(response) }, err: error }, "connector.console.error");
     return section({ anchor, title, limitMs: options.partWithinMs, onError }, work);
   }
 

@@ -12,6 +12,7 @@ import type { Connector } from "../../src/hull/protocol/notification";
 import { isAttributes } from "../../src/hull/protocol/shapes";
 import { parseInstant } from "../../src/instant";
 import { refuse, type ErrorStatus, type HttpError } from "../http-error";
+import { showRateLimit } from "./rate-limits";
 import { createThrottle, type Throttle, type ThrottleLimits } from "./throttle";
 
 /**
@@ -119,13 +120,18 @@ export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authen
       onKnown?.(tenants.keyOf(given));
       return ask(given, { known: true });
     }
+    const address = request.ip ?? "0.0.0.0";
     const attempt = {
-      address: request.ip ?? "0.0.0.0",
+      address,
       connector: `${organization}/${id}`,
       // The same may be right for one service, and of another kind for the next.
       credentials: hash("sha256", JSON.stringify([source, organization, id, secret])),
     };
-    return logins.during(attempt, () => ask(given, {}));
+    try {
+      return await logins.during(attempt, () => ask(given, {}));
+    } finally {
+      showRateLimit(request.res, await logins.limitOf(address));
+    }
   }
 
   /** @throws HttpError when Hull did not confirm */

@@ -6,8 +6,8 @@
 import type { RequestHandler } from "express";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT"];
-const HEADERS = "authorization, content-type";
-const READABLE = "allow, retry-after";
+const HEADERS = "authorization, content-type, idempotency-key, x-request-id";
+const READABLE = "allow, idempotent-replayed, ratelimit, ratelimit-policy, retry-after, x-request-id";
 const PREFLIGHT_SECONDS = "600";
 
 /**

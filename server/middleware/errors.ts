@@ -1,15 +1,19 @@
-/** The one place that turns errors into answers. Every answer has flow control: as JSON, or as a page. */
+/**
+ * The one place that turns errors into answers: as Hull reads them, with flow control; as a problem document (RFC 9457) for
+ * whoever asks for one; or as a page.
+ */
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { DiskError, REDIS_LOST } from "../../src/storage/port/disk";
 import { RETRY, RETRY_LATER } from "../flow-control";
-import { HttpError, refuse } from "../http-error";
+import { HttpError, PROBLEM, refuse } from "../http-error";
+import { requestContext } from "./request-id";
 
 export function notFound(): RequestHandler {
   return (request, response) => {
     const message = `There is no ${request.method} ${request.path}.`;
     // A notification that was sent to the wrong path must not be lost.
-    response.status(404).json({ flow_control: RETRY_LATER, error: { code: "not_found", message } });
+    showJson(response, refuse(404, "not_found", message));
   };
 }
 
@@ -29,7 +33,7 @@ export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorR
   // Express recognises error handlers by their four parameters.
   return (error: unknown, request, response, _next) => {
     const known = asHttpError(error);
-    const context = { path: request.path, method: request.method };
+    const context = { path: request.path, method: request.method, ...requestContext(response) };
     if (known === undefined) logger.error({ context, err: error }, "connector.request.error");
     else {
       const { status, code, message: reason } = known;
@@ -47,8 +51,16 @@ export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorR
   };
 }
 
-export function showJson(response: Response, error: HttpError): void {
+/** For Hull, which must find its flow control in every answer. */
+export function showForHull(response: Response, error: HttpError): void {
   response.status(error.status).json(error.toBody());
+}
+
+/** For programs: as for Hull, unless a problem document is asked for. */
+export function showJson(response: Response, error: HttpError): void {
+  response.vary("accept");
+  if (response.req.accepts(["application/json", PROBLEM]) !== PROBLEM) showForHull(response, error);
+  else response.status(error.status).type(PROBLEM).json(error.toProblem(requestContext(response).request_id));
 }
 
 /** For whoever asks from outside, who can do nothing about the disk; its folder and variables are in the log and on `/ready`. */

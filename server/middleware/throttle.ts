@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
 import { createGates, GateFullError } from "../../src/http/limits/gate";
 import { refuse } from "../http-error";
+import type { RateLimit } from "./rate-limits";
 
 export type ThrottleLimits = typeof LOGIN_LIMITS;
 
@@ -41,6 +42,8 @@ export interface Throttle<T> {
    * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
    */
   during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
+  /** How many log-ins of an address may still fail. */
+  limitOf(address: string): Promise<RateLimit>;
 }
 
 /** @param failed whether a log-in with this result counts as a failure */
@@ -78,6 +81,16 @@ export function createThrottle<T>(
       const result = underway.get(credentials) ?? inTurn(attempt, check).finally(() => underway.delete(credentials));
       underway.set(credentials, result);
       return result;
+    },
+    limitOf: async (address) => {
+      const { totalHits = 0, resetTime } = (await addresses.get(ipKeyGenerator(address))) ?? {};
+      return {
+        name: "failed-log-ins",
+        quota: limits.perAddress,
+        windowSeconds: Math.ceil(limits.windowMs / 1_000),
+        left: limits.perAddress - totalHits,
+        resetSeconds: resetTime === undefined ? 0 : Math.max(0, Math.ceil((resetTime.getTime() - Date.now()) / 1_000)),
+      };
     },
   };
 }

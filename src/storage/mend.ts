@@ -11,6 +11,7 @@ import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
 import {
   ALERTS,
+  ANSWERS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -64,6 +65,15 @@ const loseHistory: Rule = ({ view }, [tenant = "", number = 0]) => {
   return { tenant: String(tenant) };
 };
 
+/** What was begun stays begun, although nobody knows what became of it: it must not be done again. */
+const loseAnswer: Rule = ({ view }, key) => {
+  const [tenant = ""] = key;
+  const isOwn = (place: Key): boolean => place[1] === tenant && place.at(-1) === key.at(-1);
+  const [[atMs] = []] = takePlaces(view, ANSWERS, "age", [], isOwn);
+  if (atMs !== undefined) view.put(ANSWERS, key, { atMs: Number(atMs), by: "", sealed: "" });
+  return { tenant: String(tenant) };
+};
+
 /** Rows of all other tables are removed: they are counted or set up anew. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
   [RECORDS.name, loseRecord],
@@ -73,6 +83,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   [RUNS.name, loseRun],
   [DEPTH.name, recount],
   [HISTORY.name, loseHistory],
+  [ANSWERS.name, loseAnswer],
   ...[TENANTS, GRANTS, ALERTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
 ]);
 

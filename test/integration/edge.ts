@@ -125,6 +125,7 @@ export async function openEdge(
   };
 
   const logger = createLogger("debug", sink);
+  const seal = createSeal("seal secret of some length");
   const deadLetters = createDeadLetters({
     store,
     wake: (lane) => void woken.push(lane),
@@ -152,9 +153,10 @@ export async function openEdge(
   const routes = serviceRoutes<FakeSettings>({
     ...shared,
     bodies: createBodies(),
+    seal,
     tenants: createTenants({
       store,
-      seal: createSeal("seal secret of some length"),
+      seal,
       service: createFakeService(),
       now: () => NOW,
     }),
@@ -191,7 +193,7 @@ export async function openEdge(
     reportStatus: unused,
     fields: unused,
     testAlert: unused,
-    console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
+    console: { budget: () => Promise.resolve(undefined), formKey: "a key for forms of some length", partWithinMs: 10_000 },
     deadLetters,
     onDemand: {
       tokenKey: TOKEN_KEY,

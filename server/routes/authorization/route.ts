@@ -14,6 +14,7 @@ import { HEADERS } from "../../console/page";
 import { refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { errorAnswers, otherMethods, showJson } from "../../middleware/errors";
+import { requestContext } from "../../middleware/request-id";
 import { confirmPage, finishedPage, REFUSED } from "./pages";
 
 export interface AuthorizationRouteOptions<S> {
@@ -43,9 +44,9 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   const show = (response: Response, status: number, document: string): void => {
     response.status(status).set(PRIVATE).type("html").send(document);
   };
-  const log = (tenant: Tenant<S>, done: string, data: object = {}): void => {
+  const log = (response: Response, tenant: Tenant<S>, done: string, data: object = {}): void => {
     const { organization, id } = tenant.credentials;
-    logger.info({ context: { organization, id }, data: { done, ...data } }, "connector.authorization");
+    logger.info({ context: { organization, id, ...requestContext(response) }, data: { done, ...data } }, "connector.authorization");
   };
 
   /** With the credentials that Hull's links carry, or with the log-in of the console. */
@@ -63,7 +64,7 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
     const begun = authorizations.begin(tenant, `${base}${site.mount}${CALLBACK}`);
     if (begun === undefined) throw refuse(409, "missing_token", options.missing);
     response.cookie(COOKIE, begun.cookie, { ...cookieOf(site, base), maxAge: LIFE_MS });
-    log(tenant, "begun");
+    log(response, tenant, "begun");
     response.redirect(302, begun.address);
   });
 
@@ -71,7 +72,7 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
     response.set("cache-control", "no-store");
     const tenant = await authenticate(request);
     const revoked = await authorizations.revoke(tenant);
-    log(tenant, "revoked", { revoked });
+    log(response, tenant, "revoked", { revoked });
     response.json({ revoked });
   });
 
@@ -102,7 +103,7 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   function answer(response: Response, finished: Finished<S>): void {
     if (finished.kind === "refused") throw refuse(...REFUSED[finished.reason]);
     const { tenant, kind } = finished;
-    log(tenant, kind, "account" in finished ? { account: finished.account?.id } : {});
+    log(response, tenant, kind, "account" in finished ? { account: finished.account?.id } : {});
     if (kind === "proposed") {
       show(response, 200, confirmPage(finished, site, `${site.mount}${CALLBACK}`));
       return;

@@ -12,10 +12,14 @@ import { OperationError } from "../../../src/services/operations";
 import type { Service } from "../../../src/services/service";
 import type { Disk } from "../../../src/storage/port/disk";
 import type { Bodies } from "../../bodies";
+import type { BudgetLeft } from "../../console/sections/backlog";
 import { HttpError, refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { badInput, readInput } from "../../middleware/input";
+import { showRateLimit } from "../../middleware/rate-limits";
+import { requestContext } from "../../middleware/request-id";
+import { KEY_HEADER, keyIn, REPEATED_HEADER, type Once } from "./idempotency";
 
 export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
@@ -24,6 +28,9 @@ export interface OperationRouteOptions<S> {
   /** The tokens that a person granted a tenant. */
   readonly authOf?: (tenant: Pick<Tenant<S>, "key" | "account">) => AuthProvider;
   readonly bodies: Bodies;
+  readonly once: Once;
+  /** What is left of the tenant's request budget; undefined before the first request. */
+  readonly budget: (tenant: Tenant<S>) => Promise<BudgetLeft | undefined>;
   readonly logger: Logger;
   /** What is known of these records of the tenant may be out of date. Called before the answer goes out. */
   readonly remember?: (tenant: Tenant<S>, touched: readonly Touched[]) => Promise<void>;
@@ -52,22 +59,32 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
   return async (request, response) => {
     const tenant = await options.authenticate(request);
     response.set("cache-control", "no-store");
+    const context = requestContext(response);
     const call = { operation: operation.id, method: operation.method as string, path: operation.path };
     /** One line for each call that may change something, however it ends; neither query nor body is in it. */
     const audit = (status: number): void => {
       if (operation.method === "GET") return;
       const { organization, id } = tenant.credentials;
-      options.logger.info({ context: { organization, id }, data: { ...call, status } }, "connector.operation");
+      options.logger.info({ context: { organization, id, ...context }, data: { ...call, status } }, "connector.operation");
+    };
+    const onRepeated = (): void => {
+      Object.assign(call, { repeated: true });
+      response.set(REPEATED_HEADER, "true");
     };
     let answer;
     try {
       const asker = askerOf(tenant, options);
+      const key = mayCreate(operation) ? keyIn(request.get(KEY_HEADER)) : undefined;
       const input = await readRequest(operation, asker, request, options.bodies);
       Object.assign(call, operation.audited?.(input));
       assertConfirmed(operation, input, request);
       // What it changes at the service is noted here.
       if (operation.method !== "GET") options.disk.assertWritable();
-      answer = await run(operation, tenant, asker, input, options);
+      const work = () => run(operation, tenant, asker, input, { ...options, context });
+      answer = await (key === undefined
+        ? work()
+        : options.once({ tenant: tenant.key, key, request: [operation.id, input], onRepeated, context }, work)
+      ).finally(() => showBudget(tenant, response, options));
     } catch (error) {
       const shown = error instanceof OperationError ? refuse(error.status, error.code, error.message, error) : error;
       audit(shown instanceof HttpError ? shown.status : 503);
@@ -77,6 +94,30 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     audit(status);
     send(response.status(status), answer);
   };
+}
+
+/** Whether doing it twice may make two of what it makes. */
+export function mayCreate<S>({ method }: Pick<Operation<S>, "method">): boolean {
+  return method === "POST";
+}
+
+/** Says how many calls to the service are left, where that is limited and known. */
+async function showBudget<S>(
+  tenant: Tenant<S>,
+  response: Response,
+  { budget, logger }: Pick<OperationRouteOptions<S>, "budget" | "logger">,
+): Promise<void> {
+  try {
+    const { limit, left, per } = (await budget(tenant)) ?? { limit: null };
+    if (limit === null) return;
+    const windowSeconds = per === "hour" ? 3_600 : 60;
+    // Every request leaves the window after its length.
+    const resetSeconds = left < limit ? windowSeconds : 0;
+    showRateLimit(response, { name: "service-requests", quota: limit, windowSeconds, left, resetSeconds });
+  } catch (error) {
+    // The answer is worth more than this.
+    logger.debug({ context: requestContext(response), err: error }, "connector.request.error");
+  }
 }
 
 /** @throws HttpError 409 for a connector that cannot reach the service yet */
@@ -136,7 +177,7 @@ async function run<S>(
   tenant: Tenant<S>,
   asker: Asker<S>,
   input: AnyInput,
-  { remember, logger }: OperationRouteOptions<S>,
+  { remember, logger, context }: Pick<OperationRouteOptions<S>, "remember" | "logger"> & { readonly context: object },
 ): Promise<OperationAnswer> {
   const note = async (answer?: OperationAnswer): Promise<void> => {
     try {
@@ -144,7 +185,7 @@ async function run<S>(
       if (touched.length > 0) await remember?.(tenant, touched);
     } catch (error) {
       // The service has done it, so the caller must not hear that it failed.
-      logger.error({ context: { operation: operation.id }, err: error }, "connector.request.error");
+      logger.error({ context: { operation: operation.id, ...context }, err: error }, "connector.request.error");
     }
   };
   let answer;

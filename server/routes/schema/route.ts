@@ -11,6 +11,7 @@ import type { Tenant } from "../../../src/engine/tenants";
 import type { FieldUse } from "../../../src/services/connection";
 import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
+import { requestContext } from "../../middleware/request-id";
 
 export interface SchemaRouteOptions<S> {
   /** The lists that there are. */
@@ -49,7 +50,7 @@ export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: Sc
 
   const list = async (request: Request, response: Response): Promise<void> => {
     const answer = await answerTo(request).catch((error: unknown) => {
-      logger.error({ err: error }, "connector.schema.error");
+      logger.error({ context: requestContext(response), err: error }, "connector.schema.error");
       return FAILED;
     });
     response.json(answer);
@@ -66,7 +67,7 @@ export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: Sc
     const choice = await fields(table, use, () => whoAsks(request));
     if (choice === undefined) return noList;
     const { options, problem } = choice;
-    if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
+    if (problem !== undefined) logger.warn({ context: requestContext(request.res), data: { reason: problem } }, "connector.schema.incomplete");
     return { ok: true, error: problem ?? null, options: [...options] };
   }
 

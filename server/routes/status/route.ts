@@ -10,6 +10,7 @@ import { DiskError } from "../../../src/storage/port/disk";
 import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
+import { requestContext } from "../../middleware/request-id";
 
 export interface StatusRouteOptions<S> {
   readonly health: HealthOf<S>;
@@ -44,13 +45,13 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
       const body: z.output<typeof statusAnswer> = { status, messages: messages.map(({ text }) => text) };
       await report(tenant.credentials, body).catch((error: unknown) => {
         const { organization, id } = tenant.credentials;
-        logger.warn({ context: { organization, id }, err: error }, "connector.status.unreported");
+        logger.warn({ context: { organization, id, ...requestContext(response) }, err: error }, "connector.status.unreported");
       });
       response.json(body);
     } catch (error) {
       // A wrong request and a full disk get the same errors as everywhere else.
       if (error instanceof HttpError || error instanceof DiskError) throw error;
-      logger.error({ err: error }, "connector.status.error");
+      logger.error({ context: requestContext(response), err: error }, "connector.status.error");
       response.status(500).json(FAILED);
     }
   };

@@ -9,7 +9,7 @@ import { dayOf } from "../tables/documents";
 import { forgetLosses } from "../tables/eras";
 import { isOldRun, removeRuns } from "../tables/runs";
 import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/tables";
-import { remoteNumbered } from "../tables/tenants";
+import { forgetAnswers, remoteNumbered } from "../tables/tenants";
 import { commit, dropSums, read, removeRows, type Table, type View } from "../tables/view";
 
 /** Commits of one tenant's history per step: many processes write it. */
@@ -59,7 +59,7 @@ export function createHousekeeping(
   };
 }
 
-/** What is kept for a time of its own: ids of messages, losses, and the hours of each tenant. */
+/** What is kept for a time of its own: ids of messages, answers, losses, and the hours of each tenant. */
 function removeExpired(view: View, nowMs: number): number {
   const ids = { end: [dayOf(nowMs) - 1], limit: WALK };
   const removeHours = (tenant: Key[number]): number =>
@@ -67,6 +67,7 @@ function removeExpired(view: View, nowMs: number): number {
   return (
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
+    forgetAnswers(view, nowMs, WALK) +
     forgetLosses(view, nowMs) +
     sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
   );

@@ -11,6 +11,7 @@ import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
 import {
   ALERTS,
+  ANSWERS,
   CONTENTS,
   DEPTH,
   FLIGHTS,
@@ -52,6 +53,7 @@ export async function forgetTenant(database: Database, tenant: string, remotes: 
       await forgetSent(database, lane);
     }
   }
+  await untilNothing((view) => removeRows(view, ANSWERS, [tenant], { limit: SLICE }));
   await untilNothing((view) => forgetRunsOf(view, tenant, SLICE));
   // What ended while it was being erased was kept, and counted, under its other name.
   for (const name of [tenant, leaving(tenant)]) await untilNothing((view) => forgetHistory(view, name));

@@ -29,6 +29,16 @@ export interface TenantRow {
   readonly fingerprint?: string;
 }
 
+/** What became of a call that came with an Idempotency-Key. */
+export interface AnswerRow {
+  /** When it was begun, milliseconds since 1970. */
+  readonly atMs: number;
+  /** Nobody else ever has the same; who began it may end it. */
+  readonly by: string;
+  /** Encrypted; empty: it was lost. */
+  readonly sealed: string;
+}
+
 /** One tenant of the service as seen through one Hull organization. */
 export interface RemoteDocument {
   readonly key: string;

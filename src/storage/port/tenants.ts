@@ -1,5 +1,5 @@
 /** Installed connectors, and where their records live. Part of the Store port. */
-import type { AlertRow, PauseRow, RemoteDocument, TenantRow } from "./rows";
+import type { AlertRow, AnswerRow, PauseRow, RemoteDocument, TenantRow } from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 
 /** Where a tenant was, and what was known there, when its changed credentials were tried. */
@@ -49,6 +49,20 @@ export interface TenantStore {
    * @returns false, and nothing is done, when `before` is not what is stored, or the tenant was erased
    */
   replaceGrant(tenant: string, before: string | undefined, after: string | undefined): Promise<boolean>;
+  /**
+   * Begins a call, unless one with the same key was begun within a day.
+   *
+   * @param key whatever names the call
+   * @returns the row of the other one; `full`, and nothing done, when the tenant has too many
+   * @throws TenantErased
+   */
+  beginAnswer(tenant: string, key: string, row: Omit<AnswerRow, "atMs">): Promise<AnswerRow | "begun" | "full">;
+  /**
+   * Stores what became of it.
+   * @param sealed undefined: nothing; it may be begun again
+   * @returns false, and nothing done, when it is not there any more
+   */
+  endAnswer(tenant: string, key: string, by: string, sealed: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;
   /** What receivers of alerts were told, of all tenants and of the server. */

@@ -4,6 +4,7 @@ import { foldedKey, type Desired } from "../../record";
 import type {
   AlertMessage,
   AlertRow,
+  AnswerRow,
   Attempt,
   Content,
   Entry,
@@ -285,6 +286,15 @@ export const META = defineTable<number>()("meta");
 export const TENANTS = defineTable<TenantRow>()("tenants");
 /** [tenant] → what a person granted, encrypted */
 export const GRANTS = defineTable<string>()("grants");
+/** [tenant, hash of an Idempotency-Key] */
+export const ANSWERS = defineTable<AnswerRow>()(
+  "answers",
+  structure<AnswerRow>({ atMs: true, by: true, sealed: true }),
+  {
+    /** [time, tenant] */
+    age: ({ atMs }, [tenant = ""]) => [[atMs, tenant]],
+  },
+);
 /** [day, id] → organization and connector id */
 export const NOTIFICATIONS = defineTable<string>()("notifications");
 /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `engine/outbox/dedupe.ts` */
@@ -356,6 +366,7 @@ export const TABLES = [
   META,
   TENANTS,
   GRANTS,
+  ANSWERS,
   NOTIFICATIONS,
   SEEN,
   PAUSES,

@@ -1,11 +1,12 @@
 /** Tenants and the remote that each of them points to. */
 import { randomUUID } from "node:crypto";
 import type { Key } from "../database/rows";
-import type { RemoteDocument, TenantRow } from "../port/rows";
+import type { AnswerRow, RemoteDocument, TenantRow } from "../port/rows";
+import { TenantErased } from "../port/leases";
 import type { Lane } from "../port/store";
 import type { Assigned } from "../port/stored";
 import type { TriedAt } from "../port/tenants";
-import { DEPTH, GRANTS, LEASES, LOSSES, META, remoteRow, REMOTES, TENANTS } from "./tables";
+import { ANSWERS, DEPTH, GRANTS, LEASES, LOSSES, META, remoteRow, REMOTES, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
 export function saveTenant(view: View, row: TenantRow, evenOver: string | undefined): TenantRow {
@@ -29,6 +30,44 @@ export function replaceGrant(
   if (after === undefined || isErased) view.remove(GRANTS, [tenant]);
   else view.put(GRANTS, [tenant], after);
   return after === undefined || !isErased;
+}
+
+/** For so long the same Idempotency-Key means the same call. */
+export const ANSWER_MS = 86_400_000;
+/** Of one tenant. */
+const MOST_ANSWERS = 10_000;
+
+export function beginAnswer(
+  view: View,
+  [tenant, key]: readonly [tenant: string, key: string],
+  row: AnswerRow,
+): AnswerRow | "begun" | "full" {
+  if (view.get(TENANTS, [tenant]) === undefined) throw new TenantErased();
+  const before = view.get(ANSWERS, [tenant, key]);
+  if (before !== undefined && row.atMs - before.atMs <= ANSWER_MS) return before;
+  if (before === undefined && view.size(ANSWERS, [tenant]) >= MOST_ANSWERS) return "full";
+  view.put(ANSWERS, [tenant, key], row);
+  return "begun";
+}
+
+export function endAnswer(
+  view: View,
+  [tenant, key]: readonly [tenant: string, key: string],
+  by: string,
+  sealed: string | undefined,
+): boolean {
+  const row = view.get(ANSWERS, [tenant, key]);
+  if (row?.by !== by) return false;
+  if (sealed === undefined) view.remove(ANSWERS, [tenant, key]);
+  else view.put(ANSWERS, [tenant, key], { ...row, sealed });
+  return true;
+}
+
+/** Removes those that were begun more than a day ago; returns how many. @param limit of rows */
+export function forgetAnswers(view: View, nowMs: number, limit: number): number {
+  const places = [...view.places(ANSWERS, "age", [], { end: [nowMs - ANSWER_MS], limit })];
+  for (const [, tenant = "", key = ""] of places) view.remove(ANSWERS, [tenant, key]);
+  return places.length;
 }
 
 /** Points a tenant to a remote. `left`: the lane whose entries must move along; what Hull must still be told stays. */

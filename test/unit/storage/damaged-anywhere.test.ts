@@ -29,6 +29,7 @@ async function fill(store: Store): Promise<void> {
   await install();
   await install(NEIGHBOUR);
   await store.replaceGrant(LANE.tenant, undefined, "sealed");
+  await store.beginAnswer(LANE.tenant, "k1", { by: "caller", sealed: "sealed" });
   await store.noteScan(LANE.remote, "companies", { startedAtMs: 5, size: 3 });
   await write(update({ id: "m1", hullId: "a1" }), "p1", { keys: { externalId: "X" }, facts: { name: { sent: "n" } } });
   await settle(skipFor(await start(update({ id: "m2", hullId: "a2" })), "p1"));
