@@ -116,7 +116,10 @@ function audited(logger: Logger): RequestHandler {
       // A refusal changed nothing, and has a line of its own.
       const refused = typeof status === "number" && status >= 400 && status < 500;
       if (["GET", "HEAD", "OPTIONS"].includes(method) || refused) return;
-      logger.info({ context: requestContext(response), data: { method, path: templateOf(route), status } }, "connector.admin");
+      logger.info(
+        { context: requestContext(response), data: { method, path: templateOf(route), status } },
+        "connector.admin",
+      );
     });
     next();
   };

@@ -128,7 +128,8 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const { organization } = tenant.credentials;
     const nowMs = now();
     const question = query.q ?? "";
-    const answer = question === "" ? [] : [part(response, "explain", "The answer", () => explanation(tenant, question))];
+    const answer =
+      question === "" ? [] : [part(response, "explain", "The answer", () => explanation(tenant, question))];
     const parts = await Promise.all([
       ...answer,
       part(response, "status", "Status", async () => statusBody(await options.health(tenant))),

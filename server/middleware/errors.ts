@@ -56,11 +56,18 @@ export function showForHull(response: Response, error: HttpError): void {
   response.status(error.status).json(error.toBody());
 }
 
+/** As it is sent, so that it is found with the character set and without. */
+const OFFERED = `${PROBLEM};charset=utf-8`;
+
 /** For programs: as for Hull, unless a problem document is asked for. */
 export function showJson(response: Response, error: HttpError): void {
   response.vary("accept");
-  if (response.req.accepts(["application/json", PROBLEM]) !== PROBLEM) showForHull(response, error);
-  else response.status(error.status).type(PROBLEM).json(error.toProblem(requestContext(response).request_id));
+  if (response.req.accepts(["application/json", OFFERED]) !== OFFERED) showForHull(response, error);
+  else
+    response
+      .status(error.status)
+      .type(PROBLEM)
+      .json(error.toProblem(requestContext(response).request_id));
 }
 
 /** For whoever asks from outside, who can do nothing about the disk; its folder and variables are in the log and on `/ready`. */

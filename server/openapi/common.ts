@@ -29,7 +29,33 @@ const errorAnswer = z.object({
   }),
 });
 
-export const commonSchemas = { FlowControl: flowControl, Error: errorAnswer };
+const problemAnswer = z
+  .object({
+    type: z.literal("about:blank").meta({ description: "There is no page about it: the code says what it is." }),
+    title: z.string().meta({ description: "Of the status." }),
+    status: z.int(),
+    detail: z.string().meta({ description: "For people: what is wrong and what to do." }),
+    instance: z.string().optional().meta({ description: "The id of the request, if it is a UUID: `urn:uuid:…`." }),
+    code: z.string().meta({ description: "For programs." }),
+    request_id: z.string().meta({ description: "As in the header `X-Request-Id`." }),
+    details: details.optional(),
+  })
+  .meta({ description: "RFC 9457, for whoever asks with `Accept: application/problem+json`." });
+
+export const commonSchemas = { FlowControl: flowControl, Error: errorAnswer, Problem: problemAnswer };
+
+const inHeader = (description: string): Piece => ({ description, schema: { type: "string" } });
+
+/** Headers that many answers have, for `components.headers`. */
+export const HEADERS = {
+  RequestId: inHeader(
+    "The request's id, also in the log: that of the header `X-Request-Id` of the request if it has 1 to 128 letters, digits or . _ ~ -, otherwise a UUID.",
+  ),
+  RateLimit: inHeader(
+    'What is left (`r`), and in how many seconds all of it is there again (`t`): of `"failed-log-ins"`, where the log-in had to be checked; of `"service-requests"`, where the call makes them.',
+  ),
+  RateLimitPolicy: inHeader("How many there may be (`q`) within a window of so many seconds (`w`)."),
+} as const satisfies Readonly<Record<string, Piece>>;
 
 const inAddress = (name: string, description: string): Piece => ({ type: "apiKey", in: "query", name, description });
 

@@ -7,7 +7,7 @@ import { adminPart } from "../admin/openapi";
 import { alertPart } from "../routes/alerts/openapi";
 import { authorizationPart } from "../routes/authorization/openapi";
 import { batchPart } from "../routes/batches/openapi";
-import { commonSchemas, SECURITY_SCHEMES } from "./common";
+import { commonSchemas, HEADERS, SECURITY_SCHEMES } from "./common";
 import { consolePart } from "../console/openapi";
 import { deadLetterPart } from "../routes/dead-letters/openapi";
 import { explainPart } from "../routes/explain/openapi";
@@ -17,10 +17,10 @@ import { mountOf } from "../../src/services";
 import type { Service } from "../../src/services/service";
 import { healthPart } from "../routes/health/openapi";
 import { operationParts } from "../routes/operations/openapi";
-import { SENT, type Part, type PathItem, type Piece } from "./part";
+import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "../routes/public/openapi";
 import { fill, type SpokenService } from "./words";
-import { SHARED_RESPONSES } from "./refusals";
+import { isForLogins, orProblem, SHARED_RESPONSES } from "./refusals";
 import { outcomePart } from "../routes/outcomes/openapi";
 import { runPart } from "../routes/runs/openapi";
 import { schemaPart } from "../routes/schema/openapi";
@@ -72,6 +72,7 @@ export function describeApi<S>(service: DescribedService<S>): Piece {
     components: {
       schemas: jsonSchemas(schemasOf(service)),
       responses: sharedBy(paths),
+      headers: HEADERS,
       securitySchemes: SECURITY_SCHEMES,
     },
   };
@@ -81,12 +82,29 @@ export function describeApi<S>(service: DescribedService<S>): Piece {
 /** The shared refusals that some operation uses unchanged. */
 function sharedBy(paths: Piece): Piece {
   const text = JSON.stringify(paths);
-  return pickBy(SHARED_RESPONSES, (_response, name) => text.includes(`"#/components/responses/${name}"`));
+  const used = pickBy(SHARED_RESPONSES, (_response, name) => text.includes(`"#/components/responses/${name}"`));
+  return mapValues(used, (response, name) => withHeaders(response, isForLogins(name)));
 }
 
 function tagged(tag: string, item: PathItem): Piece {
-  return mapValues(item, (value) => (typeof value === "object" ? { tags: [tag], ...value } : value));
+  return mapValues(item, (value) => (typeof value === "object" ? { tags: [tag], ...answered(value) } : value));
 }
+
+/** What all routes answer alike, and all behind a log-in; Hull's own have credentials in the address or in the body. */
+function answered(operation: Operation): Operation {
+  const isLogin = operation.security.some((each) => "connector" in each || "adminToken" in each);
+  const responses = isLogin ? mapValues(operation.responses, orProblem) : operation.responses;
+  return { ...operation, responses: mapValues(responses, (each) => withHeaders(each, isLogin)) };
+}
+
+function withHeaders(response: Piece, isLimited: boolean): Piece {
+  if ("$ref" in response) return response;
+  const limits = { RateLimit: refHeader("RateLimit"), "RateLimit-Policy": refHeader("RateLimitPolicy") };
+  const own = response["headers"] as Piece | undefined;
+  return { ...response, headers: { ...own, "X-Request-Id": refHeader("RequestId"), ...(isLimited && limits) } };
+}
+
+const refHeader = (name: keyof typeof HEADERS): Piece => ({ $ref: `#/components/headers/${name}` });
 
 /** zod's JSON schemas; nested ones become references. */
 function jsonSchemas(named: ReadonlyMap<string, z.ZodType>): Piece {

@@ -1,9 +1,11 @@
 /** What the routes refuse, as described: the status, its meaning for people, its codes for programs. */
+import { isDeepStrictEqual } from "node:util";
 import groupBy from "lodash/groupBy";
+import mapKeys from "lodash/mapKeys";
 import mapValues from "lodash/mapValues";
 import { RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
 import type { ErrorDetail } from "../../src/input";
-import type { ErrorStatus } from "../http-error";
+import { PROBLEM, type ErrorStatus } from "../http-error";
 import { ref, type Piece } from "./part";
 
 export interface Refusal {
@@ -20,6 +22,15 @@ export interface Refusal {
 export function refusal(status: ErrorStatus, text: string, ...codes: readonly string[]): Refusal {
   return { status, text, codes };
 }
+
+/** The same with the time after which it is worth trying again. */
+export const refusalForNow = (...given: Parameters<typeof refusal>): Refusal => ({
+  ...refusal(...given),
+  headers: RETRY_AFTER,
+});
+
+/** Behind the name of a shared response. */
+const OR_PROBLEM = "OrProblem";
 
 const RETRY_AFTER = {
   "Retry-After": { description: "Seconds until it is worth trying again.", schema: { type: "integer" } },
@@ -193,8 +204,15 @@ export const QUERY_REFUSALS = [
 /** Refusals of every route that reads a body in JSON. */
 export const BODY_REFUSALS = ["BadBody", "TooSlow", "TooLarge", "Busy"] as const satisfies readonly Shared[];
 
-/** For `components.responses`. */
-export const SHARED_RESPONSES: Readonly<Record<Shared, Piece>> = mapValues(SHARED, (refusal) => responseOf([refusal]));
+const PLAIN: Readonly<Record<string, Piece>> = mapValues(SHARED, (refusal) => responseOf([refusal]));
+
+const PROBLEMS = mapKeys(mapValues(PLAIN, orProblem), (_response, name) => name + OR_PROBLEM);
+
+/** For `components.responses`: each as Hull reads it, and once more for those who may ask for a problem document. */
+export const SHARED_RESPONSES: Readonly<Record<string, Piece>> = { ...PLAIN, ...PROBLEMS };
+
+/** Whether a shared response is that of routes behind a log-in. */
+export const isForLogins = (name: string): boolean => name in PROBLEMS;
 
 /** Responses of an operation that refuses in these ways; refusals with the same status become one response. */
 export function refusals(...given: readonly (Shared | Refusal)[]): Readonly<Record<string, Piece>> {
@@ -222,6 +240,20 @@ function responseOf(alike: readonly Refusal[]): Piece {
     description: alike.map(sentenceOf).join(" "),
     headers: Object.keys(headers).length === 0 ? undefined : headers,
     content: { "application/json": { schema, example } },
+  };
+}
+
+/** A response that is a refusal may be asked for as a problem document. */
+export function orProblem(response: Piece): Piece {
+  const { $ref: target, content } = response;
+  if (typeof target === "string") return { $ref: target + OR_PROBLEM };
+  const { "application/json": json } = (content ?? {}) as { readonly "application/json"?: { readonly schema: Piece } };
+  const narrowed = json?.schema["allOf"];
+  if (!Array.isArray(narrowed) || !isDeepStrictEqual(narrowed[0], ref("Error"))) return response;
+  const { properties } = narrowed[1] as { readonly properties: { readonly error: Piece } };
+  return {
+    ...response,
+    content: { ...(content as Piece), [PROBLEM]: { schema: { allOf: [ref("Problem"), properties.error] } } },
   };
 }
 

@@ -33,7 +33,9 @@ test("a page of a named origin may read, errors too", async () => {
   ] as const) {
     const { headers, ...answer } = await fixture.ask({ ...asking, headers: { origin: ORIGIN } });
     expect(answer.status).toBe(status);
-    expect([headers.get("access-control-allow-origin"), headers.get("vary")]).toEqual([ORIGIN, "origin"]);
+    expect(headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    // What is refused may be asked for in another form.
+    expect(headers.get("vary")).toBe(status === 200 ? "origin" : "origin, accept");
     expect(headers.get("access-control-allow-credentials")).toBeNull();
   }
 });
@@ -46,7 +48,7 @@ test.each(["", "/5d0000000000000000000a01", "/anything/else"])(
     expect(Object.fromEntries(opened(headers).map((name) => [name, headers.get(name)]))).toEqual({
       "access-control-allow-origin": "http://localhost:3000",
       "access-control-allow-methods": "GET, HEAD, POST, PUT",
-      "access-control-allow-headers": "authorization, content-type",
+      "access-control-allow-headers": "authorization, content-type, idempotency-key, x-request-id",
       "access-control-max-age": "600",
     });
   },
@@ -88,7 +90,7 @@ test.each(["/health", "/ready", "/smart-notifier", "/fetch/users", "/batch", "/m
     for (const method of ["GET", "OPTIONS"]) {
       const asking = { origin: ORIGIN, "access-control-request-method": "GET" };
       const { headers } = await send(fixture.baseUrl, path, { method, headers: asking });
-      expect([opened(headers), headers.get("vary")]).toEqual([[], null]);
+      expect([opened(headers), headers.get("vary")?.includes("origin") ?? false]).toEqual([[], false]);
     }
   },
 );

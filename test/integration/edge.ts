@@ -101,8 +101,11 @@ export async function openEdge(
   {
     remember,
     corsOrigins = [],
+    budget = () => Promise.resolve(undefined),
     ...parts
-  }: Partial<FakeService> & Partial<Pick<ServiceRouteOptions<FakeSettings>, "remember" | "corsOrigins">> = {},
+  }: Partial<FakeService> &
+    Partial<Pick<ServiceRouteOptions<FakeSettings>, "remember" | "corsOrigins">> &
+    Partial<Pick<ServiceRouteOptions<FakeSettings>["console"], "budget">> = {},
 ): Promise<Edge> {
   const hull = createHullSimulator();
   await hull.listen();
@@ -143,7 +146,7 @@ export async function openEdge(
     store,
     warnings: () => Promise.resolve([]),
     disk: { trouble: () => undefined, assertRoom: () => undefined, assertWritable: () => undefined },
-    metrics: { counting: unused, call: unused, notification: unused, alert: unused, scrape: unused },
+    metrics: { counting: unused, call: unused, notification: () => undefined, alert: unused, scrape: unused },
     metricsToken: undefined,
     logger,
     trustProxy: false,
@@ -193,7 +196,7 @@ export async function openEdge(
     reportStatus: unused,
     fields: unused,
     testAlert: unused,
-    console: { budget: () => Promise.resolve(undefined), formKey: "a key for forms of some length", partWithinMs: 10_000 },
+    console: { budget, formKey: "a key for forms of some length", partWithinMs: 10_000 },
     deadLetters,
     onDemand: {
       tokenKey: TOKEN_KEY,

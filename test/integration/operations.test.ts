@@ -51,7 +51,8 @@ describe.each(Object.entries(CASES))("%s", (_about, cases) => {
   test.each(cases.map((each) => [each.name, each] as const))("%s", async (_name, row: Case) => {
     script.next = row.next ?? { body: { id: "t1" } };
     const { path, ...asked } = row.asked;
-    const answer = await edge.ask(`/api/internal${path}`, asked);
+    const headers = { "x-request-id": "the-callers-own", ...asked.headers };
+    const answer = await edge.ask(`/api/internal${path}`, { ...asked, headers });
     const [status, code] = row.answer.split(" ");
     expect([answer.status, code === undefined ? undefined : errorOf(answer).code]).toEqual([Number(status), code]);
     if (row.says !== undefined) expect(errorOf(answer).message).toContain(row.says);
@@ -71,7 +72,11 @@ describe.each(Object.entries(CASES))("%s", (_about, cases) => {
     }
     const audit = row.audit && {
       level: "info",
-      context: { organization: edge.organization, id: edge.tenantKey.split("/")[2] },
+      context: {
+        organization: edge.organization,
+        id: edge.tenantKey.split("/")[2],
+        request_id: "the-callers-own",
+      },
       data: { operation: row.audit[0], method: row.audit[1], path: row.audit[2], status: row.audit[3] },
     };
     expect(auditLines().map(({ level, context, data }) => ({ level, context, data }))).toEqual(audit ? [audit] : []);

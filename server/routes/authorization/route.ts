@@ -46,7 +46,10 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   };
   const log = (response: Response, tenant: Tenant<S>, done: string, data: object = {}): void => {
     const { organization, id } = tenant.credentials;
-    logger.info({ context: { organization, id, ...requestContext(response) }, data: { done, ...data } }, "connector.authorization");
+    logger.info(
+      { context: { organization, id, ...requestContext(response) }, data: { done, ...data } },
+      "connector.authorization",
+    );
   };
 
   /** With the credentials that Hull's links carry, or with the log-in of the console. */

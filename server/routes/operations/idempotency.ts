@@ -6,7 +6,7 @@
 import { hash, randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { ErrorDetail } from "../../../src/input";
-import { OperationError, type OperationAnswer } from "../../../src/services/operations";
+import { OperationError, type Operation, type OperationAnswer } from "../../../src/services/operations";
 import { answerPlace, type Seal } from "../../../src/storage/port/seal";
 import type { AnswerRow } from "../../../src/storage/port/rows";
 import type { Store } from "../../../src/storage/port/store";
@@ -15,6 +15,11 @@ import { badInput } from "../../middleware/input";
 
 export const KEY_HEADER = "Idempotency-Key";
 export const REPEATED_HEADER = "Idempotent-Replayed";
+
+/** Whether doing it twice may make two of what it makes. */
+export function mayCreate<S>({ method }: Pick<Operation<S>, "method">): boolean {
+  return method === "POST";
+}
 
 export interface IdempotencyOptions {
   readonly store: Pick<Store, "beginAnswer" | "endAnswer">;
@@ -57,7 +62,8 @@ const WORDS = {
   code: "invalid_idempotency_key",
   problem: "The call cannot be recognised when it is repeated",
   remedies: {
-    [KEY_HEADER]: 'Send one key for each call, such as a UUID, in double quotes or without: "8e03978e-40d5-43dd-bc93-6894a57f9324".',
+    [KEY_HEADER]:
+      'Send one key for each call, such as a UUID, in double quotes or without: "8e03978e-40d5-43dd-bc93-6894a57f9324".',
   },
 };
 
@@ -146,7 +152,8 @@ export function createOnce({ store, seal, now, logger }: IdempotencyOptions): On
 function again(ended: Ended, onRepeated: () => void): OperationAnswer {
   if (ended.kind === "unknown") throw unknown();
   if (ended.kind === "large") {
-    const message = "The call was made already, and went well; its answer was too large to be kept. Read what you need.";
+    const message =
+      "The call was made already, and went well; its answer was too large to be kept. Read what you need.";
     throw refuse(409, "already_done", message);
   }
   onRepeated();

@@ -12,10 +12,35 @@ import {
   type Part,
   type Piece,
 } from "../../openapi/part";
-import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
+import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusalForNow, refusals } from "../../openapi/refusals";
+import { KEY_HEADER, mayCreate, REPEATED_HEADER } from "./idempotency";
 
 const UNUSABLE = refusal(409, "The connector's settings cannot be used yet", "missing_token", "invalid_settings");
 const NO_JSON = refusal(415, "The body is not JSON", "unsupported_media_type");
+const KEYED = [
+  refusal(400, "`Idempotency-Key` is no key", "invalid_idempotency_key"),
+  refusalForNow(
+    409,
+    "A call with the same `Idempotency-Key` is being made (`Retry-After` says when to ask again); or nobody knows what became of it, or its answer is not kept: then it is not made again",
+    "call_in_progress",
+    "outcome_unknown",
+    "already_done",
+  ),
+  refusal(422, "The `Idempotency-Key` came with another request", "idempotency_key_reused"),
+  refusalForNow(429, "The connector has used 10,000 keys within a day", "too_many_idempotency_keys"),
+];
+const KEY: Piece = {
+  name: KEY_HEADER,
+  in: "header",
+  required: false,
+  description:
+    "So that the call is made once, however often it is sent: the same key with the same request gets the first answer again, for a day. Letters, digits and . _ ~ : + / = -, in double quotes or without; what was refused and certainly not done may be sent again under it.",
+  schema: { type: "string", minLength: 1, maxLength: 257 },
+  example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+};
+const REPEATED = {
+  [REPEATED_HEADER]: { description: "`true`: this is the answer of an earlier call.", schema: { type: "string" } },
+};
 const NOT_MEANT = refusal(
   400,
   "The call destroys something, and `confirm` does not say that it is meant",
@@ -57,11 +82,14 @@ function described<S>(operation: Operation<S>): Described {
       ...(query === undefined ? [] : inQuery(query.schema)),
       // Only a request that carries another one may destroy nothing.
       ...(confirm === undefined ? [] : [confirmation(confirm, operation.audited === undefined)]),
+      ...(mayCreate(operation) ? [KEY] : []),
     ],
     requestBody: name === undefined ? undefined : body(name, example),
     responses: {
-      [status]:
-        status === 204 ? { description: given.description } : answer(given.description, given.name, given.example),
+      [status]: {
+        ...(status === 204 ? { description: given.description } : answer(given.description, given.name, given.example)),
+        ...(mayCreate(operation) && { headers: REPEATED }),
+      },
       ...refusals(...refusalsOf(operation)),
     },
   };
@@ -72,7 +100,8 @@ function confirmation<S>({ repeats, falls }: NonNullable<Operation<S>["confirm"]
   return { name: "confirm", in: "query", required, description, schema: { type: "string" } };
 }
 
-function refusalsOf<S>({ method, parameters, query, body, confirm, refusals: own }: Operation<S>) {
+function refusalsOf<S>(operation: Operation<S>) {
+  const { method, parameters, query, body, confirm, refusals: own } = operation;
   return [
     ...(query === undefined ? [] : (["BadQuery"] as const)),
     ...LOGIN_REFUSALS,
@@ -83,5 +112,6 @@ function refusalsOf<S>({ method, parameters, query, body, confirm, refusals: own
     ...(body === undefined ? [] : [refusal(400, body.refused, body.words.code), ...BODY_REFUSALS, NO_JSON]),
     ...(parameters === undefined ? [] : ["BadPath" as const, refusal(400, parameters.refused, parameters.words.code)]),
     ...(confirm === undefined ? [] : [NOT_MEANT]),
+    ...(mayCreate(operation) ? KEYED : []),
   ];
 }

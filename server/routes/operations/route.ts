@@ -19,7 +19,7 @@ import { otherMethods } from "../../middleware/errors";
 import { badInput, readInput } from "../../middleware/input";
 import { showRateLimit } from "../../middleware/rate-limits";
 import { requestContext } from "../../middleware/request-id";
-import { KEY_HEADER, keyIn, REPEATED_HEADER, type Once } from "./idempotency";
+import { KEY_HEADER, keyIn, mayCreate, REPEATED_HEADER, type Once } from "./idempotency";
 
 export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
@@ -65,7 +65,10 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     const audit = (status: number): void => {
       if (operation.method === "GET") return;
       const { organization, id } = tenant.credentials;
-      options.logger.info({ context: { organization, id, ...context }, data: { ...call, status } }, "connector.operation");
+      options.logger.info(
+        { context: { organization, id, ...context }, data: { ...call, status } },
+        "connector.operation",
+      );
     };
     const onRepeated = (): void => {
       Object.assign(call, { repeated: true });
@@ -81,9 +84,10 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
       // What it changes at the service is noted here.
       if (operation.method !== "GET") options.disk.assertWritable();
       const work = () => run(operation, tenant, asker, input, { ...options, context });
-      answer = await (key === undefined
-        ? work()
-        : options.once({ tenant: tenant.key, key, request: [operation.id, input], onRepeated, context }, work)
+      answer = await (
+        key === undefined
+          ? work()
+          : options.once({ tenant: tenant.key, key, request: [operation.id, input], onRepeated, context }, work)
       ).finally(() => showBudget(tenant, response, options));
     } catch (error) {
       const shown = error instanceof OperationError ? refuse(error.status, error.code, error.message, error) : error;
@@ -94,11 +98,6 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     audit(status);
     send(response.status(status), answer);
   };
-}
-
-/** Whether doing it twice may make two of what it makes. */
-export function mayCreate<S>({ method }: Pick<Operation<S>, "method">): boolean {
-  return method === "POST";
 }
 
 /** Says how many calls to the service are left, where that is limited and known. */

@@ -67,7 +67,8 @@ export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: Sc
     const choice = await fields(table, use, () => whoAsks(request));
     if (choice === undefined) return noList;
     const { options, problem } = choice;
-    if (problem !== undefined) logger.warn({ context: requestContext(request.res), data: { reason: problem } }, "connector.schema.incomplete");
+    if (problem !== undefined)
+      logger.warn({ context: requestContext(request.res), data: { reason: problem } }, "connector.schema.incomplete");
     return { ok: true, error: problem ?? null, options: [...options] };
   }
 

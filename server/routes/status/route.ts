@@ -45,7 +45,10 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
       const body: z.output<typeof statusAnswer> = { status, messages: messages.map(({ text }) => text) };
       await report(tenant.credentials, body).catch((error: unknown) => {
         const { organization, id } = tenant.credentials;
-        logger.warn({ context: { organization, id, ...requestContext(response) }, err: error }, "connector.status.unreported");
+        logger.warn(
+          { context: { organization, id, ...requestContext(response) }, err: error },
+          "connector.status.unreported",
+        );
       });
       response.json(body);
     } catch (error) {

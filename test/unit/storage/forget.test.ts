@@ -14,6 +14,7 @@ import {
 } from "./builders";
 import {
   ALERTS,
+  ANSWERS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -39,10 +40,9 @@ const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
 /** Tables, indexes and counters that hold something of a tenant. What is kept for a time of its own is not among them. */
 const NAMES = [
-  ...[TENANTS, GRANTS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, ALERTS, RUNS, REPORTS].flatMap((table) => [
-    table.name,
-    ...Object.keys(table.indexes).map((index) => indexName(table, index)),
-  ]),
+  ...[TENANTS, GRANTS, ANSWERS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, ALERTS, RUNS, REPORTS].flatMap(
+    (table) => [table.name, ...Object.keys(table.indexes).map((index) => indexName(table, index))],
+  ),
   ...[TALLY, HOURS, DEPTH, RUN_COUNTS].map(({ name }) => name),
 ];
 
