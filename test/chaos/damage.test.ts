@@ -91,7 +91,6 @@ test.each(process.env["TEST_FULL"] === "1" ? [...CUTS, ...MORE_CUTS] : CUTS)(
     }
     expect(readFileSync(fileOf(folder))).toHaveLength(bytes);
   },
-  60_000,
 );
 
 test("what is overwritten in the middle of a page that leads to others is found after an unclean stop", async () => {
@@ -119,7 +118,7 @@ test("what is overwritten in the middle of a page that leads to others is found 
     expect(await tool("check", folder)).toMatchObject({ code: 1, signal: null, out: "" });
   }
   expect(refused).toBeGreaterThan(0);
-}, 60_000);
+});
 
 test("a killed server starts again, and only a clean end removes the mark of an open store", async () => {
   const folder = copyOf("killed");
@@ -136,7 +135,7 @@ test("a killed server starts again, and only a clean end removes the mark of an 
   expect(await tryServer(folder)).toMatchObject({ isStarted: true, code: 0, signal: null });
   expect(existsSync(markerOf(folder))).toBe(false);
   expect(await tool("check", folder, "everything")).toMatchObject({ code: 2, out: "" });
-}, 60_000);
+});
 
 function writeMarker(folder: string): void {
   closeSync(openSync(markerOf(folder), "w"));

@@ -121,5 +121,5 @@ describe.each([false, true])("with stop_on_error %s", (stopOnError) => {
     const ended = Object.entries(remains.tally.outcomes).filter(([name]) => !isSent(name));
     const hurt = changed.some(({ external_id: key }) => key === victim) ? 2 : 1;
     expect(Object.fromEntries(ended)).toEqual({ "customers/rejected/refused": hurt });
-  }, 120_000);
+  });
 });

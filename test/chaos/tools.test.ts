@@ -50,7 +50,7 @@ test("what was refused is read beside the running server, replayed without it, a
   const remains = await fixture.drained(arrived);
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 43 } });
   expect(sum(remains.tally.outcomes)).toBe(43);
-}, 120_000);
+});
 
 test("a tool without a store, or called in a wrong way, ends with a sentence and its code", async () => {
   const folder = mkdtempSync(join(tmpdir(), "connector-tools-"));
@@ -65,4 +65,4 @@ test("a tool without a store, or called in a wrong way, ends with a sentence and
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -89,7 +89,7 @@ test("over TLS with a password, if the certificate is one that this machine trus
     /Redis at localhost:\d+ refuses: self-signed certificate\. .*NODE_EXTRA_CA_CERTS/,
   );
   expect(distrustful.complaints.join("\n")).not.toContain(PASSWORD);
-}, 60_000);
+});
 
 test("by a Sentinel: when the master is gone, the replica that took its place is worked with", async () => {
   const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
@@ -114,4 +114,4 @@ test("by a Sentinel: when the master is gone, the replica that took its place is
   await until(async () => (await named()).endsWith(`,${replicaPort}`));
   await until(isReady);
   await expectDelivery(2);
-}, 60_000);
+});

@@ -94,7 +94,7 @@ test("what web takes in a worker delivers, and Hull is told", async () => {
     server.signal("SIGTERM");
     expect(await server.exit).toEqual({ code: 0, signal: null });
   }
-}, 60_000);
+});
 
 test("a lost Redis is said once, nothing is accepted meanwhile, and everything goes on by itself", async () => {
   const [web, worker] = [start("web"), start("worker")];
@@ -130,7 +130,7 @@ test("a lost Redis is said once, nothing is accepted meanwhile, and everything g
     const events = server.complaints.map((line) => (JSON.parse(line) as { message: string }).message);
     expect(events).toEqual(["connector.redis.lost"]);
   }
-}, 120_000);
+});
 
 test("a Redis without a store is not said to be restored, and gets none by that", async () => {
   const said: string[] = [];
@@ -150,7 +150,7 @@ test("a process that is started while Redis is lost waits for it", async () => {
   const url = await urlOf(web);
   await until(async () => (await statusOf(`${url}/ready`)) === 200);
   await way.close();
-}, 120_000);
+});
 
 describe("the queues", () => {
   const ADMIN_TOKEN = "admin-token-of-this-house-0001";
@@ -174,7 +174,7 @@ describe("the queues", () => {
     expect(changed.status).toBe(405);
     const admin = await fetch(`${worker}/admin`, { headers: { authorization } });
     expect(await admin.text()).toContain('href="/admin/queues/"');
-  }, 60_000);
+  });
 
   test("are linked by a page that has its logo and style in a worker as well, and no link to what is not there", async () => {
     const environment = {
@@ -196,7 +196,7 @@ describe("the queues", () => {
     } finally {
       await connector.close();
     }
-  }, 60_000);
+  });
 });
 
 describe("beside the servers", () => {
@@ -231,7 +231,7 @@ describe("beside the servers", () => {
 
     expect(await called(tenants, "forget", platforms.tenantKey, "--yes")).toMatch(/^0: /);
     expect(await called(tenants, "list")).not.toContain(platforms.tenantKey);
-  }, 120_000);
+  });
 
   test("without Redis no start hangs, the sentence names it without the password, and web processes that are told to end do so in order", async () => {
     const all = [start("web"), start("web")];
@@ -243,5 +243,5 @@ describe("beside the servers", () => {
     for (const server of all) expect(await server.exit).toEqual({ code: 0, signal: null });
     expect(await late.exit).toEqual({ code: 1, signal: null });
     expect(late.complaints.join("\n")).toMatch(/^Redis at 127\.0\.0\.1:\d+ does not answer: .*$/);
-  }, 120_000);
+  });
 });
