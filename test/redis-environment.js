@@ -1,4 +1,3 @@
-const { sep } = require("node:path");
 const TestEnvironment = require("./environment");
 const LEFT_OUT = require("./left-out-on-redis");
 const { isFull, ON_REDIS } = require("./on-redis");
@@ -8,9 +7,8 @@ module.exports = class extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     this.global.process.env["TEST_DATABASE"] = "redis";
-    const isOfFile = ([file]) => context.testPath.endsWith(`${sep}${file.replaceAll("/", sep)}.test.ts`);
-    this.leftOut = LEFT_OUT.filter(isOfFile);
-    [, this.chosen = 1] = (isFull ? [] : ON_REDIS).find(isOfFile) ?? [];
+    this.leftOut = LEFT_OUT.filter(this.isOfFile);
+    [, this.chosen = 1] = (isFull ? [] : ON_REDIS).find(this.isOfFile) ?? [];
   }
 
   async teardown() {
@@ -18,8 +16,10 @@ module.exports = class extends TestEnvironment {
     await super.teardown();
   }
 
-  handleTestEvent({ name }, { rootDescribeBlock }) {
-    if (name !== "run_start") return;
+  handleTestEvent(event, state) {
+    const { rootDescribeBlock } = state;
+    if (event.name !== "run_start") return;
+    super.handleTestEvent(event, state);
     this.keep(rootDescribeBlock, (test) => !this.leftOut.some(([, pattern]) => pattern.test(test)));
     const { chosen } = this;
     if (typeof chosen === "number") {
@@ -34,15 +34,5 @@ module.exports = class extends TestEnvironment {
       return by.length > 0;
     });
     if (idle.size > 0) throw new Error(`test/on-redis.js chooses what is not there: ${[...idle].join(", ")}`);
-  }
-
-  /** Keeps those tests of a block, by their whole names. */
-  keep(block, isKept, before = "") {
-    block.children = block.children.filter((child) => {
-      const name = `${before}${child.name}`;
-      if (child.type !== "describeBlock") return isKept(name);
-      this.keep(child, isKept, `${name} `);
-      return true;
-    });
   }
 };
