@@ -125,7 +125,7 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
   expect(remains).toMatchObject({ lanes: [], depths: [], deadLetters: 0 });
   expect(counted).toBe(2 * USERS + EVENTS);
   expect(sum(outcomes)).toBe(counted);
-}, 180_000);
+}, 300_000);
 
 /** Events are one second apart over the whole population, and each says which one it is. */
 function dateOf({ users }: Population, position: unknown): string {

@@ -68,8 +68,10 @@ function stepOf(output: string, number: number): string {
   return output.slice(from + 1, output.indexOf("\n\n", from));
 }
 
-/** What is shown of the demo of Planhat, wherever its data is. */
-function expectWhole(output: string): void {
+test("the demo plays every step, ends by itself and finds Planhat as Hull wants it", async () => {
+  const { code, output, complaints } = await runDemo(ROOT);
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+
   expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
   expect(stepOf(output, 2)).toMatch(/for the users +100 {2}companies sent\/created\n/);
   expect(stepOf(output, 2)).toMatch(/look up and write +4,200 {2}2,100 look-ups \+ 2,100 writes/);
@@ -97,28 +99,6 @@ function expectWhole(output: string): void {
   expect(output).toContain("✓ Planhat holds what Hull's people ask for: 104 companies, 2,001 endusers\n");
   // No bar and no colours in a pipe.
   for (const sign of ["\u001b", "\r", "█"]) expect(output).not.toContain(sign);
-}
-
-// The others run in one process as well.
-if (process.env["TEST_FULL"] === "1") {
-  test("the demo plays every step, ends by itself and finds Planhat as Hull wants it", async () => {
-    const { code, output, complaints } = await runDemo(ROOT);
-    expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
-    expectWhole(output);
-  }, 120_000);
-}
-
-test("the demo plays every step, ends by itself and finds Planhat as Hull wants it, although on Redis a worker is killed while it writes", async () => {
-  const env = { ...process.env, TMPDIR: temporary };
-  const { code, output, complaints } = await runDemoIn(ROOT, env, "--redis");
-  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
-  expect(output).toMatch(
-    /In the middle of PUT \/companies, worker [12] was killed \(kill -9\); worker [12] takes over/,
-  );
-  expectWhole(output);
-  expect(output).toContain("✓ 0 duplicates created");
-  expect(output).toContain("✓ The result is the same as in one process, although a worker was killed\n");
-  await expectNothingLeft(redisIn(output), temporary);
 }, 240_000);
 
 test("the demo of PlanSource hires, terminates and rehires, and says why somebody was refused", async () => {
@@ -158,6 +138,21 @@ test("the demo of plangrade is let in by a person, and says which field is missi
   expect(output).toMatch(/Why is user-49 not in plangrade\?\n(.+\n)*.+incomplete.+\(dob\)/);
   expect(output).toContain("✓ plangrade holds what Hull asks for: 20 companies, 196 employees\n");
   expect(output).toContain("✓ Hull knows the grade of 20 of 20 companies, and was told 2 events\n");
+}, 240_000);
+
+test("on Redis a worker is killed while it writes, and the result is the same", async () => {
+  const env = { ...process.env, TMPDIR: temporary };
+  const { code, output, complaints } = await runDemoIn(ROOT, env, "--redis");
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  expect(output).toMatch(
+    /In the middle of PUT \/companies, worker [12] was killed \(kill -9\); worker [12] takes over/,
+  );
+  expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
+  expect(output).toContain("✓ 4,444 messages, 4,444 outcomes, 0 counted twice\n");
+  expect(output).toContain("✓ Planhat holds what Hull's people ask for: 104 companies, 2,001 endusers\n");
+  expect(output).toContain("✓ 0 duplicates created");
+  expect(output).toContain("✓ The result is the same as in one process, although a worker was killed\n");
+  await expectNothingLeft(redisIn(output), temporary);
 }, 240_000);
 
 test("nothing is left of a demo on Redis that is interrupted", async () => {
