@@ -262,6 +262,7 @@ describeEachStore("a forgotten tenant", ({ install, database, clock, store }) =>
       skipFor(await entry("companies", "a5"), name("p1")),
       blockOn(await entry("endusers", "e1")),
     ]);
+    await store.beginAnswer(lane.tenant, "k1", { by: "caller", sealed: "sealed" });
     await store.pause(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
     const alert = { subject: lane.tenant, kind: "connector.paused", receiver: "r", sinceMs: 1, mayKnow: true };
     await store.putAlert({ ...alert, title: "Paused", text: "401" });
