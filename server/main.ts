@@ -1,5 +1,7 @@
-/** Process entry. `ROLE` says whether this process receives, delivers, or does both. */
+/** Process entry, `npm start`. `ROLE` says whether this process receives, delivers, or does both. */
 import { once } from "node:events";
+import { parseArgs } from "node:util";
+import { inSentences, onTerminal, type ExitCode, type Terminal } from "./cli/tool";
 import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
 import { createLogger } from "./log";
 import { createHttpServer, listen } from "./http-server";
@@ -11,9 +13,33 @@ import { createConnector } from "./wiring";
 const SHUTDOWN_MS = 25_000;
 const IDLE_LOOK_MS = 100;
 
-async function main(config: Config): Promise<void> {
-  // Stored data is personal: readable by this user alone.
-  process.umask(0o077);
+const USAGE = `Usage: npm start [-- --help | --version]
+
+  Runs the connector until SIGTERM or SIGINT, and logs JSON lines. With Node alone: node dist/server/main.js
+
+Environment variables are its settings, and none has to be set. Those that matter first:
+  PORT                 where it listens (8082); HOST is the address (0.0.0.0)
+  DATA_DIR             the folder of its store (./data), which belongs to one process at a time
+  REDIS_URL, SECRET    a store that several processes share, and the key that encrypts credentials in it
+  ROLE                 web answers requests, worker delivers and fetches, all does both (all)
+  SERVICES             comma list of the services to serve; all of them by default
+All of them: docs/operations/variables.md, .env.example. The tools beside it: docs/operations/operate.md#tools.
+
+Exit code: 0 stopped, 1 it could not start or had to stop by force, 2 called in a wrong way.`;
+
+/** @returns once it serves, or has answered */
+export function serve(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  return inSentences(args, terminal, USAGE, () => {
+    parseArgs({ args: [...args], options: {} });
+    return async () => {
+      await run(readConfig(terminal.environment));
+      return 0;
+    };
+  });
+}
+
+/** Resolves when it serves. @throws Error when it cannot, with a sentence; nothing is held then */
+async function run(config: Config): Promise<void> {
   const logger = createLogger(config.LOG_LEVEL);
   for (const data of misspeltVariables(process.env)) logger.warn({ data }, "connector.variables.warning");
   const connector = await createRenewing((renewal) => createConnector(config, logger, undefined, renewal), logger);
@@ -49,13 +75,4 @@ async function main(config: Config): Promise<void> {
   logger.info({ data }, "connector.start");
 }
 
-function fail(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
-
-try {
-  void main(readConfig(process.env)).catch(fail);
-} catch (error) {
-  fail(error);
-}
+if (require.main === module) onTerminal(serve);

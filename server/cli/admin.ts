@@ -17,6 +17,7 @@ const USAGE = `Usage: npm run admin -- redis-restored | processes | alert-test
   alert-test           sends a test to ALERT_WEBHOOK_URL, as the server with the same variables would
 
   --json               for programs
+  --help, --version    this page; the version of the program
 
 REDIS_URL names Redis, which alert-test does not need. What else to do after a restore: docs/operations/redis.md.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;

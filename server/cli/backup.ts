@@ -22,6 +22,7 @@ const USAGE = `Usage: npm run backup -- --to <folder>
 
   --to <folder>        where the backup shall be; the folder must not exist yet, or be empty
   --json               for programs
+  --help, --version    this page; the version of the program
 
 The server may run meanwhile. DATA_DIR names its data folder (./data). To restore: docs/operations/operate.md#backup.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;

@@ -10,6 +10,7 @@ const USAGE = `Usage: npm run check
   Reads every row of every table, also while the server runs, and changes nothing.
 
   --json               for programs
+  --help, --version    this page; the version of the program
 
 DATA_DIR names the data folder (./data); with REDIS_URL the store on Redis is read, in small parts, beside its servers.
 Exit code: 0 whole, 1 damaged or not readable, 2 called in a wrong way.`;

@@ -17,6 +17,7 @@ const USAGE = `Usage: npm run dead-letters -- <command>
 
   --code X  --type Y  --tenant <service>/<organization>/<connector id>   choose dead letters for list and replay --all
   --json               for programs
+  --help, --version    this page; the version of the program
 
 The store is in DATA_DIR (./data), or on Redis if REDIS_URL is set.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;

@@ -13,6 +13,7 @@ const USAGE = `Usage: npm run migrate -- --from <place> --to <place>
                        place is not finished, which goes on then
   --stopped            all servers are stopped: for a Redis that does not tell who uses it
   --json               for programs
+  --help, --version    this page; the version of the program
 
 The keys come from the environment: SECRET is that of --from (a folder with a secret.key needs none), TARGET_SECRET that
 of --to (SECRET if it is not set). Each pass writes what differs; the copy is finished by a pass while all servers are

@@ -11,6 +11,7 @@ const USAGE = `Usage: npm run tenants -- <command>
                                            erases everything stored for one; asks back unless --yes is given
 
   --json               for programs
+  --help, --version    this page; the version of the program
 
 The store is in DATA_DIR (./data), or on Redis if REDIS_URL is set.
 Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;

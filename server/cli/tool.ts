@@ -1,6 +1,7 @@
 /** What the command-line tools share: where they write, their exit codes, how they report errors. */
 import { createInterface } from "node:readline/promises";
 import { readStorePlace } from "../config";
+import { PROJECT_VERSION } from "../version";
 import { openAdmin, type OpenAdmin } from "./connect";
 
 /** Where a tool reads and writes; tests pass their own. */
@@ -47,7 +48,7 @@ export function runTool(
   });
 }
 
-/** The same for a command that connects to nobody. */
+/** The same for a command that connects to nobody. Help and version are answered before anything is read or opened. */
 export async function inSentences(
   args: readonly string[],
   terminal: Terminal,
@@ -58,20 +59,30 @@ export async function inSentences(
     terminal.print(usage);
     return 0;
   }
+  if (args.includes("--version")) {
+    terminal.print(PROJECT_VERSION);
+    return 0;
+  }
   try {
     return await read()();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const misused = error instanceof UsageError || isMisparsed(error);
-    terminal.complain(misused ? `${message}\n\n${usage}` : message);
-    return misused ? 2 : 1;
+    const misused = error instanceof UsageError ? error.message : misparsed(error);
+    if (misused === undefined) {
+      terminal.complain(error instanceof Error ? error.message : String(error));
+      return 1;
+    }
+    terminal.complain(`${misused}\n\n${usage}`);
+    return 2;
   }
 }
 
-/** What `parseArgs` says about an option that it does not know. */
-function isMisparsed(error: unknown): boolean {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "string" && code.startsWith("ERR_PARSE_ARGS");
+/** What `parseArgs` says about arguments that it does not know; its advice on positional ones is left out. */
+function misparsed(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error) || !("message" in error)) return undefined;
+  const { code, message } = error;
+  if (typeof code !== "string" || !code.startsWith("ERR_PARSE_ARGS")) return undefined;
+  const [sentence = ""] = String(message).split(/\.(?:\s|$)|\n/, 1);
+  return `${sentence}.`;
 }
 
 /** Runs a tool on this process's terminal. */
