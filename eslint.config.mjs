@@ -67,7 +67,7 @@ export default tseslint.config(
   },
   {
     // Words that are gone (docs/glossary.md), so that they do not come back.
-    files: ["src/**/*.ts", "server/**/*.ts", "simulators/**/*.ts", "bench/**/*.ts", "test/**/*.ts"],
+    files: ["src/**/*.ts", "server/**/*.ts", "simulators/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "test/**/*.ts"],
     rules: {
       "no-restricted-syntax": [
         "error",

@@ -51,7 +51,7 @@ export function runTool(
 /** The same for a command that connects to nobody. Help and version are answered before anything is read or opened. */
 export async function inSentences(
   args: readonly string[],
-  terminal: Terminal,
+  terminal: Pick<Terminal, "print" | "complain">,
   usage: string,
   read: () => () => Promise<ExitCode>,
 ): Promise<ExitCode> {
