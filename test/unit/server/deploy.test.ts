@@ -89,6 +89,62 @@ describe("deploy/kubernetes.yaml", () => {
   });
 });
 
+/** https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/; promtool does not run here. */
+const duration = z.string().regex(/^(?=.)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/);
+const labels = z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string().min(1));
+const ruleFile = z.strictObject({
+  groups: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      interval: duration.optional(),
+      limit: z.int().optional(),
+      rules: z.array(
+        z.strictObject({
+          alert: z.string().regex(/^[A-Z]\w*$/),
+          expr: z.string().refine(isBalanced, "its brackets do not match"),
+          for: duration.optional(),
+          keep_firing_for: duration.optional(),
+          labels: labels.optional(),
+          annotations: labels.optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Whether each bracket outside of a text in quotes is closed by its own kind. */
+function isBalanced(expression: string): boolean {
+  const CLOSED_BY: Readonly<Record<string, string>> = { "(": ")", "{": "}", "[": "]" };
+  const open: string[] = [];
+  for (const sign of expression.replaceAll(/"[^"]*"/g, "").match(/[(){}[\]]/g) ?? []) {
+    const end = CLOSED_BY[sign];
+    if (end !== undefined) open.push(end);
+    else if (open.pop() !== sign) return false;
+  }
+  return open.length === 0;
+}
+
+describe("deploy/alerts.yaml", () => {
+  const file: unknown = parse(textOf("deploy/alerts.yaml"));
+
+  test("is what Prometheus reads as rules", () => {
+    const { groups } = ruleFile.parse(file);
+    expect(new Set(groups.map(({ name }) => name)).size).toBe(groups.length);
+    for (const { rules } of groups) expect(rules.length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [{ alert: "A", expr: "up == 0", fro: "1m" }, "fro"],
+    [{ alert: "A", expr: "up == 0", for: "1 minute" }, "for"],
+    [{ alert: "A", expr: "sum(up[5m)] > 0" }, "brackets"],
+    [{ alert: "A", expr: "up == 0", labels: { severity: 1 } }, "severity"],
+    [{ expr: "up == 0" }, "alert"],
+  ])("what is none would be noticed: %j", (rule, words) => {
+    const { error } = ruleFile.safeParse({ groups: [{ name: "x", rules: [rule] }] });
+    expect(error?.message).toContain(words);
+  });
+});
+
 const pod = z.object({
   terminationGracePeriodSeconds: z.number().optional(),
   containers: z.array(
