@@ -167,13 +167,16 @@ test("the update of a company does not hold its users back", async () => {
 });
 
 test("a create of a company that is in doubt holds only its own users back", async () => {
-  const fixture = await open({ environment: { SETTLE_MS: "2000" } });
+  const fixture = await open({ environment: { SETTLE_MS: "4000" } });
   await fixture.deliverAccount(account(2));
   fixture.planhat.faults.add({ kind: "truncate", route: "PUT /companies", count: 1 });
   const lift = setInterval(() => void fixture.connector.deliveryWorker.release(fixture.lane), 20);
   try {
-    await fixture.tellUser(user(1), account(1));
-    await fixture.tellUser(user(2), account(2));
+    // A slow machine must not let the doubt pass before the second is there.
+    await fixture.together(async () => {
+      await fixture.tellUser(user(1), account(1));
+      await fixture.tellUser(user(2), account(2));
+    });
     await fixture.until(() => fixture.endusers().length >= 1);
     expect(fixture.endusers()).toMatchObject([{ externalId: "person-2" }]);
     await fixture.settled();

@@ -46,8 +46,6 @@ const CUT_SHORT =
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
 /** By how much a call of Hull's schedule may come too early. */
 const CALL_SLACK_MS = 2 * MINUTE_MS;
-/** Should Hull take an interval of 0 at its word. */
-const LEAST_WAIT_MS = MINUTE_MS;
 /** Runs to search for the last one of a kind. */
 const RECENT = 50;
 /** The words that users of the earlier connector look for. */
@@ -312,9 +310,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
  * From the start of a good fetch to the next. Hull may call by the same interval, and its calls come a little earlier or
  * later: one that is early by less than the slack must not wait for the one after it.
  */
-function waitOf(intervalMs: number): number {
-  return Math.max(intervalMs - Math.min(CALL_SLACK_MS, intervalMs / 10), LEAST_WAIT_MS);
-}
+const waitOf = (intervalMs: number): number => intervalMs - Math.min(CALL_SLACK_MS, intervalMs / 10);
 
 /** When the next fetch may begin after one that ended early. Whoever stopped one does not want the next right away. */
 function afterBad(newest: RunRow | undefined, intervalMs: number): number {
