@@ -3,6 +3,9 @@ import type { StartConnector } from "./connector";
 import type { Check, StepReport } from "./screen";
 import type { PlayedSimulator, Stage } from "./stage";
 
+/** How much is played: enough to see each rule at work, or the size of an installation. */
+export type Volume = "small" | "full";
+
 export interface Step<S extends PlayedSimulator> {
   readonly title: string;
   /** For the summary. */

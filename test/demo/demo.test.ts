@@ -69,7 +69,7 @@ function stepOf(output: string, number: number): string {
 }
 
 test("the demo plays every step, ends by itself and finds Planhat as Hull wants it", async () => {
-  const { code, output, complaints } = await runDemo(ROOT);
+  const { code, output, complaints } = await runDemo(ROOT, "--service", "planhat");
   expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
 
   expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
@@ -100,6 +100,21 @@ test("the demo plays every step, ends by itself and finds Planhat as Hull wants 
   // No bar and no colours in a pipe.
   for (const sign of ["\u001b", "\r", "█"]) expect(output).not.toContain(sign);
 }, 240_000);
+
+test("without a choice the demo plays all services in a small size, and sums up", async () => {
+  const { code, output, complaints } = await runDemo(ROOT);
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  const titles = [...output.matchAll(/^Hull and (\w+), simulated/gm)].map(([, title]) => title);
+  expect(titles).toEqual(["Planhat", "PlanSource", "PlanningPME", "plangrade"]);
+  for (const title of titles) expect(output).toMatch(new RegExp(`✓ ${title ?? ""} holds what Hull.* ask`));
+  const all = [...output.matchAll(/^ {2}all +([\d,]+) +([\d,]+) +([\d,]+)$/gm)].map(([, ...cells]) =>
+    cells.map((cell) => Number(cell.replace(",", ""))),
+  );
+  const sums = [0, 1, 2].map((column) => all.reduce((sum, cells) => sum + (cells[column] ?? NaN), 0));
+  const [, ...said] = /All services: ([\d,]+) messages, ([\d,]+) calls; .* taken ([\d,]+)\./.exec(output) ?? [];
+  expect(said.map((each) => Number(each.replace(",", "")))).toEqual(sums);
+  expect(output).not.toContain("look up and write");
+}, 120_000);
 
 test("the demo of PlanSource hires, terminates and rehires, and says why somebody was refused", async () => {
   const { code, output, complaints } = await runDemo(ROOT, "--service", "plansource");

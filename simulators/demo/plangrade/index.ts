@@ -1,28 +1,14 @@
 /** plangrade's demo: a person lets the connector in, companies come before their employees, and grades come back. */
 import { createPlangradeSimulator, DEFAULT_APPLICATION, type PlangradeSimulator } from "../../plangrade";
 import { fetchAll, whyNot } from "../asking";
-import type { Demo, Step } from "../demo";
+import type { Demo, Step, Volume } from "../demo";
 import { count, type Check } from "../screen";
 import { openStage, type Stage } from "../stage";
 import { differences, lineOf, tell } from "../telling";
 import { authorize } from "./person";
-import {
-  CHANGED,
-  changeOf,
-  expectedEmployees,
-  FIRMS,
-  firms,
-  gradeOf,
-  isIncomplete,
-  MOVED,
-  PEOPLE,
-  people,
-  type Firm,
-  type Person,
-} from "./staff";
+import { cast, CHANGED, changeOf, expectedEmployees, gradeOf, isIncomplete, MOVED, type Cast } from "./staff";
 
 type PlangradeStage = Stage<PlangradeSimulator>;
-type Cast = { readonly firms: readonly Firm[]; readonly people: readonly Person[] };
 
 const SETTINGS = {
   application_key: DEFAULT_APPLICATION.key,
@@ -34,8 +20,8 @@ const SETTINGS = {
   requests_per_minute: 100_000,
 };
 
-export function plangradeDemo(): Demo<PlangradeSimulator> {
-  const cast = { firms: firms(), people: people() };
+export function plangradeDemo(volume: Volume): Demo<PlangradeSimulator> {
+  const all = cast(volume);
   return {
     title: "plangrade",
     introduction: [
@@ -43,7 +29,7 @@ export function plangradeDemo(): Demo<PlangradeSimulator> {
       '"Look up and write" is what a connector needs that looks every record up before it writes it, one by one.',
       "Calls of the authorization are among those that are shown.",
     ],
-    steps: stepsOf(cast),
+    steps: stepsOf(all),
     async open(start) {
       const simulator = createPlangradeSimulator({ control: true });
       const stage = await openStage(
@@ -58,23 +44,23 @@ export function plangradeDemo(): Demo<PlangradeSimulator> {
       simulator.addRedirectUri(`${stage.url}/authorize/callback`);
       return stage;
     },
-    tell: (stage) => whyNot(stage, "plangrade", cast.people.find((_, index) => isIncomplete(index))?.external_id ?? ""),
-    judge: judgements,
+    tell: (stage) => whyNot(stage, "plangrade", all.people.find((_, index) => isIncomplete(index))?.external_id ?? ""),
+    judge: (stage) => judgements(stage, all),
     addresses: ({ url }) => [`  plangrade          ${url}/__sim/books  /__sim/snapshot`],
   };
 }
 
-function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
-  const everybody = [...cast.people.keys()];
+function stepsOf({ firms, people }: Cast): readonly Step<PlangradeSimulator>[] {
+  const everybody = [...people.keys()];
   const created = everybody.filter((index) => !isIncomplete(index));
   return [
     {
       name: "authorization",
-      title: `${FIRMS} accounts wait for a person, who lets the connector in`,
-      messages: FIRMS,
+      title: `${firms.length} accounts wait for a person, who lets the connector in`,
+      messages: firms.length,
       async play(stage) {
         const { hull } = stage;
-        const profiles = cast.firms.map((firm) => hull.profiles.seedAccount(firm));
+        const profiles = firms.map((firm) => hull.profiles.seedAccount(firm));
         const messages = profiles.map((profile) => ({ ...hull.accountMessage(profile) }));
         const taken = await stage.send({ channel: "account:update", messages });
         await authorize(stage);
@@ -83,36 +69,36 @@ function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
     },
     {
       name: "employees",
-      title: `${PEOPLE} people become their employees, if their day of birth is known`,
-      messages: PEOPLE,
+      title: `${people.length} people become their employees, if their day of birth is known`,
+      messages: people.length,
       play(stage) {
-        for (const person of cast.people) stage.hull.profiles.seedUser(person);
-        return tell(stage, "user", cast.people, everybody, () => ({}));
+        for (const person of people) stage.hull.profiles.seedUser(person);
+        return tell(stage, "user", people, everybody, () => ({}));
       },
     },
     {
       name: "unchanged",
       title: "All who were created again, since our own write-back changed their profiles",
       messages: created.length,
-      play: (stage) => tell(stage, "user", cast.people, created, () => ({})),
+      play: (stage) => tell(stage, "user", people, created, () => ({})),
     },
     {
       name: "changes",
       title: `${CHANGED.length} change name and street: two calls each, and what is not mapped stays`,
       messages: CHANGED.length,
-      play: (stage) => tell(stage, "user", cast.people, CHANGED, changeOf),
+      play: (stage) => tell(stage, "user", people, CHANGED, changeOf),
     },
     {
       name: "another company",
       title: `${MOVED.length} move to another account, which plangrade cannot follow`,
       messages: MOVED.length,
       play(stage) {
-        const [destination] = cast.firms;
+        const [destination] = firms;
         for (const index of MOVED) {
-          const profile = stage.hull.profiles.users.get(cast.people[index]?.id ?? "");
+          const profile = stage.hull.profiles.users.get(people[index]?.id ?? "");
           if (profile !== undefined && destination !== undefined) profile.account_id = destination.id;
         }
-        return tell(stage, "user", cast.people, MOVED, () => ({ employer: destination?.attributes.name }));
+        return tell(stage, "user", people, MOVED, () => ({ employer: destination?.attributes.name }));
       },
     },
     {
@@ -145,8 +131,8 @@ function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
   ];
 }
 
-function judgements({ simulator, hull }: PlangradeStage): readonly Check[] {
-  const expected = expectedEmployees();
+function judgements({ simulator, hull }: PlangradeStage, all: Cast): readonly Check[] {
+  const expected = expectedEmployees(all);
   const { companies, participants } = simulator.snapshot();
   const nameOf = new Map(companies.map(({ id, name }) => [id, name]));
   const held = participants.map(({ company_id, email, last_name, street1, dob, ssn }) =>
@@ -164,7 +150,7 @@ function judgements({ simulator, hull }: PlangradeStage): readonly Check[] {
   const { tracks } = hull.books.snapshot();
   return [
     {
-      holds: companies.length === FIRMS && wrong.length === 0,
+      holds: companies.length === all.firms.length && wrong.length === 0,
       text: `plangrade holds what Hull asks for: ${count(companies.length)} companies, ${count(held.length)} employees`,
       details: wrong,
     },
@@ -174,8 +160,8 @@ function judgements({ simulator, hull }: PlangradeStage): readonly Check[] {
       details: duplicates.map(({ type, id, other }) => `${type} ${id} is ${other}`),
     },
     {
-      holds: graded === FIRMS && tracks === 2 && hull.events.size === 2,
-      text: `Hull knows the grade of ${count(graded)} of ${count(FIRMS)} companies, and was told ${count(tracks)} events`,
+      holds: graded === all.firms.length && tracks === 2 && hull.events.size === 2,
+      text: `Hull knows the grade of ${count(graded)} of ${count(all.firms.length)} companies, and was told ${count(tracks)} events`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** The accounts and their people as Hull knows them, and what plangrade must hold at the end. Made up from numbers alone. */
 import { generatePopulation } from "../../hull";
+import type { Volume } from "../demo";
 import { lineOf, range } from "../telling";
 
 export interface Firm {
@@ -16,24 +17,27 @@ export interface Person {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-export const FIRMS = 20;
-export const PEOPLE = 200;
+const PEOPLE: Readonly<Record<Volume, number>> = { small: 100, full: 200 };
+const PEOPLE_OF_A_FIRM = 10;
 /** Each fiftieth has no day of birth. */
 const INCOMPLETE_EVERY = 50;
 
-const POPULATION = generatePopulation({ users: PEOPLE, companies: FIRMS });
 const two = (number: number): string => String(number).padStart(2, "0");
 
-export function firms(): readonly Firm[] {
-  return POPULATION.accounts.map(({ id, external_id, name }, index) => ({
+export interface Cast {
+  readonly firms: readonly Firm[];
+  readonly people: readonly Person[];
+}
+
+export function cast(volume: Volume): Cast {
+  const users = PEOPLE[volume];
+  const population = generatePopulation({ users, companies: users / PEOPLE_OF_A_FIRM });
+  const firms = population.accounts.map(({ id, external_id, name }, index) => ({
     ...{ id, external_id },
     attributes: { name, ein: `${10 + index}-${String(1_000_000 + index)}` },
   }));
-}
-
-export function people(): readonly Person[] {
-  return POPULATION.users.map(({ id, external_id, email, first_name, last_name, accountIndex }, index) => ({
-    ...{ id, external_id, email, account_id: POPULATION.accounts[accountIndex]?.id ?? "" },
+  const people = population.users.map(({ id, external_id, email, first_name, last_name, accountIndex }, index) => ({
+    ...{ id, external_id, email, account_id: population.accounts[accountIndex]?.id ?? "" },
     attributes: {
       ...{ first_name, last_name, city: "Springfield", state: "IL", zip: "62701" },
       street1: `${index + 1} Main Street`,
@@ -44,6 +48,7 @@ export function people(): readonly Person[] {
         : { dob: `19${60 + (index % 40)}-${two((index % 12) + 1)}-${two((index % 28) + 1)}` }),
     },
   }));
+  return { firms, people };
 }
 
 export const isIncomplete = (index: number): boolean => index % INCOMPLETE_EVERY === INCOMPLETE_EVERY - 1;
@@ -59,9 +64,9 @@ export const changeOf = (index: number) => ({ last_name: `Renamed ${index}`, str
 export const gradeOf = (index: number): string => ["A+", "A", "B", "C"][index % 4] ?? "";
 
 /** One line of text per employee, with all that counts; worked out from the people alone. */
-export function expectedEmployees(): ReadonlySet<string> {
-  const nameOf = new Map(firms().map(({ id, attributes }) => [id, attributes.name]));
-  const lines = people().flatMap(({ email, account_id, attributes }, index) => {
+export function expectedEmployees({ firms, people }: Cast): ReadonlySet<string> {
+  const nameOf = new Map(firms.map(({ id, attributes }) => [id, attributes.name]));
+  const lines = people.flatMap(({ email, account_id, attributes }, index) => {
     if (isIncomplete(index)) return [];
     const held: Person["attributes"] = { ...attributes, ...(CHANGED.includes(index) ? changeOf(index) : {}) };
     const { last_name, street1, dob, ssn = "" } = held;

@@ -1,7 +1,7 @@
 /** Planhat's demo: 4,444 messages, with the calls that the connector saves. */
 import { createPlanhatSimulator, type PlanhatSimulator } from "../../planhat";
 import { CALLS_PER_MINUTE } from "../baseline";
-import type { Demo } from "../demo";
+import type { Demo, Volume } from "../demo";
 import { count } from "../screen";
 import { openStage, type Stage } from "../stage";
 import { compareHolding, EMPLOYEES, expectedHolding } from "./expected";
@@ -32,9 +32,9 @@ const SETTINGS = {
 };
 
 /** @throws Error outside the repository, where there are no recorded notifications */
-export function planhatDemo(): Demo<PlanhatSimulator> {
+export function planhatDemo(volume: Volume): Demo<PlanhatSimulator> {
   const fixtures = readFixtures(process.cwd());
-  const { steps, population } = createPlay(fixtures);
+  const { steps, population } = createPlay(fixtures, volume);
   return {
     title: "Planhat",
     introduction: [

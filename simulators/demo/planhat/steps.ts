@@ -13,7 +13,7 @@ import {
 } from "../../hull";
 import type { FixtureEnvelope } from "./fixtures";
 import type { PlanhatSimulator } from "../../planhat";
-import type { Step } from "../demo";
+import type { Step, Volume } from "../demo";
 import { count } from "../screen";
 import type { Stage } from "../stage";
 
@@ -25,8 +25,8 @@ export interface Play {
   readonly population: Population;
 }
 
-const USERS = 2_000;
-const COMPANIES = 100;
+const USERS: Readonly<Record<Volume, number>> = { small: 400, full: 2_000 };
+const USERS_OF_A_COMPANY = 20;
 const CHANGED_PERCENT = 5;
 
 /** Positions that Planhat refuses: the record alone, or the whole call that carries it. */
@@ -36,8 +36,10 @@ const REFUSED = { item: "Refused by Planhat", payload: "Spoils its whole call" }
 const BROKEN = { item: 8, payload: 2, withoutEmail: 4, withoutExternalId: 3, withoutId: 3 } as const;
 
 /** @param fixtures notifications of other installations, played first */
-export function createPlay(fixtures: readonly FixtureEnvelope[]): Play {
-  const first = generatePopulation({ users: USERS, companies: COMPANIES });
+export function createPlay(fixtures: readonly FixtureEnvelope[], volume: Volume): Play {
+  const users = USERS[volume];
+  const companies = users / USERS_OF_A_COMPANY;
+  const first = generatePopulation({ users, companies });
   const second = changePopulation(first, { percent: CHANGED_PERCENT, accountPercent: CHANGED_PERCENT });
   const third = changePopulation(second.population, { percent: CHANGED_PERCENT, round: 2 });
   const broken = brokenMessages(third);
@@ -50,24 +52,24 @@ export function createPlay(fixtures: readonly FixtureEnvelope[]): Play {
       play: (stage) => inTurn(fixtures, (envelope) => sendFixture(stage, envelope)),
     },
     {
-      title: `${count(USERS)} users of ${COMPANIES} companies, for the first time`,
+      title: `${count(users)} users of ${companies} companies, for the first time`,
       name: "first time",
-      messages: USERS,
+      messages: users,
       async play(stage) {
         seedProfiles(first, stage.hull.profiles);
         return stage.send({ channel: "user:update", messages: userMessages(first) });
       },
     },
     {
-      title: `The ${COMPANIES} accounts of these users`,
+      title: `The ${companies} accounts of these users`,
       name: "their accounts",
-      messages: COMPANIES,
+      messages: companies,
       play: (stage) => stage.send({ channel: "account:update", messages: accountMessages(first) }),
     },
     {
       title: "Everybody again, since our own write-back changed the profiles",
       name: "everybody unchanged",
-      messages: USERS + COMPANIES,
+      messages: users + companies,
       async play(stage) {
         const accounts = await sendProfiles(stage, "account:update", first.accounts);
         return accounts + (await sendProfiles(stage, "user:update", first.users));

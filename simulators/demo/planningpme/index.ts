@@ -7,12 +7,11 @@ import {
   type PlanningPmeSimulator,
 } from "../../planningpme";
 import { fetchAll } from "../asking";
-import type { Demo, Step } from "../demo";
+import type { Demo, Step, Volume } from "../demo";
 import { count, type Check } from "../screen";
 import { openStage, type Stage } from "../stage";
 import { differences, lineOf, tell } from "../telling";
 import {
-  ACCOUNTS,
   accounts,
   CHANGED,
   changeOf,
@@ -42,8 +41,8 @@ const SETTINGS = {
   ],
 };
 
-export function planningpmeDemo(): Demo<PlanningPmeSimulator> {
-  const all = accounts();
+export function planningpmeDemo(volume: Volume): Demo<PlanningPmeSimulator> {
+  const all = accounts(volume);
   const reported: ReportedRow[] = [];
   return {
     title: "PlanningPME",
@@ -82,8 +81,8 @@ function stepsOf(all: readonly Account[], reported: ReportedRow[]): readonly Ste
   return [
     {
       name: "imports",
-      title: `${count(ACCOUNTS)} accounts are imported, some with a city that PlanningPME refuses`,
-      messages: ACCOUNTS,
+      title: `${count(all.length)} accounts are imported, some with a city that PlanningPME refuses`,
+      messages: all.length,
       play(stage) {
         for (const { id, external_id, ...attributes } of all) {
           stage.hull.profiles.seedAccount({ id, external_id, attributes });
@@ -147,7 +146,7 @@ function judgements(
   all: readonly Account[],
   reported: readonly ReportedRow[],
 ): readonly Check[] {
-  const expected = expectedCustomers();
+  const expected = expectedCustomers(all);
   const held = simulator.snapshot().map(({ fields }) => lineOf(fields["_ID"], fields["LastName"], fields["City"]));
   const wrong = differences(expected, held);
   const { written, duplicates, simulations, imports } = simulator.books.snapshot();

@@ -1,7 +1,7 @@
 /** PlanSource's demo: hires, changes, leavers and returners, and why somebody was refused. */
 import { createPlanSourceSimulator, DEFAULT_API_USER, type PlanSourceSimulator } from "../../plansource";
 import { whyNot } from "../asking";
-import type { Demo, Step } from "../demo";
+import type { Demo, Step, Volume } from "../demo";
 import { count } from "../screen";
 import { openStage } from "../stage";
 import { differences, lineOf, tell } from "../telling";
@@ -9,7 +9,6 @@ import {
   CHANGED,
   changeOf,
   expectedEmployees,
-  HIRES,
   hires,
   isRefused,
   LEAVERS,
@@ -56,8 +55,8 @@ const SETTINGS = {
   concurrent_requests: 4,
 };
 
-export function plansourceDemo(): Demo<PlanSourceSimulator> {
-  const people = hires();
+export function plansourceDemo(volume: Volume): Demo<PlanSourceSimulator> {
+  const people = hires(volume);
   return {
     title: "PlanSource",
     introduction: [
@@ -81,7 +80,7 @@ export function plansourceDemo(): Demo<PlanSourceSimulator> {
     },
     tell: (stage) => whyNot(stage, "PlanSource", people.find((_, index) => isRefused(index))?.external_id ?? "nobody"),
     judge(stage) {
-      const expected = expectedEmployees();
+      const expected = expectedEmployees(people);
       const subscribers = stage.simulator.snapshot();
       const held = subscribers.map(({ status, fields }) => {
         const { subscriber_code, last_name, current_salary, employment_level, hire_date } = fields;
@@ -130,8 +129,8 @@ function stepsOf(people: readonly Person[]): readonly Step<PlanSourceSimulator>[
   return [
     {
       name: "hires",
-      title: `${HIRES} people are hired, some with a level that does not exist`,
-      messages: HIRES,
+      title: `${people.length} people are hired, some with a level that does not exist`,
+      messages: people.length,
       play(stage) {
         for (const person of people) stage.hull.profiles.seedUser({ ...person, attributes: { ...person.attributes } });
         return tell(stage, "user", people, all, () => ({}));

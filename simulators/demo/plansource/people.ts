@@ -1,5 +1,6 @@
 /** The staff of the demo as Hull knows it, and what PlanSource must hold of it at the end. Made up from numbers alone. */
 import { generatePopulation } from "../../hull";
+import type { Volume } from "../demo";
 import { lineOf, range } from "../telling";
 
 export interface Person {
@@ -9,7 +10,7 @@ export interface Person {
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 
-export const HIRES = 300;
+export const HIRES: Readonly<Record<Volume, number>> = { small: 100, full: 300 };
 /** Each hundredth has a level that the client does not allow. */
 const REFUSED_EVERY = 100;
 const LEVELS = ["Full Time", "Part Time"];
@@ -17,8 +18,8 @@ const LEVELS = ["Full Time", "Part Time"];
 const two = (number: number): string => String(number).padStart(2, "0");
 
 /** People with everything that the guide for integrations asks of new employees. */
-export function hires(): readonly Person[] {
-  return generatePopulation({ users: HIRES, companies: 1 }).users.map((user, index) => {
+export function hires(volume: Volume): readonly Person[] {
+  return generatePopulation({ users: HIRES[volume], companies: 1 }).users.map((user, index) => {
     const { id, external_id, email, first_name, last_name } = user;
     const [month, day] = [two((index % 12) + 1), two((index % 28) + 1)];
     const attributes = {
@@ -57,8 +58,8 @@ export const leavingOf = (index: number) => ({
 export const RETURN = { back_on: "2026-09-01", level: "Part Time" };
 
 /** One line of text per employee, with all that counts; worked out from the people alone. */
-export function expectedEmployees(): ReadonlySet<string> {
-  const lines = hires().flatMap(({ external_id, attributes }, index) => {
+export function expectedEmployees(people: readonly Person[]): ReadonlySet<string> {
+  const lines = people.flatMap(({ external_id, attributes }, index) => {
     if (isRefused(index)) return [];
     const isBack = RETURNERS.includes(index);
     const left = LEAVERS.includes(index) && !isBack && !UNKNOWN_REASON.includes(index);

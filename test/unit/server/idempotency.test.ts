@@ -1,13 +1,14 @@
 /** Calls that carry an `Idempotency-Key` are made once: whichever process is asked, after a restart, and if one is killed. */
 import pino from "pino";
 import { HttpError } from "../../../server/http-error";
-import { createOnce, keyIn, type Once } from "../../../server/routes/operations/idempotency";
+import { createOnce, keyIn, type IdempotencyOptions, type Once } from "../../../server/routes/operations/idempotency";
 import { OperationError, type OperationAnswer } from "../../../src/services/operations";
 import { connectRedis } from "../../../src/storage/database/redis/connection";
 import { createRedisDatabase } from "../../../src/storage/database/redis/database";
 import type { Database } from "../../../src/storage/database/rows";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Store } from "../../../src/storage/port/store";
+import { resealed } from "../../../src/storage/tables/sealed";
 import { ANSWERS } from "../../../src/storage/tables/tables";
 import { sharedRedis } from "../../fixture/redis";
 import { LANE, NEIGHBOUR, tenantRow } from "../storage/builders";
@@ -97,14 +98,18 @@ afterEach(async () => {
 
 async function startProcess(
   database: Database,
-  { secret = "a secret of some length", change = (store: Store): Partial<Store> => store } = {},
+  { secret = "a secret of some length", change = {} as Partial<IdempotencyOptions["store"]> } = {},
 ): Promise<Process> {
   const store = await openStore({ database, now: () => clock.nowMs });
   opened.push(store);
   for (const { tenant } of [LANE, NEIGHBOUR]) await store.saveTenant(tenantRow({ key: tenant }));
   const lines: string[] = [];
   const once = createOnce({
-    store: { beginAnswer: store.beginAnswer, endAnswer: store.endAnswer, ...change(store) } as Store,
+    store: {
+      beginAnswer: (...given) => store.beginAnswer(...given),
+      endAnswer: (...given) => store.endAnswer(...given),
+      ...change,
+    },
     seal: createSeal(secret),
     now: () => clock.nowMs,
     logger: pino({}, { write: (line: string) => void lines.push(line) }),
@@ -275,7 +280,7 @@ describe("what came of it", () => {
 
   test("an answer that cannot be stored reaches the caller, and the log says why", async () => {
     const { call, logged } = await startOne({
-      change: () => ({ endAnswer: () => Promise.reject(new Error("The disk is full.")) }),
+      change: { endAnswer: () => Promise.reject(new Error("The disk is full.")) },
     });
     const { made, atOnce } = work();
     expect(await call(atOnce)).toEqual(DONE);
@@ -295,6 +300,30 @@ describe("what came of it", () => {
     expect(rows).not.toMatch(/ann@|a-key-that-tells/);
     const other = await startProcess(await next(), { secret: "another secret of some length" });
     expect([await other.call(atOnce, { key: "a-key-that-tells" }), made.times]).toEqual([UNKNOWN, 1]);
+  });
+
+  test("a store that is moved takes them along, encrypted for the secret of its new place", async () => {
+    const next = openShared("lmdb");
+    const database = await next();
+    const { call } = await startProcess(database);
+    const { made, atOnce } = work();
+    await call(atOnce);
+    const [ours, theirs] = [createSeal("a secret of some length"), createSeal("another secret of some length")];
+    await database.write((rows) => ({
+      result: undefined,
+      changes: [...rows.range(ANSWERS.name, [])].map(([key, value]) => ({
+        ...{ table: ANSWERS.name, key },
+        value: resealed(
+          ANSWERS.name,
+          key,
+          value,
+          (text, place) => theirs.seal(ours.open(text, place), place),
+          () => undefined,
+        ),
+      })),
+    }));
+    const moved = await startProcess(await next(), { secret: "another secret of some length" });
+    expect([await moved.call(atOnce), made.times]).toEqual([AGAIN, 1]);
   });
 
   test("a connector has ten thousand of them, and further ones are refused before anything is done", async () => {
