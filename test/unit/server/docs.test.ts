@@ -35,15 +35,6 @@ const bare = (cell = ""): string => cell.replaceAll("`", "");
 describe("README.md", () => {
   const readme = read("README.md");
 
-  test("lists every variable with its default and its meaning, and no other", () => {
-    const rows = tableRows(readme).map(([name, standard, meaning]) => ({
-      name: bare(name),
-      meaning,
-      standard: standard === "unset" ? "" : bare(standard),
-    }));
-    expect(rows).toEqual(VARIABLES);
-  });
-
   test("its commands exist", () => {
     const scripts: Readonly<Record<string, string>> = packageJson.scripts;
     expect(readme).toContain("\nnpm ci && npm run demo\n");
@@ -51,6 +42,15 @@ describe("README.md", () => {
     for (const [, script = ""] of readme.matchAll(/npm run ([a-z-]+)/g)) expect(scripts).toHaveProperty([script]);
     expect(readme).toContain(packageJson.engines.node.replace(">=", ""));
   });
+});
+
+test("variables.md lists every variable with its default and its meaning, and no other", () => {
+  const rows = tableRows(read("docs/operations/variables.md")).map(([name, standard, meaning]) => ({
+    name: bare(name),
+    meaning,
+    standard: standard === "unset" ? "" : bare(standard),
+  }));
+  expect(rows).toEqual(VARIABLES);
 });
 
 test(".env.example lists every variable with its default and its meaning, and no other", () => {
@@ -72,7 +72,7 @@ test("the sections that the code refers to are there", () => {
 });
 
 test("links between the documents lead somewhere", () => {
-  const documents = ["README.md", "CHANGELOG.md", ...markdownIn("docs")];
+  const documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...markdownIn("docs")];
   const dead = documents.flatMap((document) =>
     [...read(document).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
       .map(([, target = ""]) => join(dirname(document), target))
