@@ -98,7 +98,10 @@ afterEach(async () => {
 
 async function startProcess(
   database: Database,
-  { secret = "a secret of some length", change = {} as Partial<IdempotencyOptions["store"]> } = {},
+  {
+    secret = "a secret of some length",
+    change = {},
+  }: { secret?: string; change?: Partial<IdempotencyOptions["store"]> } = {},
 ): Promise<Process> {
   const store = await openStore({ database, now: () => clock.nowMs });
   opened.push(store);
