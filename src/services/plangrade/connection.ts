@@ -53,7 +53,8 @@ export function createConnection(
       Promise.resolve(records.map((desired, index) => prepareRecord(type, desired, known[index]))),
     find: (type, wanted, { fields }) => find(delivering, type, wanted, fields),
     read: (type, known, fields) => read(delivering, type, known, fields),
-    list: (type, fields, from) => listPage(fetching, type, fields, from, { claimsEin: einIsExternalId(settings), claims: settings.claims }),
+    list: (type, fields, from) =>
+      listPage(fetching, type, fields, from, { claimsEin: einIsExternalId(settings), claims: settings.claims }),
     async apply(type, chunk) {
       const written = await inParallel(chunk, 1, (intent) => writeOne(writing, type, intent));
       return {

@@ -169,7 +169,10 @@ describe("a fetch", () => {
       activities: () => Promise.resolve([{ ...happened, ssn: "0123" }]),
       notices: () => Promise.resolve([]),
     };
-    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, { claimsEin: true, claims: {} });
+    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, {
+      claimsEin: true,
+      claims: {},
+    });
     expect(rows.map(({ event }) => event?.properties)).toEqual([happened]);
   });
 

@@ -161,7 +161,9 @@ function finished(
       ending: end,
       attempts: entry.attempts,
     }),
-    ...(told ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at, worked.trace) } : { last: end }),
+    ...(told
+      ? { hullUpdate: hullUpdateOf(own.hullUpdate, then.hullUpdate, mirror.id, [end], at, worked.trace) }
+      : { last: end }),
     ...(rival && { rival: { remoteId: then.rivalFor, content: worked, atMs: at.nowMs } }),
   };
   // A create that a person must look for: until then no message makes the record a second time. One that another

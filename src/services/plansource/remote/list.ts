@@ -74,9 +74,7 @@ export async function listPage(
   if (isFailed(page)) return { rows: [], problem: problemOf(page) };
   if ("problem" in page) return { rows: [], problem: page.problem };
   const { next, showsEnded } = page;
-  const rows = page.rows.map((row) =>
-    listedRecord(row, fields, { ...how, updatesHull: includeTest || !isTest(row) }),
-  );
+  const rows = page.rows.map((row) => listedRecord(row, fields, { ...how, updatesHull: includeTest || !isTest(row) }));
   if (next !== undefined) return { rows, next: JSON.stringify(next) };
   return { rows, partial: showsEnded ? undefined : true };
 }

@@ -55,7 +55,15 @@ export interface PlanSourceSettings {
 const BULK_ITEMS_CAP = 500;
 
 /** Fields that say who somebody is, and that Hull may be told. */
-const CLAIM_FIELDS = ["subscriber_code", "employee_number", "ee_code", "public_id", "user_name", "email", "email2"] as const;
+const CLAIM_FIELDS = [
+  "subscriber_code",
+  "employee_number",
+  "ee_code",
+  "public_id",
+  "user_name",
+  "email",
+  "email2",
+] as const;
 
 const attribute = text("choose the attribute again in the settings.").transform((name) =>
   name === undefined ? undefined : attributeReference(name, "user"),
