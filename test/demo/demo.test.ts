@@ -191,19 +191,19 @@ test("without redis-server the demo on Redis says how to install it", async () =
   const { code, complaints } = await runDemoIn(ROOT, { ...process.env, PATH: "/nowhere" }, "--redis");
   expect(code).toBe(1);
   expect(complaints).toMatch(/^The program redis-server is missing\. Install it: apt-get install redis-server/);
-}, 60_000);
+});
 
 test("a demo of a service that there is not names those that there are", async () => {
   const { code, complaints } = await runDemo(ROOT, "--service", "nobodys");
   expect(code).toBe(1);
   expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource, planningpme, plangrade.\n");
-}, 60_000);
+});
 
 test("outside the repository the demo says where it belongs", async () => {
   const { code, complaints } = await runDemo(build);
   expect(code).toBe(1);
   expect(complaints).toBe("There are no notifications in test/fixtures/hull; start the demo in the repository.\n");
-}, 60_000);
+});
 
 test("a process that watches its parent does not outlive it, however that ends", async () => {
   const watch = join(build, "simulators/demo/parent-watch.js");

@@ -95,7 +95,7 @@ test("there and back, with another key: what waits is delivered, and what is equ
   await fixture.tellUser(user(2, { traits_position: "Lead" }), account(1));
   await fixture.settled();
   expect(fixture.planhat.snapshot().endusers).toHaveLength(2);
-}, 60_000);
+});
 
 test("a source that is in use is copied as it is; the copy is finished when nobody uses it", async () => {
   const fixture = await open({ environment: { SECRET } });
@@ -133,7 +133,7 @@ test("a source that is in use is copied as it is; the copy is finished when nobo
     expect(last.err).toContain("Make sure that all servers are stopped.");
     expect(last.out).toContain("This pass wrote 0 rows and removed 0 in");
   });
-}, 60_000);
+});
 
 test("a target that is in use is refused", async () => {
   const fixture = await open({ environment: { SECRET } });
@@ -148,7 +148,7 @@ test("a target that is in use is refused", async () => {
   const locked = await move(fixture.dataDir, join(folder, "other"), { SECRET });
   expect(locked.err).toContain("Another process uses the data folder");
   await lock.release();
-}, 60_000);
+});
 
 test("a person is told how far it is, a program is not", async () => {
   const fixture = await open({ environment: { SECRET } });
@@ -165,7 +165,7 @@ test("a person is told how far it is, a program is not", async () => {
     finished: false,
     used_by: expect.stringContaining("is in use") as string,
   });
-}, 60_000);
+});
 
 test("what is missing is said in a sentence", async () => {
   const said = async (args: readonly string[], environment = {}): Promise<readonly [number, string]> => {

@@ -165,7 +165,7 @@ test("nothing shown, logged, told or stored holds digits of a number, a token, a
   // plangrade's words are shown without them, and what was refused here by its form.
   expect(Object.values(places).join("\n")).toContain("is taken by");
   expect(tried).toContain("ssn");
-}, 60_000);
+});
 
 test("a refused participant is replayed with the digits, which waited unseen", async () => {
   const fixture = await open();

@@ -60,7 +60,7 @@ describe("workflows", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 
   test.each(WORKFLOWS)("%s may read alone, ends in time, and takes actions of a named major version", (file) => {
     const { permissions: whole, jobs, on, concurrency } = workflowIn(file);

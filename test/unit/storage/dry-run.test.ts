@@ -106,7 +106,7 @@ describe.each(ADAPTERS)("a dry run (over %s)", (adapter) => {
       ),
       { seed: 11, numRuns: RUNS.histories },
     );
-  }, 60_000);
+  });
 
   it("leaves nothing of work that fails, and goes on", async () => {
     await write(base, put(["a"], 1));

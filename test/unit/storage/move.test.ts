@@ -121,7 +121,7 @@ describe.each<readonly [Adapter, Adapter]>([
     const [first, last] = [await rowsOf(source), await rowsOf(back)];
     // The target was opened once.
     expect(withoutTexts({ ...last, [META.name]: 0 })).toEqual(withoutTexts({ ...first, [META.name]: 0 }));
-  }, 60_000);
+  });
 
   test("whoever comes first waits, and recovers what was in flight", async () => {
     const [source, target] = [openDatabase(here), openDatabase(there)];
@@ -129,7 +129,7 @@ describe.each<readonly [Adapter, Adapter]>([
     await move(ours(source), theirs(target));
     const store = await open(target);
     expect(await store.lease(LANE.remote)).toMatchObject({ renewals: 0 });
-  }, 60_000);
+  });
 
   test("killed in the middle, gone on with while servers write, finished when they have stopped", async () => {
     const [source, target] = [openDatabase(here), openDatabase(there)];
@@ -160,7 +160,7 @@ describe.each<readonly [Adapter, Adapter]>([
     expect(withoutTexts(await rowsOf(target))).toEqual(withoutTexts(await rowsOf(source)));
     expect(await auditOf(target)).toEqual([]);
     expect(THEIRS.open((await (await open(target)).grant(LANE.tenant)) ?? "", grantPlace(LANE.tenant))).toBe("anew");
-  }, 60_000);
+  });
 
   test("a target with something else is refused: a store, or a part of a copy of another place", async () => {
     const [source, target] = [openDatabase(here), openDatabase(there)];
@@ -172,7 +172,7 @@ describe.each<readonly [Adapter, Adapter]>([
     await expect(move(theirs(target), ours(openDatabase(here)))).rejects.toThrow("The source is itself a copy");
     await move(ours(source), theirs(target));
     await expect(move(ours(source), theirs(target))).rejects.toThrow("The target is not empty");
-  }, 60_000);
+  });
 });
 
 test("a pass during which somebody opened the store, and closed it again, does not finish the copy", async () => {

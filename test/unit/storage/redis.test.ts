@@ -196,7 +196,7 @@ describe("a commit", () => {
     } finally {
       await proxy.close();
     }
-  }, 20_000);
+  });
 
   it("is never lost between two connections, each with its own idea of what is there", async () => {
     const clients = [open(), open()];
