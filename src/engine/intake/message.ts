@@ -142,12 +142,14 @@ function segmentIds(
 
 const isListed = (raw: unknown, name: string): boolean => isAttributes(raw) && raw[name] !== undefined;
 
+/** All of them, or none: a list without some of its names would look like another one. */
 function namesIn(
   raw: unknown,
   name: string,
   listed: readonly { readonly name?: unknown }[] | undefined,
 ): readonly string[] | undefined {
-  return isListed(raw, name) ? listed?.flatMap((each) => textOf(each.name) ?? []) : undefined;
+  const names = isListed(raw, name) ? listed?.map((each) => textOf(each.name)) : undefined;
+  return names?.every((each) => each !== undefined) === true ? names : undefined;
 }
 
 function idOf(subject: Attributes): string {

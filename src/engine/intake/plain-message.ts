@@ -38,7 +38,10 @@ export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts
   const changes = changesOf(raw["changes"], entity);
   if (user === undefined || account === undefined || segmentIds === undefined) return undefined;
   if (accountSegmentIds === undefined || changes === undefined) return undefined;
-  const names = { segmentNames, accountSegmentNames };
+  const names = {
+    segmentNames: segmentNames?.length === segmentIds.length ? segmentNames : undefined,
+    accountSegmentNames: accountSegmentNames.length === accountSegmentIds.length ? accountSegmentNames : undefined,
+  };
   return { messageId, user, account, segmentIds, accountSegmentIds, ...names, ...changes };
 }
 

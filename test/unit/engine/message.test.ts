@@ -22,7 +22,10 @@ describe("a user message", () => {
       message_id: "m1",
       user: { id: "u1", email: "ann@x", "traits_planhat/id": "p1", indexed_at: "2024-05-01T10:20:30.456Z" },
       account: { id: "a1", external_id: "acme" },
-      segments: [{ id: "s1" }, { id: "s2" }],
+      segments: [
+        { id: "s1", name: "Leads" },
+        { id: "s2", name: "Active" },
+      ],
       account_segments: [{ id: "as1" }],
       changes: { user: { name: ["A", "B"] }, account: { city: [null, "X"] } },
     };
@@ -34,7 +37,10 @@ describe("a user message", () => {
       user: raw.user,
       account: raw.account,
       segmentIds: ["s1", "s2"],
+      segmentNames: ["Leads", "Active"],
       accountSegmentIds: ["as1"],
+      // One that has no name leaves all of them unknown.
+      accountSegmentNames: undefined,
       changes: raw.changes,
       events: [],
       isExport: false,

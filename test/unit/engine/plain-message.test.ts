@@ -39,8 +39,8 @@ function readSlowly({ entity, raw }: Omit<Fixture, "name">): unknown {
 /** What the schemas make of the message, part by part. */
 function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
   const idsOf = (segments: readonly { readonly id: string }[]): readonly string[] => segments.map(({ id }) => id);
-  const namesOf = (segments: readonly { readonly name?: string | null | undefined }[]): readonly string[] =>
-    segments.flatMap(({ name }) => ((name ?? "").trim() === "" ? [] : (name ?? "")));
+  const namesOf = (segments: readonly { readonly name?: string | null | undefined }[]) =>
+    segments.every(({ name }) => (name ?? "").trim() !== "") ? segments.map(({ name }) => name) : undefined;
   const leftOf = (moved: { readonly left: readonly { readonly id: string }[] } | undefined) =>
     moved === undefined || moved.left.length === 0 ? undefined : idsOf(moved.left);
   const changesOf = (changes: { readonly user: unknown; readonly account: unknown } | undefined): unknown => ({
