@@ -17,7 +17,7 @@ export function traced(services: readonly string[]): RequestHandler {
   };
 }
 
-/** The whole template of the route that was found, such as `/planhat/api/internal/runs/:id`. */
+/** The whole template of the route that was found, such as `/<service>/api/internal/runs/:id`. */
 function routeOf({ baseUrl, originalUrl, route }: Request, services: readonly string[]): string | undefined {
   const { path: found } = (route ?? {}) as { readonly path?: unknown };
   const [asked = ""] = originalUrl.toLowerCase().split("?");
