@@ -53,6 +53,16 @@ describe("claims of the settings", () => {
     expect(fixture.hull.profiles.snapshot().users.map(({ external_id }) => external_id)).toEqual(["person-1", "4717"]);
   });
 
+  test("leave the keys by which records are found as they are", async () => {
+    const fixture = await openClaiming({ incoming_user_claims: [claim("email", NUMBER)] });
+    putPerson(fixture, 1, { externalId: undefined, ...numbered("other@example.com") });
+    await fixture.fetchBoth();
+    await fixture.deliverUser(user(1, { email: "person-1@example.com" }), account(1));
+    expect(fixture.endusers()).toMatchObject([{ _id: person(1), externalId: "person-1" }]);
+    await fixture.deliverUser(user(2, { email: "other@example.com" }), account(1));
+    expect(fixture.endusers()).toHaveLength(2);
+  });
+
   test("that two records share make one of nobody: Hull is told of each under Planhat's id", async () => {
     const fixture = await openClaiming({ incoming_user_claims: [claim("external_id", NUMBER)] });
     putPerson(fixture, 1, numbered("4711"));

@@ -1,4 +1,5 @@
 /** Some rows of a page on their way to Hull: compare, tell, and store what is known then. */
+import mapKeys from "lodash/mapKeys";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
@@ -165,7 +166,8 @@ function confirmedOf({ told, mirror, code, leftOut }: Case, { mapping }: StepCon
  * what the settings claim.
  */
 function keysOf({ claimed, type }: StepContext, { record, claims }: ListedRecord): Keys {
-  if (claimed.includes(type.entity)) return { ...record.keys, ...claims };
+  // Under names of their own: the service's keys, by which records are found, stay as they are.
+  if (claimed.includes(type.entity)) return { ...record.keys, ...mapKeys(claims, (_, claim) => claimKey(claim)) };
   const { domain } = claims;
   return domain === undefined ? record.keys : { ...record.keys, domain };
 }
@@ -303,10 +305,13 @@ function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: s
   const parent = parents.rows.get(id);
   if (parent?.linkedTo !== undefined && isHullId(parent.linkedTo)) return { id: parent.linkedTo, ...anonymous };
   const isClaimed = type !== undefined && claimed.includes(type.entity);
-  const name = isClaimed ? "external_id" : type?.keys.find(({ claim }) => claim === "external_id")?.name;
+  const name = isClaimed ? claimKey("external_id") : type?.keys.find(({ claim }) => claim === "external_id")?.name;
   const shared = name === undefined ? undefined : parent?.keys[name];
   return shared === undefined || parents.namesakes.has(id) ? anonymous : { external_id: shared, ...anonymous };
 }
+
+/** Under which a claim of the settings is remembered. */
+const claimKey = (claim: string): string => `hull/${claim}`;
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
 async function sharedKeys(
