@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run release -- major | minor | patch | <x.y.z> [--dry-
 
   On a clean main, moves what stands under Unreleased in CHANGELOG.md under the new version, writes the version into
   package.json, package-lock.json and the manifests, runs the checks, and makes a commit and a tag. Nothing is pushed.
-  What fails leaves everything as it was. A version that has no tag yet, as 1.0.0 had at first, may be named again.
+  What fails leaves everything as it was. A version that has no tag yet may be named again.
 
   --dry-run            says what would be done, and does nothing
   --help, --version    this page; the version that package.json has
@@ -47,6 +47,12 @@ interface Plan {
   readonly changes: readonly Change[];
 }
 
+/**
+ * Makes a release, or says what it would do.
+ *
+ * @param args what follows `npm run release --`: a version or step, and `--dry-run`
+ * @returns 0 when it is done, 1 when it is not possible (all files are as before then), 2 when it was called in a wrong way
+ */
 export function release(
   args: readonly string[],
   terminal: Pick<Terminal, "print" | "complain">,
@@ -86,13 +92,13 @@ function planFor(wanted: string, { root, today }: ReleaseOptions): Plan {
   const to = nextVersion(from, wanted);
   const tag = `v${to}`;
   if (git(root, "tag", "--list", tag) !== "") throw new Error(`${to} is released: there is a tag ${tag}.`);
-  const { text, entries } = releasedIn(readFileSync(join(root, CHANGELOG), "utf8"), to, today);
-  const versioned = ["package.json", "package-lock.json", ...git(root, "ls-files", "*manifest.json").split("\n")];
-  const changes = versioned.filter(Boolean).map((file) => {
-    const before = readFileSync(join(root, file), "utf8");
-    return { file, before, after: withVersion(file, before, from, to) };
-  });
   const before = readFileSync(join(root, CHANGELOG), "utf8");
+  const { text, entries } = releasedIn(before, to, today);
+  const versioned = ["package.json", "package-lock.json", ...git(root, "ls-files", "*manifest.json").split("\n")];
+  const changes = versioned.filter(Boolean).map((file): Change => {
+    const json = readFileSync(join(root, file), "utf8");
+    return { file, before: json, after: withVersion(file, json, from, to) };
+  });
   return { from, to, tag, entries, changes: [{ file: CHANGELOG, before, after: text }, ...changes] };
 }
 
@@ -123,7 +129,7 @@ function carryOut(
   } catch (error) {
     for (const { file, before } of changes) writeFileSync(join(root, file), before);
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${reason} Nothing is released, all files are as before.`, { cause: error });
+    throw new Error(`${reason}\nNothing is released; all files are as before.`, { cause: error });
   } finally {
     for (const signal of SIGNALS) process.off(signal, stay);
   }
@@ -143,14 +149,13 @@ function numbersOf(version: string): readonly [number, number, number] | undefin
 function nextVersion(current: string, wanted: string): string {
   const [major, minor, patch] = numbersOf(current) ?? [];
   if (major === undefined || minor === undefined || patch === undefined)
-    throw new Error(`The version in package.json, "${current}", has not the form 1.2.0.`);
+    throw new Error(`The version in package.json, "${current}", is not of the form 1.2.0.`);
   if (wanted === "major") return `${major + 1}.0.0`;
   if (wanted === "minor") return `${major}.${minor + 1}.0`;
   if (wanted === "patch") return `${major}.${minor}.${patch + 1}`;
-  const now = [major, minor, patch];
-  const [index = -1] = now.flatMap((each, place) => (each === numbersOf(wanted)?.[place] ? [] : [place]));
-  if (index !== -1 && (numbersOf(wanted)?.[index] ?? 0) < (now[index] ?? 0))
-    throw new Error(`${wanted} is earlier than ${current}, the version in package.json.`);
+  const asked = numbersOf(wanted) ?? [0, 0, 0];
+  const later = asked[0] - major || asked[1] - minor || asked[2] - patch;
+  if (later < 0) throw new Error(`${wanted} is earlier than ${current}, the version in package.json.`);
   return wanted;
 }
 

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { inSentences, onTerminal, type ExitCode, type Terminal } from "./cli/tool";
-import { differingVariables, misspeltVariables, readConfig, type Config } from "./config";
+import { differingVariables, misspeltVariables, readConfig } from "./config";
 import { createLogger } from "./log";
 import { createHttpServer, listen } from "./http-server";
 import { PROJECT_VERSION } from "./version";
@@ -32,16 +32,17 @@ export function serve(args: readonly string[], terminal: Terminal): Promise<Exit
   return inSentences(args, terminal, USAGE, () => {
     parseArgs({ args: [...args], options: {} });
     return async () => {
-      await run(readConfig(terminal.environment));
+      await run(terminal.environment);
       return 0;
     };
   });
 }
 
 /** Resolves when it serves. @throws Error when it cannot, with a sentence; nothing is held then */
-async function run(config: Config): Promise<void> {
+async function run(environment: Terminal["environment"]): Promise<void> {
+  const config = readConfig(environment);
   const logger = createLogger(config.LOG_LEVEL);
-  for (const data of misspeltVariables(process.env)) logger.warn({ data }, "connector.variables.warning");
+  for (const data of misspeltVariables(environment)) logger.warn({ data }, "connector.variables.warning");
   const connector = await createRenewing((renewal) => createConnector(config, logger, undefined, renewal), logger);
   const server = createHttpServer(connector.app, { behindProxy: config.TRUST_PROXY !== false });
   const port = await listen(server, { host: config.HOST, port: config.PORT }).catch(async (error: unknown) => {
@@ -70,7 +71,7 @@ async function run(config: Config): Promise<void> {
 
   // Whoever waits for this line may send a signal at once.
   const running = { version: PROJECT_VERSION, node: process.version };
-  const variables = differingVariables(process.env, config);
+  const variables = differingVariables(environment, config);
   const data = { host: config.HOST, port, role: config.ROLE, ...connector.place, ...running, variables };
   logger.info({ data }, "connector.start");
 }

@@ -186,8 +186,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     hullUpdates.set({ service }, backlog?.hullUpdates ?? NaN);
     lanes.set({ service }, backlog?.lanes ?? NaN);
     deadLetters.set({ service }, backlog?.deadLetters ?? NaN);
-    const sinceMs = backlog === undefined ? NaN : (backlog.oldestAtMs ?? now());
-    oldest.set({ service }, Math.max(0, now() - sinceMs) / 1_000);
+    const nowMs = now();
+    const sinceMs = backlog === undefined ? NaN : (backlog.oldestAtMs ?? nowMs);
+    oldest.set({ service }, Math.max(0, nowMs - sinceMs) / 1_000);
     budget.set({ service }, left);
     const kinds = backlog?.pauses.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
     for (const kind of [...HOLD_KINDS, OTHER]) {

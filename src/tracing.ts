@@ -37,16 +37,16 @@ export interface SpanOptions {
   /** By the semantic conventions; never what says who somebody is, and never a value of theirs. */
   readonly attributes?: Attributes;
   /** Where the traces of what it works on go on, as they were stored; many may be the same, or absent. */
-  readonly of?: readonly (TraceParent | undefined)[] | undefined;
+  readonly traces?: readonly (TraceParent | undefined)[] | undefined;
 }
 
 /** Does work within a span of the given name, which has few values; work that throws has failed. */
 export async function inSpan<T>(name: string, options: SpanOptions, work: (fail: Fail) => Promise<T>): Promise<T> {
-  const { kind = "internal", attributes = {}, of = [] } = options;
-  const { parent, links } = placeOf(of);
+  const { kind = "internal", attributes = {}, traces = [] } = options;
+  const { parent, links } = parentAndLinks(traces);
   const span = tracer.startSpan(name, { kind: KINDS[kind], attributes, links }, parent);
   const fail = failing(span);
-  // Whoever does not record it still hears of it, so that what is below it is not recorded either.
+  // Without an SDK there is nothing to end. A span that is not sampled stays active, so that its children are not either.
   if (!isSpanContextValid(span.spanContext())) return work(fail);
   try {
     return await context.with(trace.setSpan(parent, span), work, undefined, fail);
@@ -68,39 +68,39 @@ export interface QueueWork {
   readonly type?: string;
   readonly count: number;
   /** See `SpanOptions`. */
-  readonly of?: SpanOptions["of"];
+  readonly traces?: SpanOptions["traces"];
 }
 
 /** The same by the conventions of messaging, in which a queue is a destination. */
 export function inQueueSpan<T>(
-  { operation, queue, service, type, count, of }: QueueWork,
+  { operation, queue, service, type, count, traces }: QueueWork,
   work: (fail: Fail) => Promise<T>,
 ): Promise<T> {
-  const isIn = operation === "accept";
+  const accepts = operation === "accept";
   const attributes = {
     "messaging.system": NAME,
     "messaging.destination.name": queue,
     "messaging.operation.name": operation,
-    "messaging.operation.type": isIn ? "send" : "process",
+    "messaging.operation.type": accepts ? "send" : "process",
     "messaging.batch.message_count": count,
     "connector.service": service,
     "connector.type": type,
   };
   const name = `${operation} ${type ?? "hull"}`;
-  return inSpan(name, { kind: isIn ? "producer" : "consumer", attributes, of }, work);
+  return inSpan(name, { kind: accepts ? "producer" : "consumer", attributes, traces }, work);
 }
 
 /**
  * Work on many things belongs to one trace and links to the others: to the one it is done in, or else to the first of
  * theirs; but what all belongs to one trace goes on in that.
  */
-function placeOf(of: readonly (TraceParent | undefined)[]): {
+function parentAndLinks(traces: readonly (TraceParent | undefined)[]): {
   readonly parent: Context;
   readonly links: { readonly context: SpanContext }[];
 } {
   const active = context.active();
   const known = new Map<string, SpanContext>();
-  for (const text of of) {
+  for (const text of traces) {
     const found = readTraceParent(text);
     if (found !== undefined && !known.has(found.traceId)) known.set(found.traceId, found);
     if (known.size > MOST_LINKS) break;
@@ -110,8 +110,8 @@ function placeOf(of: readonly (TraceParent | undefined)[]): {
   const here = trace.getSpanContext(active);
   const staysHere = here !== undefined && (known.size > 1 || known.has(here.traceId));
   const parent = staysHere ? active : trace.setSpanContext(active, first);
-  const isIn = staysHere ? here.traceId : first.traceId;
-  const others = [...known.values(), ...(here === undefined ? [] : [here])].filter(({ traceId }) => traceId !== isIn);
+  const own = staysHere ? here.traceId : first.traceId;
+  const others = [...known.values(), ...(here === undefined ? [] : [here])].filter(({ traceId }) => traceId !== own);
   return { parent, links: others.slice(0, MOST_LINKS).map((each) => ({ context: each })) };
 }
 
@@ -145,11 +145,11 @@ export function traceFields(): { readonly trace_id: string; readonly span_id: st
 /** Does work that belongs to nobody's trace: whoever happened to ask for it first has nothing to do with it. */
 export const detached = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work);
 
-/** The same function, called within today's span by whoever calls it, such as a stream. */
+/** The same function, called within the current span by whoever calls it, such as a stream. */
 export const bound = <F extends (...given: never[]) => unknown>(work: F): F => context.bind(context.active(), work);
 
 /** What became of a request: its status, or why there is none. */
-export interface Ended {
+export interface CallEnd {
   readonly status?: number | undefined;
   /** A word of few values. */
   readonly error?: string | undefined;
@@ -169,7 +169,7 @@ export interface CallToTrace {
 export interface TracedCall {
   /** To be sent with it, so that the other side can go on with the trace. */
   readonly headers: Readonly<Record<string, string>>;
-  end(ended: Ended): void;
+  end(ended: CallEnd): void;
 }
 
 /** Begins the span of one request to somebody outside. */
@@ -205,22 +205,23 @@ export interface TracedRequest {
   /** Does work within its span. */
   within(work: () => void): void;
   /** @param route without values; undefined when none was found */
-  end(ended: Ended & { readonly route: string | undefined }): void;
+  end(ended: CallEnd & { readonly route: string | undefined }): void;
 }
 
 /** Begins the span of a request that somebody sent to us. @param parent the header `traceparent`, as it came */
 export function traceRequest(method: string, parent: unknown): TracedRequest {
-  const named = HTTP_METHODS.has(method) ? method : "_OTHER";
+  const isKnown = HTTP_METHODS.has(method);
+  const name = isKnown ? method : "HTTP";
   const active = context.active();
   const sender = trace.getSpanContext(active) === undefined ? readTraceParent(parent) : undefined;
   const from = sender === undefined ? active : trace.setSpanContext(active, sender);
-  const attributes = { "http.request.method": named };
-  const span = tracer.startSpan(named === "_OTHER" ? "HTTP" : named, { kind: SpanKind.SERVER, attributes }, from);
+  const attributes = { "http.request.method": isKnown ? method : "_OTHER" };
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, from);
   return {
     isRecorded: span.isRecording(),
     within: (work) => context.with(trace.setSpan(from, span), work),
     end: ({ route, status, error }) => {
-      if (route !== undefined) span.updateName(`${named === "_OTHER" ? "HTTP" : named} ${route}`);
+      if (route !== undefined) span.updateName(`${name} ${route}`);
       span.setAttributes({ "http.route": route, "http.response.status_code": status });
       if (status !== undefined && status >= 500) failing(span)(String(status));
       else if (error !== undefined) failing(span)(error);

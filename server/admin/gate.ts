@@ -11,7 +11,7 @@ import { PROBLEM, refuse } from "../http-error";
 import { basicOf, bearerOf, isToken } from "../middleware/authorization";
 import { errorAnswers, showJson, type ShowError } from "../middleware/errors";
 import { assertOwnSite } from "../middleware/own-site";
-import { showRateLimit } from "../middleware/rate-limits";
+import { setRateLimit } from "../middleware/rate-limits";
 import { createThrottle, type ThrottleLimits } from "../middleware/throttle";
 import { ADMIN } from "./route";
 
@@ -53,7 +53,7 @@ function gate({ token, loginLimits }: GateOptions): RequestHandler {
     const attempt = { address, connector: ADMIN, credentials: hash("sha256", given) };
     const isRight = await throttle
       .during(attempt, () => Promise.resolve(isToken(given, token)))
-      .finally(async () => showRateLimit(response, await throttle.limitOf(address)));
+      .finally(async () => setRateLimit(response, await throttle.limitOf(address)));
     if (!isRight) {
       throw refuse(401, "wrong_credentials", "This is not the server's ADMIN_TOKEN.", { headers: CHALLENGE });
     }

@@ -12,7 +12,7 @@ import type { Connector } from "../../src/hull/protocol/notification";
 import { isAttributes } from "../../src/hull/protocol/shapes";
 import { parseInstant } from "../../src/instant";
 import { refuse, type ErrorStatus, type HttpError } from "../http-error";
-import { showRateLimit } from "./rate-limits";
+import { setRateLimit } from "./rate-limits";
 import { createThrottle, type Throttle, type ThrottleLimits } from "./throttle";
 
 /**
@@ -130,7 +130,7 @@ export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authen
     try {
       return await logins.during(attempt, () => ask(given, {}));
     } finally {
-      showRateLimit(request.res, await logins.limitOf(address));
+      setRateLimit(request.res, await logins.limitOf(address));
     }
   }
 

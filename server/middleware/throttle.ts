@@ -88,7 +88,7 @@ export function createThrottle<T>(
         name: "failed-log-ins",
         quota: limits.perAddress,
         windowSeconds: Math.ceil(limits.windowMs / 1_000),
-        left: limits.perAddress - totalHits,
+        remaining: limits.perAddress - totalHits,
         resetSeconds: resetTime === undefined ? 0 : Math.max(0, Math.ceil((resetTime.getTime() - Date.now()) / 1_000)),
       };
     },

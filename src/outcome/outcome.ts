@@ -34,8 +34,9 @@ export const COMMON_OUTCOMES = {
   restarted: { text: "Restarted in the service." },
   accepted: { text: "Taken by the service, which does not confirm single records." },
   missing_claim: {
-    text: "The record lacks a field by which Hull must know it.",
-    remedy: "Fill the field in the service, or no longer require it in the incoming claims of the settings.",
+    text: "The record lacks a field that identifies it in Hull.",
+    remedy:
+      'Fill the field in the service, or untick "Required" in that row of "Identity of incoming users" (or "accounts").',
   },
   hull_refused: {
     text: "The service holds the record, but Hull refused the attributes that it was told.",

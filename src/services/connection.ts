@@ -183,10 +183,11 @@ export interface ListedRecord {
   /** Milliseconds since 1970. */
   readonly updatedAtMs?: number | undefined;
   readonly record: RemoteRecord;
-  /** The record's own claims towards Hull: external_id, email or domain. Nobody has checked that they are unique. */
-  readonly claims: Claims;
-  /** It lacks a claim that the settings require: Hull is told nothing, unless it is known to have the record. */
-  readonly nameless?: true;
+  /**
+   * The record's own claims towards Hull: external_id, email or domain. Nobody has checked that they are unique. Undefined
+   * where one that the settings require is missing: Hull is told nothing, unless it is known to have the record.
+   */
+  readonly claims: Claims | undefined;
   /** What the service shows; an absent field is unknown, not empty. */
   readonly attributes: readonly IncomingAttribute[];
   /** What was left out because Hull cannot hold it; each field once. */

@@ -25,14 +25,14 @@ export interface FetchPolicy {
   readonly deletedAttribute: string;
   /** Missing records are marked. The return of a record is told even if it was marked under former settings. */
   readonly marksDeleted: boolean;
-  /** Entities whose records have claims by the settings, and not by the service's own order. */
-  readonly claimed?: readonly ("user" | "account")[];
 }
 
 export interface FetchedType {
   readonly type: string;
   /** From one fetch to the next; 0 = at every call. */
   readonly intervalMinutes: number;
+  /** Hull knows its records by claims of the settings, and not by the service's own order. */
+  readonly isClaimed?: boolean;
 }
 
 export type SettingsResult<S> =

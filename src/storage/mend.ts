@@ -11,7 +11,7 @@ import { contentPlaces, FREE, numberIn, tenantIn } from "./tables/documents";
 import { removeRuns } from "./tables/runs";
 import {
   ALERTS,
-  ANSWERS,
+  KEYED_CALLS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -66,11 +66,11 @@ const loseHistory: Rule = ({ view }, [tenant = "", number = 0]) => {
 };
 
 /** What was begun stays begun, although nobody knows what became of it: it must not be done again. */
-const loseAnswer: Rule = ({ view }, key) => {
+const loseKeyedCall: Rule = ({ view }, key) => {
   const [tenant = ""] = key;
   const isOwn = (place: Key): boolean => place[1] === tenant && place.at(-1) === key.at(-1);
-  const [[atMs] = []] = takePlaces(view, ANSWERS, "age", [], isOwn);
-  if (atMs !== undefined) view.put(ANSWERS, key, { atMs: Number(atMs), by: "", sealed: "" });
+  const [[atMs] = []] = takePlaces(view, KEYED_CALLS, "age", [], isOwn);
+  if (atMs !== undefined) view.put(KEYED_CALLS, key, { atMs: Number(atMs), by: "", sealed: "" });
   return { tenant: String(tenant) };
 };
 
@@ -83,7 +83,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   [RUNS.name, loseRun],
   [DEPTH.name, recount],
   [HISTORY.name, loseHistory],
-  [ANSWERS.name, loseAnswer],
+  [KEYED_CALLS.name, loseKeyedCall],
   ...[TENANTS, GRANTS, ALERTS, TALLY, HOURS].map(({ name }): [string, Rule] => [name, ofTenant]),
 ]);
 

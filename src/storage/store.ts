@@ -37,8 +37,8 @@ import {
 } from "./tables/tables";
 import {
   assignRemote,
-  beginAnswer,
-  endAnswer,
+  beginCall,
+  endCall,
   lanesOf,
   newGeneration,
   putRemote,
@@ -192,9 +192,9 @@ export async function createStored(options: StoreOptions): Promise<Stored> {
       reassignRemote: (tenant, from, to) => commit((view) => reassignRemote(view, tenant, from, to)),
       grant: (tenant) => read((view) => view.get(GRANTS, [tenant])),
       replaceGrant: (tenant, before, after) => commit((view) => replaceGrant(view, tenant, before, after)),
-      beginAnswer: (tenant, key, row) =>
-        commit((view, _, nowMs) => beginAnswer(view, [tenant, key], { ...row, atMs: nowMs })),
-      endAnswer: (tenant, key, by, sealed) => commit((view) => endAnswer(view, [tenant, key], by, sealed)),
+      beginCall: (tenant, key, row) =>
+        commit((view, _, nowMs) => beginCall(view, [tenant, key], { ...row, atMs: nowMs })),
+      endCall: (tenant, key, by, sealed) => commit((view) => endCall(view, [tenant, key], by, sealed)),
       remote: (key) => read((view) => remoteRow(view, key)),
       newGeneration: (key) => commit((view) => newGeneration(view, key)),
       remotesOf: (tenant) => read((view) => lanesOf(view, tenant).map(({ remote }) => remote)),

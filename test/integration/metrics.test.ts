@@ -3,6 +3,7 @@ import { generatePopulation, seedProfiles, userMessages } from "../../simulators
 import { CONNECTOR, openFixture, TOKEN, type Fixture } from "../fixture/fixture";
 import { send, type Answer } from "./asking";
 import { readScrape, type Scrape } from "../unit/server/scrape";
+import { until } from "../fixture/until";
 
 const METRICS_TOKEN = "metrics-token-of-some-length";
 const USERS = 30;
@@ -66,11 +67,10 @@ test("outcomes, notifications and calls are those that there were", async () => 
 test("what waits and what is held can be seen while Planhat refuses the token", async () => {
   fixture = await openFixture({ planhat: { token: "another-token-0002" } });
   await sendUsers();
-  await eventually(async () => (await scrape()).value("connector_lane_holds", { kind: "auth" }) === 1);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(async () => (await scrape()).value("connector_lane_holds", { kind: "auth" }) === 1);
+  await until(async () => ((await scrape()).value("connector_outbox_oldest_age_seconds") ?? 0) > 0);
   const found = await scrape();
   expect(found.value("connector_outbox_entries")).toBeGreaterThanOrEqual(USERS);
-  expect(found.value("connector_outbox_oldest_age_seconds")).toBeGreaterThan(0);
   expect(found.value("connector_lanes")).toBe(1);
   expect(found.sum("connector_outcomes_total")).toBe(0);
   expect(found.sum("connector_call_duration_seconds_count", { system: "planhat", status: "401" })).toBeGreaterThan(0);
@@ -121,10 +121,3 @@ describe("with METRICS_TOKEN", () => {
     expect([status, text]).toEqual([200, expect.stringContaining("connector_store_up 1")]);
   });
 });
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let looks = 0; !(await holds()); looks += 1) {
-    if (looks > 500) throw new Error("It did not come true within 5 s.");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { buildServer, killAll, spawnServer, type ServerProcess } from "../chaos/server-process";
 import { openPlatforms, type Platforms } from "../fixture/platforms";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
+import { until } from "../fixture/until";
 
 const PASSWORD = "secret-4711";
 const WAITS = { LINGER_MS: "20", SETTLE_MS: "100", RETRY_BASE_MS: "20", RETRY_CAP_MS: "500" };
@@ -42,10 +43,6 @@ async function start(redisUrl: string, environment: Readonly<Record<string, stri
   if (port === undefined) throw new Error(server.complaints.join("\n"));
   url = `http://127.0.0.1:${port}`;
   return server;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Empty while it does not answer. */

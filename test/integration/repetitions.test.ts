@@ -3,6 +3,7 @@ import { CONNECTOR, openFixture, type Bag, type Fixture } from "../fixture/fixtu
 import type { Answer } from "../fixture/post";
 import { bag } from "../fixture/states";
 import { goodNotification, goodUser, tell, withField, type Notification } from "./bad-input";
+import { until } from "../fixture/until";
 
 let fixture: Fixture;
 /** How often it was answered whether a notification's id is free: what follows happens in the same turn. */
@@ -44,13 +45,6 @@ afterEach(async () => {
   jest.restoreAllMocks();
   await fixture.close();
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let looks = 0; !condition(); looks += 1) {
-    if (looks > 4_000) throw new Error("What was waited for never came.");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 /** Posts them one after the other, each while the former are worked on; the work goes on when the last is there. */
 async function together(...notifications: readonly Notification[]): Promise<readonly Answer[]> {

@@ -17,6 +17,7 @@ import { openPlatforms, type Platforms } from "../fixture/platforms";
 import { CONNECTOR } from "../fixture/settings";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
 import { buildServer, killAll, spawnServer, type ServerProcess } from "../chaos/server-process";
+import { until } from "../fixture/until";
 
 const SECRET = "a secret of all processes";
 const PASSWORD = "secret-4711";
@@ -67,10 +68,6 @@ async function urlOf(server: ServerProcess): Promise<string> {
   const port = await server.port;
   if (port === undefined) throw new Error(server.complaints.join("\n"));
   return `http://127.0.0.1:${port}`;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 const statusOf = async (url: string): Promise<number> => (await fetch(url)).status;

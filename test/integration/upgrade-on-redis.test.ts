@@ -17,6 +17,7 @@ import { upgradeShared, type Formats } from "../../src/storage/upgrade";
 import { FORMAT } from "../../src/storage/tables/tables";
 import { freePort, startRedis, type RedisServer } from "../fixture/redis";
 import { readRow, writeRow } from "../fixture/rows";
+import { until } from "../fixture/until";
 
 jest.setTimeout(60_000);
 
@@ -83,10 +84,6 @@ async function start(formats: Formats, role = "web"): Promise<Process> {
       await connector.close();
     },
   };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 const ready = (process: Process) => request(process.url).get("/ready");

@@ -8,7 +8,7 @@ import { ndjson } from "../fixture/batches";
 import { row } from "../fixture/fixture";
 import { aboutPeople, changed, participant, ssnOf, type Participant } from "../fixture/participants";
 import { BENEFITS, usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
-import { formsOf } from "../fixture/traces";
+import { digitsAlone, formsOf } from "../fixture/traces";
 import { ask, basic, send } from "../integration/asking";
 import { createAsking } from "../integration/service-asking";
 
@@ -24,8 +24,7 @@ const ODD = "quiet-0481-x";
 const WHOLE = "517-39-0264";
 const NUMBERS = [1, 2, 3, 4, 5, 6].map(ssnOf);
 
-/** Digits occur by chance within longer ones, and behind a point: only as a word of their own are they somebody's. */
-const WORDS = new RegExp(`(?<![0-9A-Za-z]|[0-9][.])(?:${[...NUMBERS, WHOLE.slice(-4)].join("|")})(?![0-9A-Za-z])`);
+const WORDS = digitsAlone([...NUMBERS, WHOLE.slice(-4)]);
 const TEXTS = [ODD, WHOLE, WHOLE.replaceAll("-", "")];
 
 /** Whether a text, or the bytes of a file, hold digits of a number or one of these secrets. */

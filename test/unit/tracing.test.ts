@@ -25,22 +25,22 @@ function placeOf(name: string): readonly [trace: string, ...links: string[]] {
 }
 
 test("work on things of several traces belongs to the first and links to each other one once", async () => {
-  const of = [undefined, parentOf(2), "no trace", parentOf(3), parentOf(2), parentOf(1), parentOf(3)];
-  await inSpan("work", { of }, nothing);
+  const traces = [undefined, parentOf(2), "no trace", parentOf(3), parentOf(2), parentOf(1), parentOf(3)];
+  await inSpan("work", { traces }, nothing);
   expect(placeOf("work")).toEqual([2, 3, 1].map(traceId));
 });
 
 test("it links to 128 others at the most", async () => {
-  await inSpan("work", { of: Array.from({ length: 5_000 }, (_, at) => parentOf(at + 1)) }, nothing);
+  await inSpan("work", { traces: Array.from({ length: 5_000 }, (_, at) => parentOf(at + 1)) }, nothing);
   expect(placeOf("work")).toEqual(Array.from({ length: 129 }, (_, at) => traceId(at + 1)));
 });
 
 test("a part of it that is all of one trace goes on there and links to the whole; any other part stays in the whole", async () => {
-  await inSpan("whole", { of: [1, 2, 3].map(parentOf) }, async () => {
-    await inSpan("second", { of: [parentOf(2), parentOf(2)] }, nothing);
-    await inSpan("first", { of: [parentOf(1)] }, nothing);
-    await inSpan("others", { of: [parentOf(2), parentOf(3)] }, nothing);
-    await inSpan("unknown", { of: [undefined] }, nothing);
+  await inSpan("whole", { traces: [1, 2, 3].map(parentOf) }, async () => {
+    await inSpan("second", { traces: [parentOf(2), parentOf(2)] }, nothing);
+    await inSpan("first", { traces: [parentOf(1)] }, nothing);
+    await inSpan("others", { traces: [parentOf(2), parentOf(3)] }, nothing);
+    await inSpan("unknown", { traces: [undefined] }, nothing);
   });
   expect(placeOf("second")).toEqual([traceId(2), traceId(1)]);
   expect(placeOf("first")).toEqual([traceId(1)]);

@@ -7,8 +7,8 @@ import { hash, randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { ErrorDetail } from "../../../src/input";
 import { OperationError, type Operation, type OperationAnswer } from "../../../src/services/operations";
-import { answerPlace, type Seal } from "../../../src/storage/port/seal";
-import type { AnswerRow } from "../../../src/storage/port/rows";
+import { keyedCallPlace, type Seal } from "../../../src/storage/port/seal";
+import type { KeyedCallRow } from "../../../src/storage/port/rows";
 import type { Store } from "../../../src/storage/port/store";
 import { refuse, type HttpError } from "../../http-error";
 import { badInput } from "../../middleware/input";
@@ -16,13 +16,13 @@ import { badInput } from "../../middleware/input";
 export const KEY_HEADER = "Idempotency-Key";
 export const REPEATED_HEADER = "Idempotent-Replayed";
 
-/** Whether doing it twice may make two of what it makes. */
-export function mayCreate<S>({ method }: Pick<Operation<S>, "method">): boolean {
+/** Calls with `POST`: made twice, they may do twice what they do. */
+export function takesKey<S>({ method }: Pick<Operation<S>, "method">): boolean {
   return method === "POST";
 }
 
 export interface IdempotencyOptions {
-  readonly store: Pick<Store, "beginAnswer" | "endAnswer">;
+  readonly store: Pick<Store, "beginCall" | "endCall">;
   readonly seal: Pick<Seal, "seal" | "open">;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -55,8 +55,8 @@ export type Once = (call: KeyedCall, work: () => Promise<OperationAnswer>) => Pr
 const LONGEST_CALL_MS = 60_000;
 const RETRY_AFTER_SECONDS = "5";
 const HOUR_SECONDS = "3600";
-/** Characters of an answer, as JSON, that are kept. */
-const MOST_KEPT = 16_000;
+/** Of an answer, as JSON. */
+const MAX_KEPT_CHARACTERS = 16_000;
 
 const WORDS = {
   code: "invalid_idempotency_key",
@@ -85,10 +85,10 @@ interface Known {
   /** Hash of the request. */
   readonly request: string;
   /** Undefined: it has not ended, as far as it is known. */
-  readonly ended?: Ended;
+  readonly ended?: CallResult;
 }
 
-type Ended =
+type CallResult =
   | (Omit<OperationAnswer, "body"> & { readonly kind: "answer"; readonly body?: unknown; readonly base64?: string })
   | { readonly kind: "refusal"; readonly refusal: Refusal }
   /** Done, with an answer that was too large. */
@@ -104,32 +104,32 @@ export function createOnce({ store, seal, now, logger }: IdempotencyOptions): On
     const name = hash("sha256", key, "base64url");
     const request = hash("sha256", JSON.stringify(asked), "base64url");
     const by = randomUUID();
-    const place = answerPlace(tenant, name);
-    const sealed = (ended?: Ended): string => seal.seal(JSON.stringify({ request, ended } satisfies Known), place);
+    const place = keyedCallPlace(tenant, name);
+    const sealed = (ended?: CallResult): string => seal.seal(JSON.stringify({ request, ended } satisfies Known), place);
 
-    const end = async (ended: Ended | undefined): Promise<void> => {
+    const end = async (ended: CallResult | undefined): Promise<void> => {
       try {
-        await store.endAnswer(tenant, name, by, ended && sealed(ended));
+        await store.endCall(tenant, name, by, ended && sealed(ended));
       } catch (error) {
         // The caller must hear what happened. Whoever asks again hears that it is not known.
         logger.error({ context, err: error }, "connector.request.error");
       }
     };
 
-    const found = await store.beginAnswer(tenant, name, { by, sealed: sealed() });
+    const found = await store.beginCall(tenant, name, { by, sealed: sealed() });
     if (found === "full") throw tooMany();
     if (found !== "begun") return repeated(found);
     let answer;
     try {
       answer = await work();
     } catch (error) {
-      await end(endOf(error));
+      await end(keptError(error));
       throw error;
     }
-    await end(kept(answer));
+    await end(keptAnswer(answer));
     return answer;
 
-    function repeated({ atMs, sealed: text }: AnswerRow): OperationAnswer {
+    function repeated({ atMs, sealed: text }: KeyedCallRow): OperationAnswer {
       const known = opened(text);
       if (known === undefined) throw unknown();
       if (known.request !== request) throw reused();
@@ -149,7 +149,7 @@ export function createOnce({ store, seal, now, logger }: IdempotencyOptions): On
 }
 
 /** @throws OperationError that was the answer; HttpError when there is no answer to give */
-function again(ended: Ended, onRepeated: () => void): OperationAnswer {
+function again(ended: CallResult, onRepeated: () => void): OperationAnswer {
   if (ended.kind === "unknown") throw unknown();
   if (ended.kind === "large") {
     const message =
@@ -165,15 +165,15 @@ function again(ended: Ended, onRepeated: () => void): OperationAnswer {
   return base64 === undefined ? answer : { ...answer, body: Buffer.from(base64, "base64") };
 }
 
-function kept({ body, ...rest }: OperationAnswer): Ended {
+function keptAnswer({ body, ...rest }: OperationAnswer): CallResult {
   const isRaw = Buffer.isBuffer(body);
-  if (isRaw && body.length > MOST_KEPT) return { kind: "large" };
-  const ended: Ended = { kind: "answer", ...rest, ...(isRaw ? { base64: body.toString("base64") } : { body }) };
-  return JSON.stringify(ended).length > MOST_KEPT ? { kind: "large" } : ended;
+  if (isRaw && body.length > MAX_KEPT_CHARACTERS) return { kind: "large" };
+  const ended: CallResult = { kind: "answer", ...rest, ...(isRaw ? { base64: body.toString("base64") } : { body }) };
+  return JSON.stringify(ended).length > MAX_KEPT_CHARACTERS ? { kind: "large" } : ended;
 }
 
 /** Undefined: nothing was done, so the same call may be tried again. */
-function endOf(error: unknown): Ended | undefined {
+function keptError(error: unknown): CallResult | undefined {
   if (!(error instanceof OperationError)) return { kind: "unknown" };
   const { status, code, message, headers, details } = error;
   return error.mayHaveActed ? { kind: "refusal", refusal: { status, code, message, headers, details } } : undefined;

@@ -13,7 +13,7 @@ import {
   type Piece,
 } from "../../openapi/part";
 import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusalForNow, refusals } from "../../openapi/refusals";
-import { KEY_HEADER, mayCreate, REPEATED_HEADER } from "./idempotency";
+import { KEY_HEADER, takesKey, REPEATED_HEADER } from "./idempotency";
 
 const UNUSABLE = refusal(409, "The connector's settings cannot be used yet", "missing_token", "invalid_settings");
 const NO_JSON = refusal(415, "The body is not JSON", "unsupported_media_type");
@@ -82,13 +82,13 @@ function described<S>(operation: Operation<S>): Described {
       ...(query === undefined ? [] : inQuery(query.schema)),
       // Only a request that carries another one may destroy nothing.
       ...(confirm === undefined ? [] : [confirmation(confirm, operation.audited === undefined)]),
-      ...(mayCreate(operation) ? [KEY] : []),
+      ...(takesKey(operation) ? [KEY] : []),
     ],
     requestBody: name === undefined ? undefined : body(name, example),
     responses: {
       [status]: {
         ...(status === 204 ? { description: given.description } : answer(given.description, given.name, given.example)),
-        ...(mayCreate(operation) && { headers: REPEATED }),
+        ...(takesKey(operation) && { headers: REPEATED }),
       },
       ...refusals(...refusalsOf(operation)),
     },
@@ -112,6 +112,6 @@ function refusalsOf<S>(operation: Operation<S>) {
     ...(body === undefined ? [] : [refusal(400, body.refused, body.words.code), ...BODY_REFUSALS, NO_JSON]),
     ...(parameters === undefined ? [] : ["BadPath" as const, refusal(400, parameters.refused, parameters.words.code)]),
     ...(confirm === undefined ? [] : [NOT_MEANT]),
-    ...(mayCreate(operation) ? KEYED : []),
+    ...(takesKey(operation) ? KEYED : []),
   ];
 }

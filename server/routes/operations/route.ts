@@ -17,9 +17,9 @@ import { HttpError, refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { badInput, readInput } from "../../middleware/input";
-import { showRateLimit } from "../../middleware/rate-limits";
+import { setRateLimit } from "../../middleware/rate-limits";
 import { requestContext } from "../../middleware/request-id";
-import { KEY_HEADER, keyIn, mayCreate, REPEATED_HEADER, type Once } from "./idempotency";
+import { KEY_HEADER, keyIn, takesKey, REPEATED_HEADER, type Once } from "./idempotency";
 
 export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
@@ -77,7 +77,7 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     let answer;
     try {
       const asker = askerOf(tenant, options);
-      const key = mayCreate(operation) ? keyIn(request.get(KEY_HEADER)) : undefined;
+      const key = takesKey(operation) ? keyIn(request.get(KEY_HEADER)) : undefined;
       const input = await readRequest(operation, asker, request, options.bodies);
       Object.assign(call, operation.audited?.(input));
       assertConfirmed(operation, input, request);
@@ -112,7 +112,7 @@ async function showBudget<S>(
     const windowSeconds = per === "hour" ? 3_600 : 60;
     // Every request leaves the window after its length.
     const resetSeconds = left < limit ? windowSeconds : 0;
-    showRateLimit(response, { name: "service-requests", quota: limit, windowSeconds, left, resetSeconds });
+    setRateLimit(response, { name: "service-requests", quota: limit, windowSeconds, remaining: left, resetSeconds });
   } catch (error) {
     // The answer is worth more than this.
     logger.debug({ context: requestContext(response), err: error }, "connector.request.error");

@@ -38,8 +38,8 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
   if (type === undefined) throw new Error(`${service.name} has no object type ${typeName}.`);
   const entries = await store.ready(lane, type.name, options.batch);
   if (entries.length === 0) return { worked: false };
-  const of = entries.map(({ content }) => content?.trace);
-  const delivery = { operation: "deliver", queue: "outbox", type: typeName, count: entries.length, of } as const;
+  const traces = entries.map(({ content }) => content?.trace);
+  const delivery = { operation: "deliver", queue: "outbox", type: typeName, count: entries.length, traces } as const;
   return inQueueSpan({ ...delivery, service: service.name }, async (fail) => {
     const result = await deliverEntries(options, type, entries);
     if (result.problem !== undefined) fail(result.problem.kind);

@@ -166,12 +166,15 @@ async function goneParents<S>(
 export function apply<S>(cycle: Cycle<S>, works: readonly Work[], intents: readonly Intent[]): Promise<Applied> {
   const { name: service } = cycle.options.service;
   const { name: type } = cycle.context.type;
-  const of = works.map(({ content }) => content.trace);
-  return inQueueSpan({ operation: "write", queue: "outbox", service, type, count: works.length, of }, async (fail) => {
-    const applied = await applyIntents(cycle, intents);
-    if (applied.problem !== undefined) fail(applied.problem.kind);
-    return applied;
-  });
+  const traces = works.map(({ content }) => content.trace);
+  return inQueueSpan(
+    { operation: "write", queue: "outbox", service, type, count: works.length, traces },
+    async (fail) => {
+      const applied = await applyIntents(cycle, intents);
+      if (applied.problem !== undefined) fail(applied.problem.kind);
+      return applied;
+    },
+  );
 }
 
 async function applyIntents<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {

@@ -204,7 +204,7 @@ function stepContext<S>(
   shown: readonly string[],
 ): StepContext {
   const { service, settings, lane, type, now } = options;
-  const { linkToParent, deletedAttribute, claimed = [] } = service.fetchPolicy(settings);
+  const { types, linkToParent, deletedAttribute } = service.fetchPolicy(settings);
   const parent = typeNamed(service, type.parent?.type);
   const context = typeContext(service, type, settings, now());
   return {
@@ -216,7 +216,8 @@ function stepContext<S>(
     serviceName: service.name,
     parent,
     link: linkToParent && type.entity === "user",
-    claimed,
+    claimed: new Set(types.filter(({ isClaimed }) => isClaimed).map((each) => each.type)),
+
     passBeforeMs,
     shown: new Set(shown),
     verbose: run.options.verbose === true,

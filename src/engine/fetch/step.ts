@@ -31,8 +31,8 @@ export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   readonly parent?: ObjectType;
   /** Users are linked to the account of their record's parent. */
   readonly link: boolean;
-  /** Entities that Hull knows by claims of the settings. */
-  readonly claimed: readonly ("user" | "account")[];
+  /** Types whose records Hull knows by claims of the settings. */
+  readonly claimed: ReadonlySet<string>;
   /** Rows that did not change since, and of which Hull knows everything, are not compared. */
   readonly passBeforeMs?: number;
   readonly settleMs: number;
@@ -167,8 +167,8 @@ function confirmedOf({ told, mirror, code, leftOut }: Case, { mapping }: StepCon
  */
 function keysOf({ claimed, type }: StepContext, { record, claims }: ListedRecord): Keys {
   // Under names of their own: the service's keys, by which records are found, stay as they are.
-  if (claimed.includes(type.entity)) return { ...record.keys, ...mapKeys(claims, (_, claim) => claimKey(claim)) };
-  const { domain } = claims;
+  if (claimed.has(type.name)) return { ...record.keys, ...mapKeys(claims, (_, claim) => claimKey(claim)) };
+  const { domain } = claims ?? {};
   return domain === undefined ? record.keys : { ...record.keys, domain };
 }
 
@@ -209,7 +209,7 @@ function look(
     mirror?.missing !== true &&
     isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { row, mirror, outcome: "unchanged", code: "not_touched" };
-  if (row.nameless === true && mirror?.linkedTo === undefined)
+  if (row.claims === undefined && mirror?.linkedTo === undefined)
     return { row, mirror, outcome: "skipped", code: "missing_claim" };
   const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
   const { leftOut = [] } = row;
@@ -235,7 +235,7 @@ function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord
 /** @param shared names of the row's keys that another record has, too */
 function caseOf(context: StepContext, look: Look, shared: readonly string[], parents: Parents): Case {
   const { row, mirror, news, outcome, code, link } = look;
-  const { claims } = row;
+  const { claims = {} } = row;
   if (news === undefined) return { row, mirror, claims, outcome, code, leftOut: [], items: [] };
   const { leftOut = [] } = row;
   const facts = link === undefined ? news.facts : { ...news.facts, [ACCOUNT]: link.mark };
@@ -304,7 +304,7 @@ function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: s
   const anonymous = { anonymous_id: anonymousId(serviceName, id) };
   const parent = parents.rows.get(id);
   if (parent?.linkedTo !== undefined && isHullId(parent.linkedTo)) return { id: parent.linkedTo, ...anonymous };
-  const isClaimed = type !== undefined && claimed.includes(type.entity);
+  const isClaimed = type !== undefined && claimed.has(type.name);
   const name = isClaimed ? claimKey("external_id") : type?.keys.find(({ claim }) => claim === "external_id")?.name;
   const shared = name === undefined ? undefined : parent?.keys[name];
   return shared === undefined || parents.namesakes.has(id) ? anonymous : { external_id: shared, ...anonymous };

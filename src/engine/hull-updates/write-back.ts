@@ -41,8 +41,8 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
   const { store, lane } = options;
   const rows = await store.hullUpdates(lane, options.batch);
   if (rows.length === 0) return { more: false };
-  const of = rows.map(({ trace }) => trace);
-  const update = { operation: "update", queue: "hull_updates", count: rows.length, of } as const;
+  const traces = rows.map(({ trace }) => trace);
+  const update = { operation: "update", queue: "hull_updates", count: rows.length, traces } as const;
   return inQueueSpan({ ...update, service: options.serviceName }, async (fail) => {
     const sent = await sendRows(options, rows);
     if (sent.hindrance !== undefined) fail("hull_api");

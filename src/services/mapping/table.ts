@@ -10,7 +10,8 @@ export interface RowWarning {
   readonly name: string;
 }
 
-interface StoredRow {
+/** A row as it is stored, in a table of the earlier kind. */
+export interface StoredRow {
   readonly hull_field_name?: string | null | undefined;
   readonly service_field_name?: string | null | undefined;
 }
@@ -47,20 +48,9 @@ export function readTable<R extends StoredRow, M>(
   return { rows: [...rows.values()], warnings };
 }
 
-/**
- * The table of the earlier kind with the rows of the newer one behind it, so that these count where both fill a field.
- *
- * @param stored rows of the earlier kind; its defaults where it is absent
- */
-export function withTraitRows<R extends StoredRow>(
-  stored: readonly (R | null | undefined)[],
-  newer: z.infer<typeof traitTable>,
-): readonly (R | StoredRow | null | undefined)[] {
-  const more = (newer ?? []).map((row): StoredRow => ({
-    hull_field_name: row?.hull,
-    service_field_name: row?.service,
-  }));
-  return more.length === 0 ? stored : [...stored, ...more];
+/** Rows of the newer kind of table as those of the earlier one; behind them, they count where both fill a field. */
+export function traitRows(newer: z.infer<typeof traitTable>): readonly StoredRow[] {
+  return (newer ?? []).map((row) => ({ hull_field_name: row?.hull, service_field_name: row?.service }));
 }
 
 /** `Zip code` → `zip_code`: people may write what they read. */

@@ -53,18 +53,17 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ fetchIntervals, fetchCompanyEvents, claims }) => ({
       types: [
-        { type: COMPANIES.name, intervalMinutes: fetchIntervals.companies },
-        { type: PARTICIPANTS.name, intervalMinutes: fetchIntervals.participants },
+        { type: COMPANIES.name, intervalMinutes: fetchIntervals.companies, isClaimed: claims.companies !== undefined },
+        {
+          ...{ type: PARTICIPANTS.name, intervalMinutes: fetchIntervals.participants },
+          isClaimed: claims.participants !== undefined,
+        },
         ...(fetchCompanyEvents ? [{ type: COMPANY_EVENTS.name, intervalMinutes: fetchIntervals.companies }] : []),
       ],
       linkToParent: true,
       deletedAttribute: hullAttribute("deleted_at"),
       // Whether lists show what is archived is not known: nothing is concluded from absence.
       marksDeleted: false,
-      claimed: [
-        ...(claims.companies === undefined ? [] : (["account"] as const)),
-        ...(claims.participants === undefined ? [] : (["user"] as const)),
-      ],
     }),
     connect: (settings, reached, auth) => createConnection(settings, reached, shared, { ...options, auth }),
     authorization: plangradeAuthorization({ ...options, address, authorizePath, tokenPath, target }),

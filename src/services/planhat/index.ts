@@ -94,20 +94,21 @@ function fieldSources(type: string, settings: PlanhatSettings): Readonly<Record<
 /** Licenses are read with the companies, if they are sent at all; events cannot be read. */
 function fetchPolicy(settings: PlanhatSettings): FetchPolicy {
   const { incoming, fetchIntervalMinutes } = settings;
+  const { companies, endusers } = incoming;
   const withLicenses = incoming.licenses && sendsLicenses(settings);
   return {
     types: [
-      { type: COMPANIES.name, intervalMinutes: fetchIntervalMinutes.companies },
-      { type: ENDUSERS.name, intervalMinutes: fetchIntervalMinutes.endusers },
+      {
+        type: COMPANIES.name,
+        intervalMinutes: fetchIntervalMinutes.companies,
+        isClaimed: companies.claims !== undefined,
+      },
+      { type: ENDUSERS.name, intervalMinutes: fetchIntervalMinutes.endusers, isClaimed: endusers.claims !== undefined },
       ...(withLicenses ? [{ type: LICENSES.name, intervalMinutes: fetchIntervalMinutes.companies }] : []),
     ],
     linkToParent: incoming.linkUsers,
     deletedAttribute: "planhat/deleted_at",
     marksDeleted: incoming.markDeleted,
-    claimed: [
-      ...(incoming.endusers.claims === undefined ? [] : (["user"] as const)),
-      ...(incoming.companies.claims === undefined ? [] : (["account"] as const)),
-    ],
   };
 }
 

@@ -23,7 +23,7 @@ export const OUTCOMES = {
   deleted_in_planhat: {
     text: "The record was deleted in Planhat, as planhat/deleted_at says, and is not made again.",
     remedy:
-      "Intended, or send it again: clear planhat/deleted_at in Hull, or switch off that deleted ones are ignored in the settings.",
+      'Nothing, if intended. Otherwise clear planhat/deleted_at in Hull, or switch off "Ignore users (or accounts) deleted in Planhat?".',
   },
   missing_account: { text: "No company id present.", remedy: "Link the user to an account in Hull." },
   missing_name: {

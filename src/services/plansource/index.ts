@@ -46,12 +46,11 @@ export function createPlanSourceService(options: PlanSourceServiceOptions): Serv
     fieldSources: (_type, { rows }) => sourcesOf(rows),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ fetchInterval, claims }) => ({
-      types: [{ type: SUBSCRIBERS.name, intervalMinutes: fetchInterval }],
+      types: [{ type: SUBSCRIBERS.name, intervalMinutes: fetchInterval, isClaimed: claims !== undefined }],
       linkToParent: false,
       deletedAttribute: hullAttribute("deleted_at"),
       // Lists may hide people, and nobody is deleted at PlanSource.
       marksDeleted: false,
-      ...(claims !== undefined && { claimed: ["user"] }),
     }),
     chunks: (_type, intents, settings) => chunksOf(intents, settings),
     connect: (settings, target) => createConnection(settings, target, shared, { ...options, http }),

@@ -9,7 +9,7 @@ import { dayOf } from "../tables/documents";
 import { forgetLosses } from "../tables/eras";
 import { isOldRun, removeRuns } from "../tables/runs";
 import { HOURS, NOTIFICATIONS, RECORDS, RUNS, SEEN, TENANTS } from "../tables/tables";
-import { forgetAnswers, remoteNumbered } from "../tables/tenants";
+import { forgetKeyedCalls, remoteNumbered } from "../tables/tenants";
 import { commit, dropSums, read, removeRows, type Table, type View } from "../tables/view";
 
 /** Commits of one tenant's history per step: many processes write it. */
@@ -67,7 +67,7 @@ function removeExpired(view: View, nowMs: number): number {
   return (
     removeRows(view, SEEN, [], ids) +
     removeRows(view, NOTIFICATIONS, [], ids) +
-    forgetAnswers(view, nowMs, WALK) +
+    forgetKeyedCalls(view, nowMs, WALK) +
     forgetLosses(view, nowMs) +
     sumBy([...view.range(TENANTS, [])], ([[tenant = ""]]) => removeHours(tenant))
   );

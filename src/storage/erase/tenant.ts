@@ -11,7 +11,7 @@ import { FREE, numberIn, putRecordIn, recordIn } from "../tables/documents";
 import { forgetRunsOf, listRuns } from "../tables/runs";
 import {
   ALERTS,
-  ANSWERS,
+  KEYED_CALLS,
   CONTENTS,
   DEPTH,
   FLIGHTS,
@@ -53,7 +53,7 @@ export async function forgetTenant(database: Database, tenant: string, remotes: 
       await forgetSent(database, lane);
     }
   }
-  await untilNothing((view) => removeRows(view, ANSWERS, [tenant], { limit: SLICE }));
+  await untilNothing((view) => removeRows(view, KEYED_CALLS, [tenant], { limit: SLICE }));
   await untilNothing((view) => forgetRunsOf(view, tenant, SLICE));
   // What ended while it was being erased was kept, and counted, under its other name.
   for (const name of [tenant, leaving(tenant)]) await untilNothing((view) => forgetHistory(view, name));

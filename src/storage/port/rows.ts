@@ -30,7 +30,7 @@ export interface TenantRow {
 }
 
 /** What became of a call that came with an Idempotency-Key. */
-export interface AnswerRow {
+export interface KeyedCallRow {
   /** When it was begun, milliseconds since 1970. */
   readonly atMs: number;
   /** Nobody else ever has the same; who began it may end it. */

@@ -7,7 +7,7 @@ import type { RecordName } from "./rows";
  * The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`, and for single values
  * `engine/rules/write-only.ts`.
  */
-export type Place = `${"tenant" | "run" | "grant" | "answer" | "value" | "state"}/${string}`;
+export type Place = `${"tenant" | "run" | "grant" | "call" | "value" | "state"}/${string}`;
 
 export interface Seal {
   /** Text in, `base64url(nonce ‖ tag ‖ ciphertext)` out. */
@@ -33,7 +33,7 @@ export const tenantPlace = (key: string): Place => `tenant/${connectorOf(key)}`;
 export const grantPlace = (tenant: string): Place => `grant/${tenant}`;
 
 /** @param key of the call */
-export const answerPlace = (tenant: string, key: string): Place => `answer/${tenant}/${key}`;
+export const keyedCallPlace = (tenant: string, key: string): Place => `call/${tenant}/${key}`;
 
 /** The tenant counts, too: no order of one is carried out for another. */
 export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place =>

@@ -1,5 +1,5 @@
 /** Installed connectors, and where their records live. Part of the Store port. */
-import type { AlertRow, AnswerRow, PauseRow, RemoteDocument, TenantRow } from "./rows";
+import type { AlertRow, KeyedCallRow, PauseRow, RemoteDocument, TenantRow } from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 
 /** Where a tenant was, and what was known there, when its changed credentials were tried. */
@@ -56,13 +56,13 @@ export interface TenantStore {
    * @returns the row of the other one; `full`, and nothing done, when the tenant has too many
    * @throws TenantErased
    */
-  beginAnswer(tenant: string, key: string, row: Omit<AnswerRow, "atMs">): Promise<AnswerRow | "begun" | "full">;
+  beginCall(tenant: string, key: string, row: Omit<KeyedCallRow, "atMs">): Promise<KeyedCallRow | "begun" | "full">;
   /**
    * Stores what became of it.
    * @param sealed undefined: nothing; it may be begun again
    * @returns false, and nothing done, when it is not there any more
    */
-  endAnswer(tenant: string, key: string, by: string, sealed: string | undefined): Promise<boolean>;
+  endCall(tenant: string, key: string, by: string, sealed: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;
   /** What receivers of alerts were told, of all tenants and of the server. */

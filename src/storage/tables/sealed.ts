@@ -2,12 +2,12 @@
 import mapValues from "lodash/mapValues";
 import { isHidden, type Desired } from "../../record";
 import type { Content, RecordName, RemoteDocument } from "../port/rows";
-import { answerPlace, grantPlace, runPlace, tenantPlace, valuePlace, type Place } from "../port/seal";
+import { keyedCallPlace, grantPlace, runPlace, tenantPlace, valuePlace, type Place } from "../port/seal";
 import type { Key } from "../database/rows";
 import { mapContents, tenantIn } from "./documents";
-import { ANSWERS, CONTENTS, GRANTS, RECORDS, RUNS, TENANTS } from "./tables";
+import { KEYED_CALLS, CONTENTS, GRANTS, RECORDS, RUNS, TENANTS } from "./tables";
 
-const SEALED: ReadonlySet<string> = new Set([TENANTS, GRANTS, ANSWERS, RUNS, CONTENTS].map(({ name }) => name));
+const SEALED: ReadonlySet<string> = new Set([TENANTS, GRANTS, KEYED_CALLS, RUNS, CONTENTS].map(({ name }) => name));
 
 /** The text, encrypted for the other key. */
 export type Reseal = (sealed: string, place: Place) => string;
@@ -50,10 +50,10 @@ export function resealed(
     }
     case GRANTS.name:
       return reseal(GRANTS.codec.unpack(value), grantPlace(String(first)));
-    case ANSWERS.name: {
-      const row = ANSWERS.codec.unpack(value);
-      const place = answerPlace(String(first), String(type));
-      return row.sealed === "" ? value : ANSWERS.codec.pack({ ...row, sealed: reseal(row.sealed, place) });
+    case KEYED_CALLS.name: {
+      const row = KEYED_CALLS.codec.unpack(value);
+      const place = keyedCallPlace(String(first), String(type));
+      return row.sealed === "" ? value : KEYED_CALLS.codec.pack({ ...row, sealed: reseal(row.sealed, place) });
     }
     case RUNS.name: {
       const row = RUNS.codec.unpack(value);

@@ -4,7 +4,7 @@ import { foldedKey, type Desired } from "../../record";
 import type {
   AlertMessage,
   AlertRow,
-  AnswerRow,
+  KeyedCallRow,
   Attempt,
   Content,
   Entry,
@@ -287,9 +287,9 @@ export const TENANTS = defineTable<TenantRow>()("tenants");
 /** [tenant] → what a person granted, encrypted */
 export const GRANTS = defineTable<string>()("grants");
 /** [tenant, hash of an Idempotency-Key] */
-export const ANSWERS = defineTable<AnswerRow>()(
-  "answers",
-  structure<AnswerRow>({ atMs: true, by: true, sealed: true }),
+export const KEYED_CALLS = defineTable<KeyedCallRow>()(
+  "keyed_calls",
+  structure<KeyedCallRow>({ atMs: true, by: true, sealed: true }),
   {
     /** [time, tenant] */
     age: ({ atMs }, [tenant = ""]) => [[atMs, tenant]],
@@ -366,7 +366,7 @@ export const TABLES = [
   META,
   TENANTS,
   GRANTS,
-  ANSWERS,
+  KEYED_CALLS,
   NOTIFICATIONS,
   SEEN,
   PAUSES,

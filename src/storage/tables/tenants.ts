@@ -1,12 +1,12 @@
 /** Tenants and the remote that each of them points to. */
 import { randomUUID } from "node:crypto";
 import type { Key } from "../database/rows";
-import type { AnswerRow, RemoteDocument, TenantRow } from "../port/rows";
+import type { KeyedCallRow, RemoteDocument, TenantRow } from "../port/rows";
 import { TenantErased } from "../port/leases";
 import type { Lane } from "../port/store";
 import type { Assigned } from "../port/stored";
 import type { TriedAt } from "../port/tenants";
-import { ANSWERS, DEPTH, GRANTS, LEASES, LOSSES, META, remoteRow, REMOTES, TENANTS } from "./tables";
+import { KEYED_CALLS, DEPTH, GRANTS, LEASES, LOSSES, META, remoteRow, REMOTES, TENANTS } from "./tables";
 import type { Reader, View } from "./view";
 
 export function saveTenant(view: View, row: TenantRow, evenOver: string | undefined): TenantRow {
@@ -33,40 +33,52 @@ export function replaceGrant(
 }
 
 /** For so long the same Idempotency-Key means the same call. */
-export const ANSWER_MS = 86_400_000;
+export const KEY_LIFE_MS = 86_400_000;
 /** Of one tenant. */
-const MOST_ANSWERS = 10_000;
+const MAX_KEYED_CALLS = 10_000;
 
-export function beginAnswer(
+/**
+ * Begins a call, unless one with its key was begun within a day.
+ *
+ * @returns the row of that one; `full`, and nothing done, when the tenant has too many
+ * @throws TenantErased
+ */
+export function beginCall(
   view: View,
   [tenant, key]: readonly [tenant: string, key: string],
-  row: AnswerRow,
-): AnswerRow | "begun" | "full" {
+  row: KeyedCallRow,
+): KeyedCallRow | "begun" | "full" {
   if (view.get(TENANTS, [tenant]) === undefined) throw new TenantErased();
-  const before = view.get(ANSWERS, [tenant, key]);
-  if (before !== undefined && row.atMs - before.atMs <= ANSWER_MS) return before;
-  if (before === undefined && view.size(ANSWERS, [tenant]) >= MOST_ANSWERS) return "full";
-  view.put(ANSWERS, [tenant, key], row);
+  const before = view.get(KEYED_CALLS, [tenant, key]);
+  if (before !== undefined && row.atMs - before.atMs <= KEY_LIFE_MS) return before;
+  if (before === undefined && view.size(KEYED_CALLS, [tenant]) >= MAX_KEYED_CALLS) return "full";
+  view.put(KEYED_CALLS, [tenant, key], row);
   return "begun";
 }
 
-export function endAnswer(
+/**
+ * Stores what became of it; undefined: nothing, so that it may be begun again.
+ *
+ * @param by of the row that was put when it was begun
+ * @returns false, and nothing done, when that row is not there any more
+ */
+export function endCall(
   view: View,
   [tenant, key]: readonly [tenant: string, key: string],
   by: string,
   sealed: string | undefined,
 ): boolean {
-  const row = view.get(ANSWERS, [tenant, key]);
+  const row = view.get(KEYED_CALLS, [tenant, key]);
   if (row?.by !== by) return false;
-  if (sealed === undefined) view.remove(ANSWERS, [tenant, key]);
-  else view.put(ANSWERS, [tenant, key], { ...row, sealed });
+  if (sealed === undefined) view.remove(KEYED_CALLS, [tenant, key]);
+  else view.put(KEYED_CALLS, [tenant, key], { ...row, sealed });
   return true;
 }
 
 /** Removes those that were begun more than a day ago; returns how many. @param limit of rows */
-export function forgetAnswers(view: View, nowMs: number, limit: number): number {
-  const places = [...view.places(ANSWERS, "age", [], { end: [nowMs - ANSWER_MS], limit })];
-  for (const [, tenant = "", key = ""] of places) view.remove(ANSWERS, [tenant, key]);
+export function forgetKeyedCalls(view: View, nowMs: number, limit: number): number {
+  const places = [...view.places(KEYED_CALLS, "age", [], { end: [nowMs - KEY_LIFE_MS], limit })];
+  for (const [, tenant = "", key = ""] of places) view.remove(KEYED_CALLS, [tenant, key]);
   return places.length;
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBullJobs, type BullJobs, type BullJobsOptions } from "../../../src/coordination/bull-jobs";
 import { sharedRedis, startRedis } from "../../fixture/redis";
+import { until } from "../../fixture/until";
 
 let all: BullJobs[] = [];
 let errors: unknown[] = [];
@@ -35,11 +36,6 @@ function openProcess(handler?: (name: string) => Promise<void>, more: Partial<Bu
   }
   all.push(jobs);
   return jobs;
-}
-
-/** Until something is so. The test's own time limit is the only one. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5);
 }
 
 /** Runs that end when the test says so. */

@@ -63,7 +63,7 @@ async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepCon
     run: "run",
     serviceName: "planhat",
     link: false,
-    claimed: [],
+    claimed: new Set(),
     shown: new Set(),
     settleMs: 5_000,
     verbose: false,

@@ -9,7 +9,7 @@ import type { Database } from "../../../src/storage/database/rows";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Store } from "../../../src/storage/port/store";
 import { resealed } from "../../../src/storage/tables/sealed";
-import { ANSWERS } from "../../../src/storage/tables/tables";
+import { KEYED_CALLS } from "../../../src/storage/tables/tables";
 import { sharedRedis } from "../../fixture/redis";
 import { LANE, NEIGHBOUR, tenantRow } from "../storage/builders";
 import { DAY_MS, MINUTE_MS, openStore, setUpDatabases, START_MS } from "../storage/fixture";
@@ -109,8 +109,8 @@ async function startProcess(
   const lines: string[] = [];
   const once = createOnce({
     store: {
-      beginAnswer: (...given) => store.beginAnswer(...given),
-      endAnswer: (...given) => store.endAnswer(...given),
+      beginCall: (...given) => store.beginCall(...given),
+      endCall: (...given) => store.endCall(...given),
       ...change,
     },
     seal: createSeal(secret),
@@ -283,7 +283,7 @@ describe("what came of it", () => {
 
   test("an answer that cannot be stored reaches the caller, and the log says why", async () => {
     const { call, logged } = await startOne({
-      change: { endAnswer: () => Promise.reject(new Error("The disk is full.")) },
+      change: { endCall: () => Promise.reject(new Error("The disk is full.")) },
     });
     const { made, atOnce } = work();
     expect(await call(atOnce)).toEqual(DONE);
@@ -298,7 +298,7 @@ describe("what came of it", () => {
     const { call } = await startProcess(database);
     const { made, atOnce } = work({ body: { email: "ann@acme.example" } });
     await call(atOnce, { key: "a-key-that-tells" });
-    const rows = await database.read((all) => JSON.stringify([...all.range("answers", [])]));
+    const rows = await database.read((all) => JSON.stringify([...all.range(KEYED_CALLS.name, [])]));
     expect(rows).toContain(LANE.tenant);
     expect(rows).not.toMatch(/ann@|a-key-that-tells/);
     const other = await startProcess(await next(), { secret: "another secret of some length" });
@@ -314,10 +314,10 @@ describe("what came of it", () => {
     const [ours, theirs] = [createSeal("a secret of some length"), createSeal("another secret of some length")];
     await database.write((rows) => ({
       result: undefined,
-      changes: [...rows.range(ANSWERS.name, [])].map(([key, value]) => ({
-        ...{ table: ANSWERS.name, key },
+      changes: [...rows.range(KEYED_CALLS.name, [])].map(([key, value]) => ({
+        ...{ table: KEYED_CALLS.name, key },
         value: resealed(
-          ANSWERS.name,
+          KEYED_CALLS.name,
           key,
           value,
           (text, place) => theirs.seal(ours.open(text, place), place),
@@ -333,7 +333,7 @@ describe("what came of it", () => {
     const database = openDatabase("lmdb");
     const { call } = await startProcess(database);
     const rowOf = (n: number) => ({
-      table: ANSWERS.name,
+      table: KEYED_CALLS.name,
       key: [LANE.tenant, `k${n}`] as const,
       value: [START_MS, "", ""],
     });

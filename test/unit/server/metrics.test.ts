@@ -12,6 +12,8 @@ import { readScrape, type Scrape } from "./scrape";
 const NOW = 1_750_000_000_000;
 const IDLE: Backlog = { lanes: 0, outbox: 0, hullUpdates: 0, oldestAtMs: undefined, pauses: [], deadLetters: 0 };
 
+let nowMs: number;
+let now: () => number;
 let backlog: () => Promise<Backlog>;
 let left: number;
 let budgetLeft: () => Promise<number>;
@@ -21,6 +23,8 @@ let metrics: Metrics;
 let processes: MetricsOptions["processes"];
 
 beforeEach(() => {
+  nowMs = NOW;
+  now = () => nowMs;
   backlog = () => Promise.resolve(IDLE);
   left = Infinity;
   budgetLeft = () => Promise.resolve(left);
@@ -41,7 +45,7 @@ function make(): Metrics {
     role: "all",
     shared: new Map([["commit_conflict", 3]]),
     processes: () => processes(),
-    now: () => NOW,
+    now: () => now(),
   });
 }
 
@@ -203,6 +207,7 @@ describe("what waits", () => {
     expect(holds).toEqual([2, 0, 1, 0, 1]);
 
     backlog = () => Promise.resolve(IDLE);
+    now = () => (nowMs += 1);
     const later = await scrape();
     expect(later.sum("connector_lane_holds")).toBe(0);
     expect(later.value("connector_outbox_oldest_age_seconds")).toBe(0);

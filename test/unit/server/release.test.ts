@@ -139,7 +139,7 @@ test("a version that was written but never tagged can be released; one that was 
 test("a check that fails leaves everything as it was", async () => {
   const said = await run(["patch"], (script) => script !== "build");
   expect(said).toMatchObject({ code: 1, checked: ["typecheck", "lint", "build"] });
-  expect(said.err).toBe("npm run build did not pass. Nothing is released, all files are as before.");
+  expect(said.err).toBe("npm run build did not pass.\nNothing is released; all files are as before.");
   expect([git("status", "--porcelain"), git("tag"), versionIn("package.json")]).toEqual(["", "", "1.0.0"]);
 });
 
@@ -147,7 +147,7 @@ test("a commit that git refuses leaves everything as it was", async () => {
   mkdirSync(join(root, ".git/hooks"), { recursive: true });
   writeFileSync(join(root, ".git/hooks/pre-commit"), "#!/bin/sh\necho not today >&2\nexit 1\n", { mode: 0o755 });
   const said = await run(["patch"]);
-  expect(said.err).toBe("git commit failed: not today Nothing is released, all files are as before.");
+  expect(said.err).toBe("git commit failed: not today\nNothing is released; all files are as before.");
   expect([said.code, git("status", "--porcelain"), git("tag")]).toEqual([1, "", ""]);
 });
 
@@ -163,7 +163,7 @@ test.each([
     () => edit("manifest.json", '"1.0.0"', '"0.9.0"'),
     "manifest.json has version 0.9.0, package.json 1.0.0",
   ],
-  ["no version", () => edit("package.json", '"1.0.0"', '"1.0.0-beta"'), '"1.0.0-beta", has not the form 1.2.0'],
+  ["no version", () => edit("package.json", '"1.0.0"', '"1.0.0-beta"'), '"1.0.0-beta", is not of the form 1.2.0'],
 ])("with %s it refuses and says why", async (_what, prepare, words) => {
   prepare();
   const before = git("status", "--porcelain");

@@ -29,7 +29,7 @@ async function fill(store: Store): Promise<void> {
   await install();
   await install(NEIGHBOUR);
   await store.replaceGrant(LANE.tenant, undefined, "sealed");
-  await store.beginAnswer(LANE.tenant, "k1", { by: "caller", sealed: "sealed" });
+  await store.beginCall(LANE.tenant, "k1", { by: "caller", sealed: "sealed" });
   await store.noteScan(LANE.remote, "companies", { startedAtMs: 5, size: 3 });
   await write(update({ id: "m1", hullId: "a1" }), "p1", { keys: { externalId: "X" }, facts: { name: { sent: "n" } } });
   await settle(skipFor(await start(update({ id: "m2", hullId: "a2" })), "p1"));
@@ -108,7 +108,7 @@ async function readAll(store: Store): Promise<void> {
   await store.claimNotification("n1", LANE.tenant);
   // What was begun is not begun again.
   if ((await store.tenant(LANE.tenant)) !== undefined)
-    expect(await store.beginAnswer(LANE.tenant, "k1", { by: "another", sealed: "other" })).toMatchObject({
+    expect(await store.beginCall(LANE.tenant, "k1", { by: "another", sealed: "other" })).toMatchObject({
       atMs: START_MS,
     });
 }

@@ -10,6 +10,7 @@ import { DiskError } from "../../../src/storage/port/disk";
 import { readRow, writeRow } from "../../fixture/rows";
 import { actionsOn, openStore } from "./fixture";
 import { finish, LANE, update } from "./builders";
+import { until } from "../../fixture/until";
 
 let folder: string;
 let said: (string | undefined)[];
@@ -54,10 +55,6 @@ function failing(): { readonly database: Database; readonly fail: (code: string 
     },
   };
 }
-
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
-};
 
 test("below the reserve nothing new is taken in, and what was taken in goes on", async () => {
   const disk = diskWith(MUCH_BYTES);

@@ -14,7 +14,7 @@ import {
 } from "./builders";
 import {
   ALERTS,
-  ANSWERS,
+  KEYED_CALLS,
   CONTENTS,
   DEPTH,
   GRANTS,
@@ -40,7 +40,7 @@ const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
 /** Tables, indexes and counters that hold something of a tenant. What is kept for a time of its own is not among them. */
 const NAMES = [
-  ...[TENANTS, GRANTS, ANSWERS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, ALERTS, RUNS, REPORTS].flatMap(
+  ...[TENANTS, GRANTS, KEYED_CALLS, REMOTES, RECORDS, CONTENTS, MIRRORS, LISTED, PAUSES, ALERTS, RUNS, REPORTS].flatMap(
     (table) => [table.name, ...Object.keys(table.indexes).map((index) => indexName(table, index))],
   ),
   ...[TALLY, HOURS, DEPTH, RUN_COUNTS].map(({ name }) => name),
@@ -262,7 +262,7 @@ describeEachStore("a forgotten tenant", ({ install, database, clock, store }) =>
       skipFor(await entry("companies", "a5"), name("p1")),
       blockOn(await entry("endusers", "e1")),
     ]);
-    await store.beginAnswer(lane.tenant, "k1", { by: "caller", sealed: "sealed" });
+    await store.beginCall(lane.tenant, "k1", { by: "caller", sealed: "sealed" });
     await store.pause(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
     const alert = { subject: lane.tenant, kind: "connector.paused", receiver: "r", sinceMs: 1, mayKnow: true };
     await store.putAlert({ ...alert, title: "Paused", text: "401" });

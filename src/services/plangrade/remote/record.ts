@@ -94,8 +94,7 @@ export function listedRecord(
     spec.name === "company_id" ? record.parentId : valueOf(row, spec),
   ]);
   const told = hullPart([["id", record.id], ...values], hullAttribute);
-  const nameless = claims === undefined && ({ nameless: true } as const);
-  return { id: record.id, record, claims: claims ?? {}, ...nameless, ...told };
+  return { id: record.id, record, claims, ...told };
 }
 
 /** A participant is known to Hull by the e-mail address. */

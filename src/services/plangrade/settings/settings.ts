@@ -8,7 +8,7 @@ import { attributeReference, spellingOf, type AttributeReference } from "../../m
 import { claimTable, type ClaimRule } from "../../mapping/claims";
 import { choice, chosen, count, flag, list, problemsOf, table, text, traitTable } from "../../mapping/cells";
 import type { MappedField } from "../../mapping/fields";
-import { readTable, withTraitRows, type RowWarning } from "../../mapping/table";
+import { readTable, traitRows, type RowWarning } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
 import { COMPANIES, isFixed, mappableFields, PARTICIPANTS, SSN } from "../objects";
 import { reason } from "../reasons";
@@ -130,15 +130,13 @@ function tableOf(
   newer: z.infer<typeof traitTable>,
 ) {
   const fields = mappableFields(type).map(({ name }) => name);
-  const { rows, warnings } = readTable(
-    withTraitRows(stored ?? fields.map((name) => ({ hull_field_name: name, service_field_name: name })), newer),
-    {
-      entity,
-      isMappable: (field) => fields.includes(field),
-      isFixed: (field) => isFixed(type, field),
-      kept: (row) => row,
-    },
-  );
+  const usual = stored ?? fields.map((name) => ({ hull_field_name: name, service_field_name: name }));
+  const { rows, warnings } = readTable([...usual, ...traitRows(newer)], {
+    entity,
+    isMappable: (field) => fields.includes(field),
+    isFixed: (field) => isFixed(type, field),
+    kept: (row) => row,
+  });
   return { rows, warnings: warnings.map((each): UnusedRow => ({ ...each, type })) };
 }
 

@@ -37,8 +37,7 @@ export function createReader(
     rules === undefined ? () => [] : planner(type, rules, [...fields].sort(), members !== undefined, shown);
   const make: Make = {
     record: (row) => remoteRecord(type, row, fields),
-    claims: (row) => (rules === undefined ? {} : (claimsOf(type, row, rules.claims) ?? {})),
-    nameless: (row) => rules?.claims !== undefined && claimsOf(type, row, rules.claims) === undefined,
+    claims: (row) => (rules === undefined ? {} : claimsOf(type, row, rules.claims)),
     told: (row) => toldOf(row, fillingsOf(row), members),
   };
   return (row) => new LazyRecord(row, make);
@@ -48,8 +47,7 @@ type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
 
 interface Make {
   readonly record: (row: Row) => ListedRecord["record"];
-  readonly claims: (row: Row) => Claims;
-  readonly nameless: (row: Row) => boolean;
+  readonly claims: (row: Row) => ListedRecord["claims"];
   readonly told: (row: Row) => Told;
 }
 
@@ -58,7 +56,7 @@ class LazyRecord implements ListedRecord {
   readonly id: string;
   readonly updatedAtMs: number | undefined;
   private madeRecord?: ListedRecord["record"];
-  private madeClaims?: Claims;
+  private madeClaims?: Pick<ListedRecord, "claims">;
   private madeLeftOut?: Told["leftOut"];
 
   constructor(
@@ -73,12 +71,9 @@ class LazyRecord implements ListedRecord {
     return (this.madeRecord ??= this.make.record(this.row));
   }
 
-  get claims(): Claims {
-    return (this.madeClaims ??= this.make.claims(this.row));
-  }
-
-  get nameless(): true | undefined {
-    return this.make.nameless(this.row) ? true : undefined;
+  get claims(): ListedRecord["claims"] {
+    this.madeClaims ??= { claims: this.make.claims(this.row) };
+    return this.madeClaims.claims;
   }
 
   /** Looked at once, and too large to be cached for a whole page. */

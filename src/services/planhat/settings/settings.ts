@@ -15,7 +15,7 @@ import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
 import { claimTable } from "../../mapping/claims";
 import { count, flag, list, names, table, text, traitTable } from "../../mapping/cells";
-import { withTraitRows } from "../../mapping/table";
+import { traitRows, type StoredRow } from "../../mapping/table";
 
 /** One mapping row that is used. */
 export interface MappingRow {
@@ -223,7 +223,7 @@ function problem(issue: z.core.$ZodIssue): string {
 }
 
 /** Rows with both cells filled. A custom field's name is taken literally and only tested for emptiness. */
-function rowsOf(stored: z.infer<typeof table> | ReturnType<typeof withTraitRows>): readonly TableRow[] | undefined {
+function rowsOf(stored: readonly (StoredRow | null | undefined)[] | null | undefined): readonly TableRow[] | undefined {
   return stored?.flatMap((row) => {
     const hull = row?.hull_field_name ?? "";
     const service = row?.service_field_name ?? "";
@@ -257,7 +257,7 @@ function mapping(
   };
   (rowsOf(standard) ?? DEFAULT_ROWS[type]).forEach(addChosen);
   for (const row of rowsOf(custom) ?? []) add(row, customField(row.service));
-  rowsOf(withTraitRows([], newer))?.forEach(addChosen);
+  rowsOf(traitRows(newer))?.forEach(addChosen);
   return { rows: [...rows.values()], odd };
 }
 

@@ -1,7 +1,7 @@
 /** The settings of one import: which Hull attributes fill which properties, what is constant, and what the key is. */
 import { attributeReference, type AttributeReference } from "../../mapping/attributes";
 import type { MappedField } from "../../mapping/fields";
-import type { withTraitRows } from "../../mapping/table";
+import type { StoredRow } from "../../mapping/table";
 import type { WritePolicy } from "../../model";
 import type { Entity, Role } from "../objects";
 import type { RowWarning } from "./row-warnings";
@@ -30,7 +30,7 @@ export interface StoredImport {
   readonly entity: Entity | undefined;
   readonly template: string;
   readonly keyProperty: string | undefined;
-  readonly mapping: ReturnType<typeof withTraitRows>;
+  readonly mapping: readonly (StoredRow | null | undefined)[];
   readonly constants: Stored<{ readonly property?: string | undefined; readonly value?: string | undefined }>;
   readonly write: WritePolicy | "upsert";
 }

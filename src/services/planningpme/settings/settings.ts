@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { ALERT_SETTINGS } from "../../mapping/alerts";
 import { choice, count, flag, list, literal, problemsOf, table, traitTable } from "../../mapping/cells";
-import { withTraitRows } from "../../mapping/table";
+import { traitRows } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
 import { importType, OBJECT_TYPES, ROLES, type Role } from "../objects";
 import { apiHost, brandName, templateName } from "./address";
@@ -140,7 +140,7 @@ const storedImport = (role: Role, stored: z.output<typeof schema>): StoredImport
   entity: stored[`${role}_entity`],
   template: stored[`${role}_template`],
   keyProperty: stored[`${role}_key_property`],
-  mapping: withTraitRows(stored[`${role}_attributes_outbound`] ?? [], stored[`${role}_attributes_mapping`]),
+  mapping: [...(stored[`${role}_attributes_outbound`] ?? []), ...traitRows(stored[`${role}_attributes_mapping`])],
   constants: stored[`${role}_defaults`],
   write: stored[`${role}_write`],
 });

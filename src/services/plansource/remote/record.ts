@@ -64,8 +64,8 @@ export function listedRecord(
   return {
     id: record.id,
     record,
-    claims: claims ?? {},
-    ...(claims === undefined && { nameless: true }),
+    claims,
+
     ...hullPartOf(row),
   };
 }

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { clearingTable, traitTable } from "../../mapping/cells";
 import type { MappedField } from "../../mapping/fields";
-import { readTable, withTraitRows } from "../../mapping/table";
+import { readTable, traitRows } from "../../mapping/table";
 import { mappableField, STATUS_FIELDS } from "../objects";
 
 /** One mapping row that is used. */
@@ -23,10 +23,8 @@ const FIXED: ReadonlySet<string> = new Set([
 ]);
 
 type TableRow = NonNullable<NonNullable<z.infer<typeof clearingTable>>[number]>;
-/** Rows of the newer kind have no switch. */
-type StoredRow = Pick<TableRow, "hull_field_name" | "service_field_name"> & Partial<Pick<TableRow, "clear_when_blank">>;
 
-const DEFAULT_ROWS: readonly StoredRow[] = [
+const DEFAULT_ROWS: readonly TableRow[] = [
   ["external_id", KEY],
   ["first_name", "first_name"],
   ["last_name", "last_name"],
@@ -38,11 +36,12 @@ const DEFAULT_ROWS: readonly StoredRow[] = [
  * @param newer rows behind it, which clear nothing
  */
 export function mappingOf(stored: z.infer<typeof clearingTable>, newer?: z.infer<typeof traitTable>) {
-  return readTable<StoredRow, MappingRow>(withTraitRows<StoredRow>(stored ?? DEFAULT_ROWS, newer), {
+  const more = traitRows(newer).map((row): TableRow => ({ ...row, clear_when_blank: false }));
+  return readTable<TableRow, MappingRow>([...(stored ?? DEFAULT_ROWS), ...more], {
     entity: "user",
     isMappable: (field) => mappableField(field) !== undefined,
     isFixed: (field) => FIXED.has(field),
     // Blank, it would be nobody's code.
-    kept: (row, { clear_when_blank }) => ({ ...row, clearWhenBlank: clear_when_blank === true && row.field !== KEY }),
+    kept: (row, { clear_when_blank }) => ({ ...row, clearWhenBlank: clear_when_blank && row.field !== KEY }),
   });
 }
