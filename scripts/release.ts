@@ -133,10 +133,19 @@ function carryOut(
   } finally {
     for (const signal of SIGNALS) process.off(signal, stay);
   }
-  git(root, "tag", "--annotate", tag, "--message", `Version ${to}`);
+
+  const back = "git reset --keep HEAD~1";
+  try {
+    git(root, "tag", "--annotate", tag, "--message", `Version ${to}`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const then = `The commit is made. Tag it: git tag --annotate ${tag} --message "Version ${to}". Or take it back: ${back}`;
+    throw new Error(`${reason}\n${then}`, { cause: error });
+  }
+
   print(`Committed and tagged ${tag}. Nothing is pushed yet.`);
   print(`  To publish it:    git push origin ${BRANCH} ${tag}`);
-  print(`  To take it back:  git tag --delete ${tag} && git reset --keep HEAD~1`);
+  print(`  To take it back:  git tag --delete ${tag} && ${back}`);
 }
 
 /** Major, minor, patch; undefined for any other text. */

@@ -53,6 +53,32 @@ describe("claims of the settings", () => {
     expect(fixture.hull.profiles.snapshot().users.map(({ external_id }) => external_id)).toEqual(["person-1", "4717"]);
   });
 
+  test("that got lost do not hide from Hull whom a fetch told it of", async () => {
+    const fixture = await openClaiming({ incoming_user_claims: [claim("external_id", NUMBER, true)] });
+    putPerson(fixture, 1, numbered("4711"));
+    await fixture.fetchBoth();
+    fixture.planhat.tenant().edit("endusers", person(1), { ...numbered(null), position: "Captain" });
+    fixture.advance(1);
+    await fixture.fetchBoth();
+    const { users } = fixture.hull.profiles.snapshot();
+    expect(users).toMatchObject([{ external_id: "4711", attributes: { "planhat/position": "Captain" } }]);
+  });
+
+  test("that a company lacks keep it from Hull with its users too; both meet once it has them", async () => {
+    const erp = [claim("external_id", "erpId", true)];
+    const fixture = await openClaiming({ incoming_account_claims: erp });
+    putPerson(fixture, 1);
+    await fixture.fetchBoth();
+    const before = fixture.hull.profiles.snapshot();
+    expect([before.users.map(({ account_id: id = null }) => id), before.accounts]).toEqual([[null], []]);
+    putCompany(fixture, 1, { erpId: "erp-1" });
+    fixture.advance(1);
+    await fixture.fetchBoth();
+    const { users, accounts } = fixture.hull.profiles.snapshot();
+    expect(accounts).toMatchObject([{ external_id: "erp-1" }]);
+    expect(users).toMatchObject([{ account_id: accounts[0]?.id }]);
+  });
+
   test("leave the keys by which records are found as they are", async () => {
     const fixture = await openClaiming({ incoming_user_claims: [claim("email", NUMBER)] });
     putPerson(fixture, 1, { externalId: undefined, ...numbered("other@example.com") });
@@ -109,9 +135,10 @@ describe("names of segments", () => {
 
 describe("who was deleted in Planhat", () => {
   const GONE = { "planhat/deleted_at": "2026-01-01T00:00:00.000Z" };
+  const IGNORED = { ignore_deleted_users: true, ignore_deleted_accounts: true };
 
   test("is not made again, nor is the company of a user, unless a person sends them", async () => {
-    const fixture = await open();
+    const fixture = await open({ settings: IGNORED });
     await fixture.deliverUser(user(1, GONE), account(1));
     await fixture.deliverUser(user(2), account(2, GONE));
     await fixture.deliverAccount(account(2, { ...GONE, indexed_at: minute(1) }));
@@ -125,11 +152,58 @@ describe("who was deleted in Planhat", () => {
   });
 
   test("is sent where the settings say so, and once the mark is gone", async () => {
-    const fixture = await open({ settings: { ignore_deleted_users: false } });
+    const fixture = await open({ settings: { ...IGNORED, ignore_deleted_users: false } });
     await fixture.deliverUser(user(1, GONE), account(1));
     await fixture.deliverUser(user(2), account(2, GONE));
     expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
-    await fixture.deliverUser(user(2, { indexed_at: minute(1) }), account(2, { "planhat/deleted_at": null }));
-    expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }, { externalId: "person-2" }]);
+    for (const [index, emptied] of [null, " "].entries()) {
+      const told = account(2 + index, { "planhat/deleted_at": emptied });
+      await fixture.deliverUser(user(2 + index, { indexed_at: minute(1) }), told);
+    }
+    expect(fixture.endusers().map(({ externalId }) => externalId)).toEqual(["person-1", "person-2", "person-3"]);
+  });
+
+  test("is sent as ever by an installation that has no such setting", async () => {
+    const fixture = await open();
+    await fixture.deliverUser(user(1, GONE), account(1, GONE));
+    expect([fixture.endusers(), fixture.companies()]).toMatchObject([[{}], [{}]]);
+  });
+
+  describe("and lives there again", () => {
+    const markOf = (fixture: Fixture): unknown => fixture.profile("account", account(1).id)["planhat/deleted_at"];
+
+    /** An account whose company was made here, and is gone. */
+    async function openGone(): Promise<Fixture> {
+      const fixture = await open({ settings: { ...IGNORED, mark_deleted: true } });
+      await fixture.deliverAccount(account(1));
+      const [{ _id: id } = {}] = fixture.companies();
+      fixture.planhat.tenant().remove("companies", String(id));
+      fixture.advance(30);
+      return fixture;
+    }
+
+    test("loses the mark when a fetch finds the new record", async () => {
+      const fixture = await openGone();
+      await fixture.fetchBoth();
+      expect(markOf(fixture)).toEqual(expect.any(String));
+      putCompany(fixture, 7, { externalId: account(1)["external_id"] });
+      fixture.advance(30);
+      await fixture.fetchBoth();
+      expect(markOf(fixture)).toBeNull();
+    });
+
+    test("loses it when a person has the record made again", async () => {
+      const fixture = await openGone();
+      await fixture.fetchBoth();
+      await fixture.deliverAccount(account(1, { ...GONE, indexed_at: minute(1) }), { isExport: true });
+      expect(markOf(fixture)).toBeNull();
+    });
+
+    test("never gets it when the new record was there before anybody missed the old one", async () => {
+      const fixture = await openGone();
+      putCompany(fixture, 7, { externalId: account(1)["external_id"] });
+      await fixture.fetchBoth();
+      expect(markOf(fixture) ?? null).toBeNull();
+    });
   });
 });

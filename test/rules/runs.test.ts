@@ -8,15 +8,15 @@ const events = (fixture: Fixture): readonly string[] =>
   jobLines(fixture).map(({ message }) => message.replace("incoming.job.", ""));
 
 describe("the interval", () => {
-  test("is 180 minutes from the start of the last finished run, and a call may be two minutes early", async () => {
+  test("is 180 minutes from when the last finished run was asked for, and a call may be two minutes early", async () => {
     const fixture = await open();
     const { run } = await fixture.callFetch("accounts");
-    const { startedAtMs = 0 } = await fixture.ended(run ?? "");
+    const { createdAtMs } = await fixture.ended(run ?? "");
     fixture.advance(177);
     expect(await fixture.callFetch("accounts")).toMatchObject({
       ok: true,
       state: "early",
-      next_at: new Date(startedAtMs + 178 * 60_000).toISOString(),
+      next_at: new Date(createdAtMs + 178 * 60_000).toISOString(),
     });
     expect(listed(fixture)).toHaveLength(1);
     fixture.advance(1);

@@ -56,7 +56,7 @@ const LONGEST_CALL_MS = 60_000;
 const RETRY_AFTER_SECONDS = "5";
 const HOUR_SECONDS = "3600";
 /** Of an answer, as JSON. */
-const MAX_KEPT_CHARACTERS = 16_000;
+const MAX_KEPT_CHARACTERS = 4_000;
 
 const WORDS = {
   code: "invalid_idempotency_key",
@@ -126,7 +126,8 @@ export function createOnce({ store, seal, now, logger }: IdempotencyOptions): On
       await end(keptError(error));
       throw error;
     }
-    await end(keptAnswer(answer));
+
+    await end(isRefused(answer) ? undefined : keptAnswer(answer));
     return answer;
 
     function repeated({ atMs, sealed: text }: KeyedCallRow): OperationAnswer {
@@ -164,6 +165,9 @@ function again(ended: CallResult, onRepeated: () => void): OperationAnswer {
   const { base64, kind: _, ...answer } = ended;
   return base64 === undefined ? answer : { ...answer, body: Buffer.from(base64, "base64") };
 }
+
+/** By the service, which did nothing then; some operations pass its refusals on as they are. */
+const isRefused = ({ status = 200 }: OperationAnswer): boolean => status >= 400 && status < 500;
 
 function keptAnswer({ body, ...rest }: OperationAnswer): CallResult {
   const isRaw = Buffer.isBuffer(body);

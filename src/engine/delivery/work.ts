@@ -40,6 +40,8 @@ export interface TypeContext {
   readonly mapped: readonly string[];
   readonly stepOf: (desired: Desired, known: Pick<MirrorRow, "archived" | "facts">) => Step | undefined;
   readonly policy: WritePolicy | undefined;
+  /** Hull attribute that says when a record went missing; undefined unless the settings have records marked. */
+  readonly markAttribute: string | undefined;
   /** The service's own outcome codes. */
   readonly outcomes: OutcomeCodes;
   readonly nowMs: number;
@@ -48,9 +50,11 @@ export interface TypeContext {
 export function typeContext<S>(service: Service<S>, type: ObjectType, settings: S, nowMs: number): TypeContext {
   // A cycle or a page has many thousands of values, and few fields.
   const specOf = memoize((field: string): FieldSpec => service.field(type.name, field));
+  const { marksDeleted, deletedAttribute } = service.fetchPolicy(settings);
   return {
     type,
     specOf,
+    markAttribute: marksDeleted ? deletedAttribute : undefined,
     attributeOf: memoize((field) => service.hullAttribute(type.name, field)),
     mapped: service.mappedFields(type.name, settings).filter((field) => specOf(field).writeOnly !== true),
     stepOf: (desired, known) => nextStep(service, type, desired, known),

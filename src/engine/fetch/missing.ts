@@ -1,11 +1,14 @@
 /** After a complete scan: what it did not show is missing, and Hull is told so if that is wanted. */
+import compact from "lodash/compact";
+import isEmpty from "lodash/isEmpty";
+import pick from "lodash/pick";
 import type { MirrorRow } from "../../storage/port/rows";
 import { NOTHING } from "../../services/compare";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { anonymousId, itemsFor } from "../hull-updates/items";
-import { DELETED } from "../hull-updates/what-hull-knows";
+import { DELETED, isKnownToHull } from "../hull-updates/what-hull-knows";
 import { hindranceIn } from "../hull-updates/write-back";
-import type { StepContext } from "./step";
+import { claimKey, type StepContext } from "./step";
 
 export type MissingOptions = RetryOptions &
   Pick<StepContext, "store" | "firehose" | "remote" | "type" | "serviceName" | "run"> & {
@@ -35,7 +38,8 @@ export async function markMissing(
     const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
     const missing = await store.markMissing(remote, type.name, { run, scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
-      let left: readonly MirrorRow[] = missing.gone.filter((row) => isKnown(row, type.idField));
+      const known = missing.gone.filter((row) => isKnownToHull(row, type.idField));
+      let left = await withoutSuccessors(options, known);
       const told = await withRetry(options, async () => {
         const result = await tell(options, left, wanted);
         ({ left } = result);
@@ -50,9 +54,21 @@ export async function markMissing(
   }
 }
 
-/** Whether Hull was ever told about the record. */
-function isKnown({ facts, confirmedRest }: MirrorRow, idField = ""): boolean {
-  return confirmedRest !== undefined || (facts[idField]?.[2] ?? null) !== null;
+/**
+ * Those whose Hull entity no record of today has taken over, as one does that was made again. One with an external id is
+ * taken over by that alone: e-mail addresses and domains may be shared by any.
+ */
+async function withoutSuccessors(
+  { store, remote, type }: Pick<StepContext, "store" | "remote" | "type">,
+  gone: readonly MirrorRow[],
+): Promise<readonly MirrorRow[]> {
+  const names = [type.keys.find(({ claim }) => claim === "external_id")?.name, claimKey("external_id")];
+  const wanted = gone.map(({ id, keys }) => {
+    const best = pick(keys, compact(names));
+    return { id, keys: isEmpty(best) ? keys : best };
+  });
+  const shared = await store.sharedKeys(remote, type.name, wanted);
+  return gone.filter((_, index) => shared[index]?.length === 0);
 }
 
 /** Tells Hull of each record that it is missing; returns those that Hull could not be told about. */

@@ -13,6 +13,7 @@ import type { Try } from "../rules/retry";
 import {
   ACCOUNT,
   isConfirmedWholly,
+  isKnownToHull,
   newsOf,
   untoldRest,
   type News,
@@ -209,7 +210,10 @@ function look(
     mirror?.missing !== true &&
     isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { row, mirror, outcome: "unchanged", code: "not_touched" };
-  if (row.claims === undefined && mirror?.linkedTo === undefined)
+
+  if (row.claims === undefined && !isHulls(mirror, context.type))
+    return { row, mirror, outcome: "skipped", code: "missing_claim" };
+  if (row.event !== undefined && lacksParent(context, parents.rows.get(row.record.parentId ?? "")))
     return { row, mirror, outcome: "skipped", code: "missing_claim" };
   const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
   const { leftOut = [] } = row;
@@ -291,12 +295,22 @@ function linkOf(
   parents: Parents,
 ): { readonly claims: Claims; readonly mark: string } | undefined {
   const parent = record.parentId === undefined ? undefined : parents.rows.get(record.parentId);
-  if (!context.link || parent === undefined) return undefined;
+  if (!context.link || parent === undefined || lacksParent(context, parent)) return undefined;
   const anonymous = anonymousId(context.serviceName, parent.id);
   const mark = parent.linkedTo ?? anonymous;
   const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
   if (confirmed === mark || confirmed === anonymous) return undefined;
   return { claims: parentClaims(context, parent.id, parents), mark };
+}
+
+/** Whether Hull has the record: it came from there, or was told. */
+function isHulls(mirror: MirrorRow | undefined, { idField }: ObjectType): boolean {
+  return mirror?.linkedTo !== undefined || isKnownToHull(mirror, idField);
+}
+
+/** A parent that was left out for a missing claim must not get into Hull with its children. */
+function lacksParent({ parent: type, claimed }: StepContext, parent: MirrorRow | undefined): boolean {
+  return type !== undefined && claimed.has(type.name) && !isHulls(parent, type);
 }
 
 /** By which Hull knows the parent of a record. */
@@ -311,7 +325,7 @@ function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: s
 }
 
 /** Under which a claim of the settings is remembered. */
-const claimKey = (claim: string): string => `hull/${claim}`;
+export const claimKey = (claim: string): string => `hull/${claim}`;
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
 async function sharedKeys(

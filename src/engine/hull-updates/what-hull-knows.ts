@@ -27,6 +27,8 @@ export interface KnowledgeContext {
   readonly mapping: number;
   /** Hull attribute that says when a record went missing. */
   readonly deletedAttribute: string;
+  /** The same, where records are marked; otherwise undefined. */
+  readonly markAttribute: string | undefined;
   /** The field under which Hull is told the remote id. */
   readonly idField: string | undefined;
 }
@@ -70,13 +72,18 @@ export function newsOf(
     }
     changed.add(field);
   }
+
   // Hull was told that it is deleted, and it exists again.
   const back = isToldDeleted(known) ? context.deletedAttribute : undefined;
+  // One that is new here may take the place of one that was marked.
+  const unmark = isKnownToHull(mirror, context.idField) ? undefined : context.markAttribute;
   if (leftOut.length === 0) rest.set(MAPPING, context.mapping);
   else rest.delete(MAPPING);
+
   const send = changed.size === 0 ? {} : attributesToSend(attributes, changed);
+  const empty = back ?? (changed.size === 0 ? undefined : unmark);
   return {
-    attributes: back === undefined ? send : { ...send, [back]: null },
+    attributes: empty === undefined ? send : { ...send, [empty]: null },
     facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
     rest: listOf(rest),
   };
@@ -139,6 +146,11 @@ export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | u
 /** Whether everything was told under today's mapping. */
 export function isConfirmedWholly(mirror: MirrorRow | undefined, mapping: number): boolean {
   return mirror?.confirmedRest !== undefined && pairs(mirror.confirmedRest).get(MAPPING) === mapping;
+}
+
+/** Whether Hull was ever told about the record. */
+export function isKnownToHull(mirror: MirrorRow | undefined, idField = ""): boolean {
+  return mirror?.confirmedRest !== undefined || (mirror?.facts[idField]?.[2] ?? null) !== null;
 }
 
 /** Whether Hull was told that the record is missing. */

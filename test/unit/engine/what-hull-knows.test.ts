@@ -22,6 +22,7 @@ const CONTEXT: KnowledgeContext = {
   ownFacts: new Set(["position", "tags"]),
   mapping: 7,
   deletedAttribute: "planhat/deleted_at",
+  markAttribute: undefined,
   idField: "_id",
 };
 

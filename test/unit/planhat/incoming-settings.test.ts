@@ -106,13 +106,12 @@ describe("what a full fetch reads", () => {
   it("is companies before endusers, each in its own time", () => {
     expect(policy({ fetch_interval_accounts: "360", fetch_interval_users: "0" })).toEqual({
       types: [
-        { type: "companies", intervalMinutes: 360 },
-        { type: "endusers", intervalMinutes: 0 },
+        { type: "companies", intervalMinutes: 360, isClaimed: false },
+        { type: "endusers", intervalMinutes: 0, isClaimed: false },
       ],
       linkToParent: true,
       deletedAttribute: "planhat/deleted_at",
       marksDeleted: false,
-      claimed: [],
     });
   });
 

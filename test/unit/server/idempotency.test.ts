@@ -256,6 +256,11 @@ describe("what came of it", () => {
     const { call } = await startOne();
     const busy = work(new OperationError(503, "acme_busy", "Try again later."));
     expect(await call(busy.atOnce)).toMatchObject({ status: 503, repeated: false });
+    const slow = work({ status: 429, body: Buffer.from("slow down") });
+    for (const times of [1, 2]) {
+      expect(await call(slow.atOnce, { key: "passed-on" })).toMatchObject({ status: 429, repeated: false });
+      expect(slow.made.times).toBe(times);
+    }
     const lost = work(new OperationError(502, "outcome_unknown", "It may exist.", { mayHaveActed: true }));
     expect(await call(lost.atOnce)).toMatchObject({ status: 502, repeated: false });
     expect(await call(lost.atOnce)).toEqual({ status: 502, code: "outcome_unknown", repeated: true });

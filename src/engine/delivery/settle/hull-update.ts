@@ -43,6 +43,8 @@ export function hullUpdateOf(work: Work, context: TypeContext, delivery: Deliver
     attributes[context.attributeOf(idField)] = delivery.remoteId;
     facts[idField] = delivery.remoteId;
   }
+  // It takes the place of one that may have been marked.
+  if (delivery.created && context.markAttribute !== undefined) attributes[context.markAttribute] = null;
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
     const { type, writeOnly } = context.specOf(field);

@@ -94,9 +94,10 @@ function rulesOf(type: string, { incoming }: PlanhatSettings): IncomingRules | u
   return type === ENDUSERS.name ? incoming.endusers : undefined;
 }
 
-/** What rows of the settings read. */
+/** What rows and claims of the settings read. */
 export function incomingFields(type: string, settings: PlanhatSettings): readonly string[] {
-  return rulesOf(type, settings)?.rows.map(({ field }) => field) ?? [];
+  const { rows = [], claims = [] } = rulesOf(type, settings) ?? {};
+  return [...rows, ...claims].map(({ field }) => field);
 }
 
 /** An attribute whose value does not fit is left out: another field's value instead would be false. */

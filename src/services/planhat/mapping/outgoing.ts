@@ -18,7 +18,7 @@ import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 import { claimsOf, convertKey, desiredOf, messageSource, type Mapped } from "../../mapping/fields";
 import { inSegment } from "../../mapping/segments";
-import { convert } from "../../mapping/values";
+import { convert, isBlank } from "../../mapping/values";
 
 const { check, filter } = createChecks<ReasonCode>(reason);
 
@@ -129,8 +129,9 @@ export function companyFilterLets(message: EntityMessage, settings: PlanhatSetti
 const DELETED_AT = "planhat/deleted_at";
 
 const isMarked = (attributes: Attributes, ...names: readonly string[]): boolean =>
-  names.some((name) => (own(attributes, name) ?? null) !== null);
+  names.some((name) => !isBlank(own(attributes, name)));
 
+/** Whether the settings leave the user out, since the record was deleted in Planhat. */
 export const userIgnored = ({ user }: EntityMessage, { ignoreDeleted }: PlanhatSettings): boolean =>
   ignoreDeleted.users && isMarked(user, `traits_${DELETED_AT}`, DELETED_AT);
 
