@@ -84,7 +84,7 @@ export interface ServerProcess {
 /** The compiled server beside the compiled demo. */
 const SERVER = join(__dirname, "..", "..", "server", "main.js");
 const PARENT_WATCH = join(__dirname, "parent-watch.js");
-/** A busy machine may need a good part of it. */
+/** A loaded host may need a good part of it. */
 const START_WITHIN_MS = 60_000;
 /** Its data is discarded afterwards, so nothing is worth waiting for. */
 const STOP_WITHIN_MS = 3_000;

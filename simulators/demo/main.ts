@@ -68,8 +68,8 @@ const ON_REDIS = [
 ];
 
 const TOUR = [
-  "Each service gets what happens in weeks, in a small size: records that are new, unchanged, changed and broken.",
-  '"look+write" is what a connector needs that looks every record up before it writes it, one by one.',
+  "Each service gets new, unchanged, changed and broken records, in a small size.",
+  '"look+write" counts the calls of a connector that looks up every record before it writes it.',
   "",
 ];
 

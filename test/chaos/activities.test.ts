@@ -7,9 +7,10 @@ import { createRandom } from "../../simulators/loopback";
 import { CONNECTOR, OPEN_SETTINGS, sum } from "../fixture/fixture";
 import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 19;
-const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["EVENT_USERS"] !== undefined;
+const IS_LONG = IS_FULL || process.env["EVENT_USERS"] !== undefined;
 /** EVENT_USERS=400 makes it a longer test. */
 const USERS = Number(process.env["EVENT_USERS"] ?? (IS_LONG ? 40 : 16));
 const COMPANIES = Math.ceil(USERS / 20);

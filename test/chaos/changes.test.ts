@@ -12,15 +12,15 @@ import {
 } from "../../simulators/hull";
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
+import { IS_FULL } from "../full";
 
 const SEED = 77;
-const FULL = process.env["TEST_FULL"] === "1";
 /** CHANGE_USERS=2000 makes it a longer test. */
-const USERS = Number(process.env["CHANGE_USERS"] ?? (FULL ? 240 : 120));
+const USERS = Number(process.env["CHANGE_USERS"] ?? (IS_FULL ? 240 : 120));
 const COMPANIES = Math.ceil(USERS / 50);
 const CHANGED_PERCENT = 70;
 const STALE = USERS / 20;
-const KILLS = process.env["CHANGE_USERS"] === undefined ? (FULL ? 6 : 4) : 10;
+const KILLS = process.env["CHANGE_USERS"] === undefined ? (IS_FULL ? 6 : 4) : 10;
 /** Messages per burst of Hull. */
 const BURST = Math.ceil(USERS / 40);
 /** Longest time between two kills, milliseconds: so that there is still something to do at the last. */

@@ -23,20 +23,20 @@ import { differences } from "../fixture/process";
 import { auditOf } from "../unit/storage/audit";
 import { createSabotage } from "./sabotage";
 import type { Supervised } from "./server-process";
+import { IS_FULL } from "../full";
 
 jest.setTimeout(240_000);
 
-const FULL = process.env["TEST_FULL"] === "1";
 const SHAPES = [
   { webs: 1, workers: 1 },
-  { webs: 2, workers: FULL ? 3 : 2 },
+  { webs: 2, workers: IS_FULL ? 3 : 2 },
 ];
-const SEEDS = range(1, 1 + Number(process.env["SEEDS"] ?? (FULL ? 12 : 3)));
+const SEEDS = range(1, 1 + Number(process.env["SEEDS"] ?? (IS_FULL ? 12 : 3)));
 /** Each kind of what is in flight has a seed of its own. */
 const CASES = SEEDS.flatMap((seed) =>
-  SHAPES.filter((_, index) => FULL || (index === 0) === (seed === 1)).map((shape) => ({ seed, ...shape })),
+  SHAPES.filter((_, index) => IS_FULL || (index === 0) === (seed === 1)).map((shape) => ({ seed, ...shape })),
 );
-const IS_LONG = FULL || process.env["SEEDS"] !== undefined;
+const IS_LONG = IS_FULL || process.env["SEEDS"] !== undefined;
 /** One process of each kind, and several. */
 const KILLS = IS_LONG ? CASES : CASES.slice(0, 2);
 /** A loss of Redis is one for all processes; several see more of it. */
@@ -146,9 +146,9 @@ test.each(KILLS)(`killed web and worker processes, short of calls: ${TITLE}`, as
       "request half there": [random.integer(1, NOTIFICATIONS)],
       "answer not there": [random.integer(1, NOTIFICATIONS)],
       // Each takes the time of a lease.
-      "not applied": FULL || seed % 3 === 1 ? [random.integer(1, 2)] : [],
-      applied: FULL || seed % 3 === 2 ? [random.integer(1, 2)] : [],
-      told: FULL || seed % 3 === 0 || (!IS_LONG && seed === 2) ? [1] : [],
+      "not applied": IS_FULL || seed % 3 === 1 ? [random.integer(1, 2)] : [],
+      applied: IS_FULL || seed % 3 === 2 ? [random.integer(1, 2)] : [],
+      told: IS_FULL || seed % 3 === 0 || (!IS_LONG && seed === 2) ? [1] : [],
     },
     () => caller?.kill() ?? Promise.resolve(false),
   );

@@ -17,6 +17,7 @@ import { createLmdbDatabase } from "../../src/storage/database/lmdb";
 import { writeRows } from "../fixture/rows";
 import { killAll, spawnServer } from "./server-process";
 import { runTool, type Said } from "./tool-process";
+import { IS_FULL } from "../full";
 
 const PAGE_BYTES = 4096;
 const SENTENCE =
@@ -71,7 +72,7 @@ const MORE_CUTS: typeof CUTS = [
   ["behind what it begins with", 2 * PAGE_BYTES],
 ];
 
-test.each(process.env["TEST_FULL"] === "1" ? [...CUTS, ...MORE_CUTS] : CUTS)(
+test.each(IS_FULL ? [...CUTS, ...MORE_CUTS] : CUTS)(
   "a file that is cut %s is refused by server and tools, and stays as it is",
   async (name, bytes) => {
     const folder = copyOf(name);

@@ -13,11 +13,11 @@ import {
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 20_260_101;
-const FULL = process.env["TEST_FULL"] === "1";
 /** EXPORT_USERS=20000 makes it a longer test. In tens, so that the parts are alike. */
-const USERS = Math.max(100, Math.round(Number(process.env["EXPORT_USERS"] ?? (FULL ? 1_000 : 300)) / 10) * 10);
+const USERS = Math.max(100, Math.round(Number(process.env["EXPORT_USERS"] ?? (IS_FULL ? 1_000 : 300)) / 10) * 10);
 const COMPANIES = USERS / 50;
 /** Users per part of the export. */
 const PART = USERS / 10;

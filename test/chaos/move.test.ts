@@ -33,10 +33,10 @@ import { auditOf } from "../unit/storage/audit";
 import { openGate } from "./gate";
 import { buildServer, killAll, supervise, type Supervised } from "./server-process";
 import { startTool, type Said } from "./tool-process";
+import { IS_FULL } from "../full";
 
-const FULL = process.env["TEST_FULL"] === "1";
 /** Endusers whom Planhat has already, and who are fetched. */
-const HELD = Number(process.env["MOVE_RECORDS"] ?? (FULL ? 200_000 : 200));
+const HELD = Number(process.env["MOVE_RECORDS"] ?? (IS_FULL ? 200_000 : 200));
 /** So many more are created, and as many of the others change. */
 const NEW = Math.min(2_000, HELD / 25);
 const COMPANIES = Math.ceil(HELD / 100);

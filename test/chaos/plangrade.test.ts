@@ -6,10 +6,11 @@ import { aboutPeople, changed, workforce, type Participant } from "../fixture/pa
 import { authorizeAt, BENEFITS, BENEFITS_SETTINGS } from "../fixture/plangrade";
 import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 47;
 /** PLANGRADE_PEOPLE makes it a longer test: docs/architecture.md. */
-const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANGRADE_PEOPLE"] !== undefined;
+const IS_LONG = IS_FULL || process.env["PLANGRADE_PEOPLE"] !== undefined;
 const PEOPLE = Number(process.env["PLANGRADE_PEOPLE"] ?? (IS_LONG ? 75 : 30));
 const COMPANIES = Math.ceil(PEOPLE / (IS_LONG ? 15 : 6));
 /** Messages per burst of Hull. */

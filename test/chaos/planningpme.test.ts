@@ -6,10 +6,11 @@ import { account, minute, sum, type Bag } from "../fixture/fixture";
 import { PLANNER, PLANNER_SETTINGS } from "../fixture/planningpme";
 import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 43;
 /** PLANNINGPME_ROWS makes it a longer test: docs/architecture.md. */
-const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANNINGPME_ROWS"] !== undefined;
+const IS_LONG = IS_FULL || process.env["PLANNINGPME_ROWS"] !== undefined;
 const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? (IS_LONG ? 300 : 100));
 /** Rows of an import: few, so that there are many calls to go wrong. */
 const BULK = Math.ceil(ROWS / 20);

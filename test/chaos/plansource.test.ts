@@ -8,10 +8,11 @@ import { minute, sum } from "../fixture/fixture";
 import { EMPLOYEE_SETTINGS, EMPLOYER } from "../fixture/plansource";
 import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 41;
 /** PLANSOURCE_PEOPLE makes it a longer test: docs/architecture.md. */
-const IS_LONG = process.env["TEST_FULL"] === "1" || process.env["PLANSOURCE_PEOPLE"] !== undefined;
+const IS_LONG = IS_FULL || process.env["PLANSOURCE_PEOPLE"] !== undefined;
 const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? (IS_LONG ? 100 : 40));
 /** Messages per burst of Hull. */
 const BURST = 25;

@@ -11,12 +11,13 @@ import { generatePopulation, seedProfiles, userMessages } from "../../simulators
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, inStore, useProcessFixtures } from "../fixture/process";
 import { spawnServer } from "./server-process";
+import { IS_FULL } from "../full";
 
 /** A slow or busy machine needs time to start processes. */
 jest.setTimeout(180_000);
 const NOBODY = 65_534;
 /** So many that Hull is still posting them, in small shipments, when the first of them are written. */
-const LOAD = process.env["TEST_FULL"] === "1" ? 500 : 250;
+const LOAD = IS_FULL ? 500 : 250;
 
 const fixtures = useProcessFixtures();
 let folder: string;

@@ -24,12 +24,12 @@ import { sum } from "../fixture/fixture";
 import { differences } from "../fixture/process";
 import { auditOf } from "../unit/storage/audit";
 import { says, type Supervised } from "./server-process";
+import { IS_FULL } from "../full";
 
 jest.setTimeout(240_000);
 
-const FULL = process.env["TEST_FULL"] === "1";
-const USERS = FULL ? 40 : 20;
-const COMPANIES = FULL ? 10 : 5;
+const USERS = IS_FULL ? 40 : 20;
+const COMPANIES = IS_FULL ? 10 : 5;
 const APPEND_ONLY = "appendonlydir";
 
 const open = useClusters();
@@ -144,7 +144,7 @@ const WAYS: Readonly<Record<string, Way>> = {
 /** As a replica that lacks the last writes, but for who is there afterwards. */
 const REPEATS = "restored from an older state";
 
-test.each(Object.keys(WAYS).filter((name) => FULL || name !== REPEATS))(
+test.each(Object.keys(WAYS).filter((name) => IS_FULL || name !== REPEATS))(
   "a Redis that is %s: nothing is made twice, and the loss is said",
   async (name) => {
     const way = WAYS[name];
@@ -156,7 +156,7 @@ test.each(Object.keys(WAYS).filter((name) => FULL || name !== REPEATS))(
       seed,
       webs: 1,
       // More of them lose the same.
-      workers: FULL ? 2 : 1,
+      workers: IS_FULL ? 2 : 1,
       planhat: { quotaPerMinute: 10_000 },
       settings: { requests_per_minute: 10_000, contact_events: ["ALL"], activities_unconfirmed: "hold" },
     });

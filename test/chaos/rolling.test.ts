@@ -19,16 +19,16 @@ import { sum } from "../fixture/fixture";
 import { differences } from "../fixture/process";
 import { auditOf } from "../unit/storage/audit";
 import { buildFormer, says, type Supervised } from "./server-process";
+import { IS_FULL } from "../full";
 
 jest.setTimeout(300_000);
 
 /** The last version whose processes do not say that they are there, know no eras, and do not count their commits. */
 const FORMER = "e80bc56f095c2f0e3f132579dbad411656699f54";
-const FULL = process.env["TEST_FULL"] === "1";
-const [USERS, COMPANIES] = FULL ? [90, 15] : [45, 9];
+const [USERS, COMPANIES] = IS_FULL ? [90, 15] : [45, 9];
 /** Rounds of changes with both versions, at least; and so long. */
-const ROUNDS = FULL ? 4 : 2;
-const SIDE_BY_SIDE_MS = FULL ? 60_000 : 0;
+const ROUNDS = IS_FULL ? 4 : 2;
+const SIDE_BY_SIDE_MS = IS_FULL ? 60_000 : 0;
 /** Writes of each version with both there, at least. */
 const SOME = 3;
 const QUOTA = 100_000;

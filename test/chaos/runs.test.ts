@@ -9,10 +9,11 @@ import type { RunRow } from "../../src/storage/port/rows";
 import { CONNECTOR, sum } from "../fixture/fixture";
 import { differences, everybodyTold, inStore, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
+import { IS_FULL } from "../full";
 
 const SEED = 20_260_102;
 /** RUN_RECORDS=100000 makes it a longer test. In twenties: pieces and companies are whole. */
-const RECORDS = Number(process.env["RUN_RECORDS"] ?? (process.env["TEST_FULL"] === "1" ? 400 : 160));
+const RECORDS = Number(process.env["RUN_RECORDS"] ?? (IS_FULL ? 400 : 160));
 const COMPANIES = RECORDS / 5;
 /** Rows of one piece of the file. */
 const PIECE = Math.min(500, RECORDS / 4);

@@ -89,7 +89,7 @@ describe("deploy/kubernetes.yaml", () => {
   });
 });
 
-/** https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/; promtool does not run here. */
+/** https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 const duration = z.string().regex(/^(?=.)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/);
 const labels = z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string().min(1));
 const ruleFile = z.strictObject({

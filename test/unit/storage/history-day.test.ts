@@ -11,8 +11,9 @@ import type { HistoryPage } from "../../../src/storage/port/store";
 import { HISTORY } from "../../../src/storage/tables/tables";
 import { inSync, LANE, skip, tenantRow } from "./builders";
 import { DAY_MS, MINUTE_MS, openStore, setUpDatabases, START_MS } from "./fixture";
+import { IS_FULL } from "../../full";
 
-const PER_HOUR = process.env["TEST_FULL"] === "1" ? 100_000 : 600;
+const PER_HOUR = IS_FULL ? 100_000 : 600;
 const HOUR_MS = 60 * MINUTE_MS;
 const RECORDS = PER_HOUR / 10;
 /** Of a notification. */
