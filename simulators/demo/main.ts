@@ -69,7 +69,8 @@ const ON_REDIS = [
 
 const TOUR = [
   "Each service gets new, unchanged, changed and broken records, in a small size.",
-  '"look+write" counts the calls of a connector that looks up every record before it writes it.',
+  '"look+write" counts the calls of a connector that looks up every record before it writes it. Tokens, lists of',
+  'fields and fetches are in "calls" alone.',
   "",
 ];
 

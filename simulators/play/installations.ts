@@ -10,8 +10,10 @@ type Values = Readonly<Record<string, unknown>>;
 
 export interface Installation {
   readonly title: string;
+  /** Of its manifest: tells the connectors of this service from others. */
+  readonly source: string;
   readonly settings: Values;
-  /** Attributes that a record needs before the service takes it. */
+  /** Attributes that a record needs before the service takes it; each # is a digit, and each record has others. */
   readonly samples: { readonly user: Values; readonly account: Values };
 }
 
@@ -37,6 +39,7 @@ export function installations(
   return {
     planhat: {
       title: "Planhat",
+      source: "planhat",
       settings: {
         personal_acccess_token: planhat.token,
         api_prefix: "api",
@@ -56,6 +59,7 @@ export function installations(
     },
     plansource: {
       title: "PlanSource",
+      source: "plansource",
       settings: {
         client_id: plansource.clientId,
         client_secret: plansource.clientSecret,
@@ -85,6 +89,7 @@ export function installations(
       samples: {
         user: {
           ...PHONE_BOOK,
+          last_name: "Sample",
           address: "1 Main Street",
           phone: "(217) 555-0100",
           gender: "Female",
@@ -98,6 +103,7 @@ export function installations(
     },
     planningpme: {
       title: "PlanningPME",
+      source: "hull-planningpme",
       settings: {
         brand: planningpme.brand,
         app_key: planningpme.appKey,
@@ -113,6 +119,7 @@ export function installations(
     },
     plangrade: {
       title: "plangrade",
+      source: "plangrade",
       settings: {
         application_key: plangrade.key,
         application_secret: plangrade.secret,
@@ -124,12 +131,14 @@ export function installations(
       samples: {
         user: {
           ...PHONE_BOOK,
+          last_name: "Sample",
+          ssn: "900-##-####",
           state: "IL",
           street1: "1 Main Street",
           phone: "(217) 555-0100",
           dob: "1980-01-31",
         },
-        account: { ein: "12-3456789" },
+        account: { ein: "12-#######" },
       },
     },
   };

@@ -97,7 +97,7 @@ export async function startPlayground(environment: Environment, nowMs: number): 
   }
   const secret = environment["HULL_CONNECTOR_SECRET"] ?? "simulated-secret";
   const installed = Object.entries(installations(accounts, ids));
-  const services = installed.map(([name, { title, settings, samples }], index): PlayedService => {
+  const services = installed.map(([name, { title, source, settings, samples }], index): PlayedService => {
     const id = (index === 0 ? environment["HULL_CONNECTOR_ID"] : undefined) ?? `5f00${run}0000000${index + 1}`;
     const { url } = simulators[name as Exclude<Place, "hull">];
     hull.addConnector({
@@ -105,7 +105,9 @@ export async function startPlayground(environment: Environment, nowMs: number): 
       secret,
       name,
       sourceUrl: `${origin}/${name}/`,
+      manifest: { source },
       privateSettings: settings,
+
       extra: { title, simulator: url, samples },
     });
     return { name, title, url, connector: { id, secret } };

@@ -28,7 +28,13 @@ const updateSchema = z.object({
   }),
 });
 
-const outcomeSchema = z.object({ outcome: z.string(), code: z.string(), text: z.string(), message_id: z.string() });
+const outcomeSchema = z.object({
+  outcome: z.string(),
+  code: z.string(),
+  text: z.string(),
+  remedy: z.string().nullable(),
+  message_id: z.string(),
+});
 const knownSchema = z.object({
   last_outcome: outcomeSchema.nullable(),
   link: z.object({ remote_id: z.string() }).nullable(),
@@ -39,7 +45,11 @@ const recordSchema = z.object({
   known: knownSchema,
   parent: z.object({ type: z.string(), known: knownSchema }).nullable(),
 });
-const explanationSchema = z.object({ text: z.array(z.string()), records: z.array(recordSchema) });
+const explanationSchema = z.object({
+  text: z.array(z.string()),
+  records: z.array(recordSchema),
+  problems: z.array(z.string()),
+});
 
 const snapshotSchema = z.array(
   z.looseObject({

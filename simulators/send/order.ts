@@ -29,10 +29,11 @@ notification that follows from it. Prints how it ended, and why.
   --name <name>            of the user, or of the account that is sent
   --trait <key>=<value>    an attribute, as often as needed; JSON if it can be read as that
   --company <name>         of the user's account
-  --account <domain>       of the user's account (that of the e-mail address); none: without one
+  --account <domain>       of the user's account (that of the e-mail address); none: somebody new has none
   --segment <name>         Customers, who are sent, or Leads, who are not; none; as often as needed
   --external-id <id>       in Hull (the address or the domain itself)
-  --service <name>         planhat, plansource, planningpme or plangrade (planhat)
+    --service <name>         planhat, plansource, planningpme (takes accounts) or plangrade (after somebody
+                           let the connector in) (planhat)
   --to <url>               the connector (where it is installed, http://127.0.0.1:8082)
   --wait <seconds>         for the outcome (30)
 

@@ -1,5 +1,7 @@
 /** `npm run send`: lets the simulated Hull send one notification, waits for its outcome, and shows where to look. */
+import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import mapValues from "lodash/mapValues";
 import { portOf, type Environment } from "../play/places";
 import { createAsking, createHull, recordAt, wordsOf, type Connector, type Explained, type Update } from "./asking";
 import { readOrder, USAGE, UsageError, type Order } from "./order";
@@ -56,10 +58,21 @@ async function play(order: Order, { environment, print }: Terminal): Promise<voi
   const who = order.user?.email ?? order.account?.domain ?? "";
   print(`Hull sent the ${update.entity} ${who} to the connector for ${title}.`);
 
-  const record = await outcomeOf(update, order, asking, print);
+  const look = whereToLook(update, connector, {
+    origin,
+    organization,
+    explainUrl: asking.explainUrl,
+    hullUrl: hull.url,
+  });
+  const record = await outcomeOf(update, order, asking, print).catch((error: unknown): never => {
+    print(look);
+    throw error;
+  });
   const { known, parent } = record;
   const last = known.last_outcome;
+
   print(`\n  ${last?.outcome ?? ""} (${last?.code ?? ""}): ${last?.text ?? ""}`);
+  if (last?.remedy != null) print(`  To do: ${last.remedy}`);
 
   const held = [
     { type: record.type, id: known.link?.remote_id },
@@ -71,16 +84,36 @@ async function play(order: Order, { environment, print }: Terminal): Promise<voi
     if (found !== undefined) print(`\n${title} holds, in ${type}:\n${indented(found)}`);
   }
   if (known.link === null) print(`\n${title} holds no record of it.`);
+  print(look);
+}
 
+interface Places {
+  readonly origin: string;
+  readonly organization: string;
+  readonly explainUrl: string;
+  readonly hullUrl: string;
+}
+
+function whereToLook(update: Update, { id, name, secret, extra }: Connector, places: Places): string {
   const claim = JSON.stringify({ id: update.hull_id, entity: update.entity });
-  print(`
+  const { origin, organization, explainUrl, hullUrl } = places;
+  return `
 Where to look:
-  console     ${origin}/${connector.name}/console?org=${organization}
-              user ${connector.id}, password ${connector.secret}
-  explain     curl -u ${connector.id}:${connector.secret} -H 'content-type: application/json' \\
-              -d '${claim}' '${asking.explainUrl}'
-  ${title.padEnd(11)} ${simulator}/__sim/snapshot  /__sim/books
-  Hull        ${hull.url}/__sim/snapshot  /__sim/books`);
+  console     ${origin}/${name}/console?org=${organization}
+              user ${id}, password ${secret}
+  explain     curl -u ${id}:${secret} -H 'content-type: application/json' \\
+              -d '${claim}' '${explainUrl}'
+  ${extra.title.padEnd(11)} ${extra.simulator}/__sim/snapshot  /__sim/books
+  Hull        ${hullUrl}/__sim/snapshot  /__sim/books`;
+}
+
+/** With digits of its own in the place of each #: services know records by such numbers. */
+function samplesOf(samples: Readonly<Record<string, unknown>>, externalId: string): Readonly<Record<string, unknown>> {
+  const digits = hash("sha256", externalId).replaceAll(/\D/g, "");
+  return mapValues(samples, (value) => {
+    let at = 0;
+    return typeof value === "string" ? value.replaceAll("#", () => digits[at++] ?? "0") : value;
+  });
 }
 
 function updateOf({ user, account, segments }: Order, connector: Connector, origin: string): unknown {
@@ -93,14 +126,14 @@ function updateOf({ user, account, segments }: Order, connector: Connector, orig
       user: {
         email: user.email,
         external_id: user.externalId,
-        attributes: { ...samples.user, ...user.attributes },
+        attributes: { ...samplesOf(samples.user, user.externalId), ...user.attributes },
       },
     }),
     ...(account && {
       account: {
         domain: account.domain,
         external_id: account.externalId,
-        attributes: { ...samples.account, ...account.attributes },
+        attributes: { ...samplesOf(samples.account, account.externalId), ...account.attributes },
       },
     }),
     ...(user && { segments: chosen }),
@@ -125,9 +158,12 @@ async function outcomeOf(
   const waitedMs = (): number => performance.now() - startedAtMs;
   const said = new Set<string>();
   for (;;) {
-    const { records, text } = await asking.explain(entity, hullId);
+    const { records, text, problems } = await asking.explain(entity, hullId);
+
     const ended = records.find(({ known }) => known.last_outcome?.message_id === messageId);
     if (ended !== undefined) return ended;
+    const refusal = problems[0];
+    if (refusal !== undefined) throw new Error(refusal);
     const reasons = [...text, ...records.flatMap((record) => record.text)];
     const isTelling = (reason: string): boolean =>
       TROUBLE.test(reason) || (said.size === 0 && waitedMs() > QUIET_MS && WAITING.test(reason));

@@ -58,7 +58,7 @@ export const COMMON_OUTCOMES = {
   },
   no_type: {
     text: "The service has no object for this kind of Hull entity.",
-    remedy: "Nothing, or no longer have Hull send this kind of entity.",
+    remedy: "Nothing to do; or stop Hull from sending this kind of entity here.",
   },
   nothing_to_send: { text: "The message holds nothing that the service keeps." },
   already_left: { text: "The record should be ended, and the service does not have it." },

@@ -15,6 +15,7 @@ import { portOf } from "../../simulators/play/places";
 import { connectorVariables, startPlayground, type Playground } from "../../simulators/play/start";
 import { startLines, welcome } from "../../simulators/play/words";
 import { send } from "../../simulators/send/tool";
+import { authorizeAt } from "../fixture/plangrade";
 
 const ROOT = resolve(__dirname, "../..");
 const ANY_PORT = Object.fromEntries(
@@ -31,7 +32,14 @@ let origin: string;
 beforeAll(async () => {
   playground = await startPlayground(ANY_PORT, STARTED_MS);
   folder = mkdtempSync(join(tmpdir(), "connector-play-"));
-  const quick = { LINGER_MS: "20", SETTLE_MS: "20", RETRY_BASE_MS: "10", DATA_DIR: folder, LOG_LEVEL: "silent" };
+  const quick = {
+    LINGER_MS: "20",
+    SETTLE_MS: "20",
+    RETRY_BASE_MS: "10",
+    PUBLIC_URL: playground.connectorUrl,
+    DATA_DIR: folder,
+    LOG_LEVEL: "silent",
+  };
   connector = await createConnector(readConfig({ ...playground.variables, ...quick }), createLogger("silent"));
   server = createHttpServer(connector.app, { behindProxy: false });
   server.listen(0, "127.0.0.1");
@@ -91,8 +99,28 @@ test("an account is sent by its domain, and the other services take theirs with 
   expect(await sentOk("deli.example", "--trait", "phase=Live")).toMatch(/sent \(created\)[^]*"phase": "Live"/);
   const employee = await sentOk("eve@deli.example", "--name", "Eve Ray", "--service", "plansource");
   expect(employee).toMatch(/sent \(created\)[^]*PlanSource holds, in subscribers:[^]*"last_name": "Ray"/);
+  expect(await sentOk("flo@deli.example", "--name", "Flo", "--service", "plansource")).toContain("sent (created)");
   const customer = await sentOk("deli.example", "--service", "planningpme");
   expect(customer).toMatch(/sent \(created\)[^]*PlanningPME holds, in customers:[^]*"_ID": "deli.example"/);
+});
+
+test("what a service does not take is said at once, with where to look", async () => {
+  const { code, printed, complained } = await sent(["deli.example", "--service", "plansource", "--to", origin]);
+  expect({ code, complained }).toEqual({
+    code: 1,
+    complained: "PlanSource takes no accounts: they end skipped (no_type).",
+  });
+  expect(printed).toContain(`${origin}/plansource/console?org=`);
+  const user = await sentOk("gus@deli.example", "--name", "Gus", "--service", "planningpme");
+  expect(user).toMatch(/skipped \(no_template\)[^\n]*\n {2}To do: Name a template for it in the settings/);
+});
+
+test("a connector of one service is refused where another one is served", async () => {
+  const { connector: other } = playground.services.find(({ name }) => name === "plangrade") ?? {};
+  const answer = await fetch(`${origin}/planhat/api/internal/runs?org=${playground.hull.host}`, {
+    headers: { authorization: `Basic ${Buffer.from(`${other?.id}:${other?.secret}`).toString("base64")}` },
+  });
+  expect(answer.status).toBe(403);
 });
 
 test("what waits says why, and what to do about the wait", async () => {
@@ -105,6 +133,19 @@ test("what waits says why, and what to do about the wait", async () => {
   expect(last.complained).toContain("It had no outcome within 0.1 s, and stays with the connector.");
   expect(last.complained).toMatch(/\nWhat is known of it:\n {2}\S[^]*\nWait longer with --wait\.$/);
   expect(last.complained).toContain("Wait longer with --wait.");
+});
+
+test("once a person has let the connector in, plangrade takes companies and employees with sample values", async () => {
+  const { services, hull } = playground;
+  const { url = "", connector: installed } = services.find(({ name }) => name === "plangrade") ?? {};
+  const { users } = (await (await fetch(`${url}/__sim/snapshot`)).json()) as { readonly users: { id: number }[] };
+  const done = await authorizeAt(`${origin}/plangrade`, hull.host, users[0]?.id, false, installed);
+  expect(done.status).toBe(200);
+  expect(await sentOk("hub.example", "--service", "plangrade")).toContain("sent (created)");
+  for (const name of ["ida", "jon"]) {
+    const printed = await sentOk(`${name}@hub.example`, "--name", name, "--service", "plangrade");
+    expect(printed).toMatch(/sent \(created\)[^]*plangrade holds, in participants:/);
+  }
 });
 
 test.each([

@@ -65,7 +65,7 @@ export interface RecordExplanation extends RecordName {
 
 export interface Explanation {
   readonly records: readonly RecordExplanation[];
-  /** Messages that cannot be read, each with the field and the remedy. */
+  /** Messages that cannot be read, each with the field and the remedy; or that the service takes none of these entities. */
   readonly problems: readonly string[];
   /** The pauses of the tenant's lane. */
   readonly holds: readonly PauseRow[];
@@ -128,7 +128,11 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const holds = await holdsOf(tenant);
     const records: RecordExplanation[] = [];
     for (const place of await search.places(tenant, question)) records.push(await remembered(tenant, place));
-    return { records, problems: [], holds, service: await search.atService(tenant, question) };
+
+    const { entity } = question;
+    const isTaken = entity === undefined || typeOf(service, entity) !== undefined;
+    const problems = isTaken ? [] : [`${service.face.title} takes no ${entity}s: they end skipped (no_type).`];
+    return { records, problems, holds, service: await search.atService(tenant, question) };
   }
 
   async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordName): Promise<InspectedRecord> {

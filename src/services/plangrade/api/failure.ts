@@ -4,7 +4,8 @@ import type { Problem } from "../../connection";
 import { problemOf as failureProblem, type Failed } from "../../failure";
 import { challengeIn } from "./envelope";
 
-const HINT = "Grant access to plangrade again, and check application key and secret in the settings.";
+const HINT =
+  "Let the connector in, by the link that its status shows, and check application key and secret in the settings.";
 
 /** Tells the lane who has to act on a failure, and when to try again. */
 export function problemOf(error: Failed): Problem {
