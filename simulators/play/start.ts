@@ -107,7 +107,6 @@ export async function startPlayground(environment: Environment, nowMs: number): 
       sourceUrl: `${origin}/${name}/`,
       manifest: { source },
       privateSettings: settings,
-
       extra: { title, simulator: url, samples },
     });
     return { name, title, url, connector: { id, secret } };

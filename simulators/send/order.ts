@@ -32,8 +32,8 @@ notification that follows from it. Prints how it ended, and why.
   --account <domain>       of the user's account (that of the e-mail address); none: somebody new has none
   --segment <name>         Customers, who are sent, or Leads, who are not; none; as often as needed
   --external-id <id>       in Hull (the address or the domain itself)
-    --service <name>         planhat, plansource, planningpme (takes accounts) or plangrade (after somebody
-                           let the connector in) (planhat)
+    --service <name>         planhat, plansource, planningpme or plangrade (planhat); planningpme takes
+                           accounts, and plangrade waits until somebody lets the connector in
   --to <url>               the connector (where it is installed, http://127.0.0.1:8082)
   --wait <seconds>         for the outcome (30)
 

@@ -66,17 +66,28 @@ describe("claims of the settings", () => {
 
   test("that a company lacks keep it from Hull with its users too; both meet once it has them", async () => {
     const erp = [claim("external_id", "erpId", true)];
-    const fixture = await openClaiming({ incoming_account_claims: erp });
+    const fixture = await open({ settings: { incoming_account_claims: erp }, fetchQuery: "" });
+    putCompany(fixture, 1);
     putPerson(fixture, 1);
     await fixture.fetchBoth();
     const before = fixture.hull.profiles.snapshot();
     expect([before.users.map(({ account_id: id = null }) => id), before.accounts]).toEqual([[null], []]);
     putCompany(fixture, 1, { erpId: "erp-1" });
-    fixture.advance(1);
+    // By then the user has not been touched for long.
+    fixture.advance(200);
     await fixture.fetchBoth();
     const { users, accounts } = fixture.hull.profiles.snapshot();
     expect(accounts).toMatchObject([{ external_id: "erp-1" }]);
     expect(users).toMatchObject([{ account_id: accounts[0]?.id }]);
+  });
+
+  test("alone say who is somebody else: an address that nobody claims may be shared", async () => {
+    const fixture = await openClaiming({ incoming_user_claims: [claim("external_id", NUMBER)] });
+    for (const [index, number] of ["4711", "4712"].entries())
+      putPerson(fixture, index + 1, { ...numbered(number), email: "both@example.com" });
+    await fixture.fetchBoth();
+    const { users } = fixture.hull.profiles.snapshot();
+    expect(users.map(({ external_id }) => external_id)).toEqual(["4711", "4712"]);
   });
 
   test("leave the keys by which records are found as they are", async () => {

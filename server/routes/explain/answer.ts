@@ -98,7 +98,9 @@ const pauseAnswer = z.object({
 export const explanationAnswer = z.object({
   text: z.array(z.string()).meta({ description: "About all of them together." }),
   records: z.array(recordExplanation),
-  problems: z.array(z.string()).meta({ description: "Messages that cannot be read: the field, and what to do." }),
+  problems: z.array(z.string()).meta({
+    description: "Messages that cannot be read: the field, and what to do. Or that the service takes no such entities.",
+  }),
   holds: z.array(pauseAnswer).meta({ description: "What is paused at the moment, and why." }),
   undecided: z.string().nullable().meta({ description: "Why there is no answer." }),
   shown_by_service: z

@@ -55,7 +55,7 @@ export type Once = (call: KeyedCall, work: () => Promise<OperationAnswer>) => Pr
 const LONGEST_CALL_MS = 60_000;
 const RETRY_AFTER_SECONDS = "5";
 const HOUR_SECONDS = "3600";
-/** Of an answer, as JSON. */
+/** Of an answer, as JSON; of bytes that are passed on as they are, bytes. */
 const MAX_KEPT_CHARACTERS = 4_000;
 
 const WORDS = {
@@ -171,9 +171,9 @@ const isRefused = ({ status = 200 }: OperationAnswer): boolean => status >= 400 
 
 function keptAnswer({ body, ...rest }: OperationAnswer): CallResult {
   const isRaw = Buffer.isBuffer(body);
-  if (isRaw && body.length > MAX_KEPT_CHARACTERS) return { kind: "large" };
-  const ended: CallResult = { kind: "answer", ...rest, ...(isRaw ? { base64: body.toString("base64") } : { body }) };
-  return JSON.stringify(ended).length > MAX_KEPT_CHARACTERS ? { kind: "large" } : ended;
+  const size = isRaw ? body.length : JSON.stringify({ body }).length;
+  if (size > MAX_KEPT_CHARACTERS) return { kind: "large" };
+  return { kind: "answer", ...rest, ...(isRaw ? { base64: body.toString("base64") } : { body }) };
 }
 
 /** Undefined: nothing was done, so the same call may be tried again. */

@@ -217,7 +217,6 @@ function stepContext<S>(
     parent,
     link: linkToParent && type.entity === "user",
     claimed: new Set(types.filter(({ isClaimed }) => isClaimed).map((each) => each.type)),
-
     passBeforeMs,
     shown: new Set(shown),
     verbose: run.options.verbose === true,

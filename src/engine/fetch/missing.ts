@@ -8,10 +8,10 @@ import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retr
 import { anonymousId, itemsFor } from "../hull-updates/items";
 import { DELETED, isKnownToHull } from "../hull-updates/what-hull-knows";
 import { hindranceIn } from "../hull-updates/write-back";
-import { claimKey, type StepContext } from "./step";
+import { claimKey, hullKeys, type StepContext } from "./step";
 
 export type MissingOptions = RetryOptions &
-  Pick<StepContext, "store" | "firehose" | "remote" | "type" | "serviceName" | "run"> & {
+  Pick<StepContext, "store" | "firehose" | "remote" | "type" | "claimed" | "serviceName" | "run"> & {
     readonly scanStartedAtMs: number;
     /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
     readonly deletedAttribute: string | undefined;
@@ -59,13 +59,15 @@ export async function markMissing(
  * taken over by that alone: e-mail addresses and domains may be shared by any.
  */
 async function withoutSuccessors(
-  { store, remote, type }: Pick<StepContext, "store" | "remote" | "type">,
+  context: Pick<StepContext, "store" | "remote" | "type" | "claimed">,
   gone: readonly MirrorRow[],
 ): Promise<readonly MirrorRow[]> {
+  const { store, remote, type } = context;
   const names = [type.keys.find(({ claim }) => claim === "external_id")?.name, claimKey("external_id")];
   const wanted = gone.map(({ id, keys }) => {
-    const best = pick(keys, compact(names));
-    return { id, keys: isEmpty(best) ? keys : best };
+    const own = hullKeys(context, keys);
+    const best = pick(own, compact(names));
+    return { id, keys: isEmpty(best) ? own : best };
   });
   const shared = await store.sharedKeys(remote, type.name, wanted);
   return gone.filter((_, index) => shared[index]?.length === 0);

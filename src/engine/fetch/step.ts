@@ -1,5 +1,6 @@
 /** Some rows of a page on their way to Hull: compare, tell, and store what is known then. */
 import mapKeys from "lodash/mapKeys";
+import pickBy from "lodash/pickBy";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
@@ -14,8 +15,10 @@ import {
   ACCOUNT,
   isConfirmedWholly,
   isKnownToHull,
+  isToldDeleted,
   newsOf,
   untoldRest,
+  withoutMapping,
   type News,
   type KnowledgeContext,
 } from "../hull-updates/what-hull-knows";
@@ -59,6 +62,7 @@ interface Case extends StepRow {
   readonly mirror: MirrorRow | undefined;
   /** What Hull knows once it has confirmed. */
   readonly told?: Pick<News, "facts" | "rest"> | undefined;
+  readonly isOpen?: boolean | undefined;
   readonly items: readonly FirehoseItem[];
 }
 
@@ -153,10 +157,13 @@ export async function takeRows(
 }
 
 /** What Hull knows of the record from now on. It does not know what was left out, so the record is compared again. */
-function confirmedOf({ told, mirror, code, leftOut }: Case, { mapping }: StepContext): FetchedRow["confirmed"] {
+function confirmedOf(
+  { told, mirror, code, leftOut, isOpen = false }: Case,
+  { mapping }: StepContext,
+): FetchedRow["confirmed"] {
   if (told !== undefined) {
     const { facts, rest } = told;
-    return { facts, rest, mapping: leftOut.length === 0 ? mapping : undefined };
+    return { facts, rest, mapping: leftOut.length === 0 && !isOpen ? mapping : undefined };
   }
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
   return rest && { facts: {}, rest };
@@ -190,6 +197,8 @@ interface Look extends Pick<StepRow, "row" | "outcome" | "code"> {
   readonly mirror: MirrorRow | undefined;
   readonly news?: News;
   readonly link?: ReturnType<typeof linkOf>;
+  /** It is to be compared again, whatever its age: its account is not in Hull yet. */
+  readonly isOpen?: boolean;
 }
 
 function look(
@@ -208,6 +217,7 @@ function look(
     row.updatedAtMs !== undefined &&
     row.updatedAtMs < context.passBeforeMs &&
     mirror?.missing !== true &&
+    !isToldDeleted(mirror?.facts ?? {}) &&
     isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { row, mirror, outcome: "unchanged", code: "not_touched" };
 
@@ -218,11 +228,13 @@ function look(
   const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
   const { leftOut = [] } = row;
   noteShown(context, attributes);
-  const news = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
+  const known = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
+  const isOpen = waitsForParent(context, row, parents);
+  const news = isOpen ? { ...known, rest: withoutMapping(known.rest) } : known;
   const link = linkOf(context, row, mirror, parents);
   if (link !== undefined || Object.keys(news.attributes).length > 0)
-    return { row, mirror, outcome: "sent", code: "told", news, link };
-  return { row, mirror, outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known", news };
+    return { row, mirror, outcome: "sent", code: "told", news, link, isOpen };
+  return { row, mirror, outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known", news, isOpen };
 }
 
 /** Each is looked for in every row; keys that keep changing are not remembered. */
@@ -238,13 +250,13 @@ function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord
 
 /** @param shared names of the row's keys that another record has, too */
 function caseOf(context: StepContext, look: Look, shared: readonly string[], parents: Parents): Case {
-  const { row, mirror, news, outcome, code, link } = look;
+  const { row, mirror, news, outcome, code, link, isOpen } = look;
   const { claims = {} } = row;
   if (news === undefined) return { row, mirror, claims, outcome, code, leftOut: [], items: [] };
   const { leftOut = [] } = row;
   const facts = link === undefined ? news.facts : { ...news.facts, [ACCOUNT]: link.mark };
   const told = { facts, rest: news.rest };
-  if (outcome !== "sent") return { row, mirror, claims, outcome, code, leftOut, told, items: [] };
+  if (outcome !== "sent") return { row, mirror, claims, outcome, code, leftOut, told, isOpen, items: [] };
   if (row.event !== undefined) {
     const items = itemsOfEvent(context, row.record, row.event, parents);
     return { row, mirror, claims, outcome, code, leftOut, told, items };
@@ -252,7 +264,7 @@ function caseOf(context: StepContext, look: Look, shared: readonly string[], par
   const own = claimsFor(context, row, mirror, shared);
   const items = itemsFor(context.type.entity, own, news.attributes, link?.claims);
   const ambiguous = shared.length > 0 ? "told_ambiguous" : code;
-  return { row, mirror, claims: own, outcome, code: ambiguous, leftOut, told, items };
+  return { row, mirror, claims: own, outcome, code: ambiguous, leftOut, told, isOpen, items };
 }
 
 /** One user for each parent has its events, and is linked to it. */
@@ -313,6 +325,11 @@ function lacksParent({ parent: type, claimed }: StepContext, parent: MirrorRow |
   return type !== undefined && claimed.has(type.name) && !isHulls(parent, type);
 }
 
+/** Whether the user is still to be linked, to an account that is not in Hull yet: then it is compared again. */
+function waitsForParent(context: StepContext, { record }: ListedRecord, { rows }: Parents): boolean {
+  return context.link && record.parentId !== undefined && lacksParent(context, rows.get(record.parentId));
+}
+
 /** By which Hull knows the parent of a record. */
 function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: string, parents: Parents): Claims {
   const anonymous = { anonymous_id: anonymousId(serviceName, id) };
@@ -324,8 +341,14 @@ function parentClaims({ serviceName, parent: type, claimed }: StepContext, id: s
   return shared === undefined || parents.namesakes.has(id) ? anonymous : { external_id: shared, ...anonymous };
 }
 
+const CLAIMED = "hull/";
 /** Under which a claim of the settings is remembered. */
-export const claimKey = (claim: string): string => `hull/${claim}`;
+export const claimKey = (claim: string): string => CLAIMED + claim;
+
+/** Those of a record's keys by which Hull knows it. */
+export function hullKeys({ claimed, type }: Pick<StepContext, "claimed" | "type">, keys: Keys): Keys {
+  return claimed.has(type.name) ? pickBy(keys, (_, name) => name.startsWith(CLAIMED)) : keys;
+}
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
 async function sharedKeys(
@@ -336,7 +359,7 @@ async function sharedKeys(
   const { store, remote, type } = context;
   const wanted = looks.map(({ row, mirror, outcome }): { id: string; keys: Keys } => ({
     id: row.id,
-    keys: outcome === "sent" && mirror?.linkedTo === undefined ? keysOf(context, row) : {},
+    keys: outcome === "sent" && mirror?.linkedTo === undefined ? hullKeys(context, keysOf(context, row)) : {},
   }));
   const mirrored = await store.sharedKeys(remote, type.name, wanted);
   return wanted.map(({ keys }, index) => {

@@ -138,7 +138,12 @@ function unpacked(value: Json): Json {
 /** What is known after something could not be told: the record is compared again, whatever its age at the service. */
 export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | undefined {
   if (mirror?.confirmedRest === undefined) return undefined;
-  const rest = pairs(mirror.confirmedRest);
+  return withoutMapping(mirror.confirmedRest);
+}
+
+/** What is known of a record that is to be compared again, whatever its age at the service. */
+export function withoutMapping(known: readonly number[]): readonly number[] {
+  const rest = pairs(known);
   rest.delete(MAPPING);
   return listOf(rest);
 }

@@ -309,7 +309,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 }
 
 /**
- * From the start of a good fetch to the next. Hull may call by the same interval, and its calls come a little earlier or
+ * From when a good fetch was asked for to the next. Hull may call by the same interval, and its calls come a little earlier or
  * later: one that is early by less than the slack must not wait for the one after it.
  */
 const waitOf = (intervalMs: number): number => intervalMs - Math.min(CALL_SLACK_MS, intervalMs / 10);

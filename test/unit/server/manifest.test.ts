@@ -75,11 +75,17 @@ describe("settings", () => {
     },
   );
 
+  /** On in new installations alone: an older one sends as before. */
+  const NEW = ["ignore_deleted_users", "ignore_deleted_accounts"];
+
   test("have the defaults that the code assumes where nothing is stored", () => {
-    const defaults = Object.fromEntries(SETTINGS.map((setting) => [setting.name, setting.default]));
+    const alike = SETTINGS.filter(({ name }) => !NEW.includes(name));
+    const defaults = Object.fromEntries(alike.map((setting) => [setting.name, setting.default]));
     const read = readSettings(defaults);
     expect(read).toMatchObject({ ok: true, warnings: [] });
     expect(read).toEqual(readSettings({}));
+    expect(NEW.map((name) => named(name)?.default)).toEqual([true, true]);
+    expect(read).toMatchObject({ settings: { ignoreDeleted: { users: false, accounts: false } } });
   });
 
   test("offer only choices that the code accepts, the default among them", () => {

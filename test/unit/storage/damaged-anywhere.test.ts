@@ -146,7 +146,7 @@ async function goOn(store: Store): Promise<void> {
 const NAMES = TABLE_NAMES.filter((name) => name !== META.name && name !== "records.pending");
 
 /** Read only where the row that they are about is damaged, or goes because of its age. */
-const ASIDE: ReadonlySet<string> = new Set(["remotes.generations", "remotes.senders", "answers.age"]);
+const ASIDE: ReadonlySet<string> = new Set(["remotes.generations", "remotes.senders", "keyed_calls.age"]);
 
 /** Sentences of the audit that such damage cannot avoid: which counts were lost, or that nobody had sent a record. */
 function isExcused(sentence: string, table: string, key: Key): boolean {

@@ -42,9 +42,9 @@ export function hullUpdateOf(work: Work, context: TypeContext, delivery: Deliver
   if (idField !== undefined && (lost || !(known[idField]?.[2] === delivery.remoteId || isShown(idField, isSame)))) {
     attributes[context.attributeOf(idField)] = delivery.remoteId;
     facts[idField] = delivery.remoteId;
+    // It takes the place of one that may have been marked.
+    if (context.markAttribute !== undefined) attributes[context.markAttribute] = null;
   }
-  // It takes the place of one that may have been marked.
-  if (delivery.created && context.markAttribute !== undefined) attributes[context.markAttribute] = null;
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
     const { type, writeOnly } = context.specOf(field);

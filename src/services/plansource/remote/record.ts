@@ -60,14 +60,7 @@ export function listedRecord(
 ): ListedRecord {
   const record = remoteRecord(row, fields);
   if (!updatesHull) return { id: record.id, record, claims: {}, ...NOTHING };
-  const claims = claimsOf(row, how);
-  return {
-    id: record.id,
-    record,
-    claims,
-
-    ...hullPartOf(row),
-  };
+  return { id: record.id, record, claims: claimsOf(row, how), ...hullPartOf(row) };
 }
 
 /** By what Hull knows an employee. */
